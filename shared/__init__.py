@@ -1,0 +1,1 @@
+"""Everything the functions decide and do. Never imports functions, local or tests."""

@@ -1,0 +1,163 @@
+"""Settings: one frozen object, and the only reader of the environment. Every missing or wrong name is listed at once.
+
+Names that bindings use as `%NAME%` have no default here, because the Functions host has none either.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.errors import SettingsError
+from shared.language.dialects import API_VERSIONS
+from shared.language.models import ProjectKind
+
+ContainerName = Annotated[str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class CredentialKind(StrEnum):
+    """How the app proves itself to the Language service."""
+
+    KEY = "key"
+    IDENTITY = "identity"
+
+
+class Oversized(StrEnum):
+    """What happens to a document over the service's 125,000 characters."""
+
+    SPLIT = "split"
+    TRUNCATE = "truncate"
+    REJECT = "reject"
+
+
+class Settings(BaseSettings):
+    """Every app setting. The description of each is the text of the README's table."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True)
+
+    # Storage
+    data_storage: SecretStr | None = Field(None, description="Connection string of the data storage; local use only")
+    data_storage__blobserviceuri: str | None = Field(
+        None, description="Blob address of the data storage, for identity (DATA_STORAGE__blobServiceUri)"
+    )
+    data_storage__queueserviceuri: str | None = Field(
+        None, description="Queue address of the data storage, for identity (DATA_STORAGE__queueServiceUri)"
+    )
+    data_storage__clientid: str | None = Field(
+        None, description="Client id of the user-assigned identity for storage (DATA_STORAGE__clientId)"
+    )
+    documents_container: ContainerName = Field(description="Where documents are uploaded")
+    classifications_container: ContainerName = Field("classifications", description="Where classifications are written")
+    failures_container: ContainerName = Field("failures", description="Where failure records are written")
+    pipeline_container: ContainerName = Field("pipeline", description="Manifests, operations, the active model")
+    documents_queue: ContainerName = Field("documents", description="Documents waiting to be collected; pulled")
+    collect_queue: ContainerName = Field(description="Wakes of the collector")
+    jobs_queue: ContainerName = Field(description="Next steps of jobs")
+    operations_queue: ContainerName = Field(description="Next steps of retraining and other operations")
+
+    # Language service
+    language_endpoint: str = Field(description="https://<name>.cognitiveservices.azure.com")
+    language_api: str = Field("2021-preview", description="API version: " + " or ".join(API_VERSIONS))
+    language_credential: CredentialKind = Field(CredentialKind.KEY, description="key or identity")
+    language_key: SecretStr | None = Field(None, description="Resource key; needed when LANGUAGE_CREDENTIAL is key")
+    language_project: str = Field(description="The project whose model classifies")
+    language_model: str | None = Field(
+        None, description="Model id (2021 preview) or deployment to use while no model was published through the app"
+    )
+    language_project_kind: ProjectKind | None = Field(
+        None, description="single_label or multi_label; needed with LANGUAGE_MODEL"
+    )
+    language_requests_per_minute: int = Field(
+        20, ge=0, description="Own limit for each process, analyze half; 0 is unlimited"
+    )
+    language_connect_seconds: Seconds = Field(5.0, description="Limit on connecting")
+    language_read_seconds: Seconds = Field(30.0, description="Limit on waiting for an answer")
+
+    # Pipeline
+    pipeline_linger_seconds: Annotated[float, Field(ge=1, le=60)] = Field(
+        2.0, description="How long the first document waits for company in its job"
+    )
+    pipeline_oversized: Oversized = Field(
+        Oversized.SPLIT, description="Documents over 125,000 characters: split, truncate or reject"
+    )
+    pipeline_max_document_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
+        4_000_000, description="Larger blobs are never read; they get a failure record"
+    )
+    pipeline_poll_seconds: Annotated[tuple[Seconds, ...], NoDecode, Field(min_length=1)] = Field(
+        (2.0, 5.0, 10.0, 20.0, 40.0, 60.0), description="Delays between visits to a running job; the last one repeats"
+    )
+    pipeline_slow_poll_seconds: Seconds = Field(300.0, description="Delay once a job runs longer than 10 minutes")
+    pipeline_model_cache_seconds: Annotated[float, Field(ge=0)] = Field(
+        5.0, description="How long a process keeps the active model before it looks again"
+    )
+    pipeline_grace_minutes: Annotated[float, Field(ge=0)] = Field(
+        15.0, description="How old a document without a record is before reconcile sends it again"
+    )
+    pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(8, description="Parallel storage calls of a process")
+    reconcile_schedule: str = Field(description="NCRONTAB of the timer that finds lost documents")
+    sweep_schedule: str = Field(description="NCRONTAB of the timer that revives stalled jobs")
+
+    @field_validator("pipeline_poll_seconds", mode="before")
+    @classmethod
+    def _split_seconds(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("language_api")
+    @classmethod
+    def _known_api(cls, value: str) -> str:
+        if value not in API_VERSIONS:
+            raise ValueError(f"{value!r} is unknown; known API versions are {', '.join(API_VERSIONS)}")
+        return value
+
+    @field_validator("language_endpoint")
+    @classmethod
+    def _origin_only(cls, value: str) -> str:
+        parts = urlsplit(value)
+        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not parts.hostname or parts.username or (parts.scheme != "https" and not (parts.scheme == "http" and local)):
+            raise ValueError("must be an https address (http only on this machine), without a user name")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Settings:
+        problems = []
+        if self.data_storage is None and not (self.data_storage__blobserviceuri and self.data_storage__queueserviceuri):
+            problems.append("DATA_STORAGE, or DATA_STORAGE__blobServiceUri and DATA_STORAGE__queueServiceUri")
+        if self.language_credential is CredentialKind.KEY and self.language_key is None:
+            problems.append("LANGUAGE_KEY (or LANGUAGE_CREDENTIAL=identity)")
+        if self.language_model and self.language_project_kind is None:
+            problems.append("LANGUAGE_PROJECT_KIND, because LANGUAGE_MODEL is set")
+        if problems:
+            raise ValueError("missing: " + "; ".join(problems))
+        return self
+
+    @property
+    def linger(self) -> timedelta:
+        return timedelta(seconds=self.pipeline_linger_seconds)
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(minutes=self.pipeline_grace_minutes)
+
+
+def load_settings() -> Settings:
+    """Settings from the environment; raises SettingsError that lists everything missing or wrong, never a value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [_problem(detail) for detail in error.errors(include_input=False, include_url=False)]
+        raise SettingsError("app settings are not complete:\n  " + "\n  ".join(problems)) from None
+
+
+def _problem(detail: Any) -> str:
+    name = "__".join(str(part) for part in detail["loc"][:1]).upper()
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "missing":
+        message = "is missing"
+    return f"{name} {message}".strip()

@@ -1,0 +1,177 @@
+"""What a document is, how its bytes become text, and how long texts are cut. Pure: no I/O, no clock.
+
+A document is one uploaded .txt blob at one ETag. Its terminal record has the same name plus `.json`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from charset_normalizer import from_bytes
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.errors import DocumentRejectedError
+
+# Service limits of one analyze request, both API versions:
+# https://learn.microsoft.com/azure/ai-services/language-service/custom-text-classification/service-limits
+MAX_DOCUMENTS_PER_JOB = 25
+MAX_CHARACTERS_PER_JOB = 125_000
+MAX_REQUEST_BYTES = 1_000_000
+
+MAX_BLOB_NAME = 1024
+RECORD_SUFFIX = ".json"
+BINARY_CONTROL_SHARE = 0.1
+
+
+class FailureCode(StrEnum):
+    """Why a document has a failure record instead of a classification."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    BINARY = "binary"
+    UNREADABLE = "unreadable"
+    REFUSED = "refused"
+    DOCUMENT_ERROR = "document_error"
+    JOB_FAILED = "job_failed"
+    JOB_EXPIRED = "job_expired"
+    NO_RESULT = "no_result"
+    MALFORMED_ANSWER = "malformed_answer"
+    POISONED = "poisoned"
+
+
+class DocumentRef(BaseModel):
+    """One version of one uploaded document. `etag` keeps its quotes; `size` is in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    etag: str
+    last_modified: AwareDatetime
+    size: int
+
+    def is_newer_than(self, last_modified: datetime) -> bool:
+        return self.last_modified > last_modified
+
+
+def is_document_name(name: str) -> bool:
+    """True for `.txt` in any case: Event Grid's suffix filter and the blob path are stricter than people."""
+    return name.lower().endswith(".txt")
+
+
+def record_name(document_name: str) -> str:
+    """The blob name of a document's terminal record; names too long for the suffix are cut and end in a hash."""
+    if len(document_name) + len(RECORD_SUFFIX) <= MAX_BLOB_NAME:
+        return document_name + RECORD_SUFFIX
+    digest = hashlib.sha256(document_name.encode()).hexdigest()[:32]
+    return f"{document_name[:950]}~{digest}{RECORD_SUFFIX}"
+
+
+@dataclass(frozen=True)
+class DocumentWarning:
+    """Something the reader of a classification should know."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class DecodedText:
+    """A document's text, the encoding it was read with, and what was doubtful about it."""
+
+    text: str
+    encoding: str
+    warnings: tuple[DocumentWarning, ...] = ()
+
+
+# Longest first: the UTF-32 LE mark begins with the UTF-16 LE mark.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def decode(data: bytes) -> DecodedText:
+    """Bytes to text: byte order mark, else UTF-8, else the likeliest encoding with a warning.
+
+    Raises DocumentRejectedError with code empty, binary or unreadable.
+    """
+    decoded = _decode_marked(data) or _decode_utf8(data) or _decode_guessed(data)
+    if not decoded.text.strip():
+        raise DocumentRejectedError(FailureCode.EMPTY, "the document holds no text; upload it again with its text")
+    return decoded
+
+
+def _decode_marked(data: bytes) -> DecodedText | None:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            try:
+                return DecodedText(data.decode(encoding), encoding)
+            except UnicodeDecodeError as error:
+                raise DocumentRejectedError(
+                    FailureCode.UNREADABLE,
+                    f"the byte order mark says {encoding}, byte {error.start} does not fit; save it as UTF-8",
+                ) from error
+    return None
+
+
+def _decode_utf8(data: bytes) -> DecodedText | None:
+    _refuse_binary(data)
+    try:
+        return DecodedText(data.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _refuse_binary(data: bytes) -> None:
+    controls = sum(1 for byte in data[:65_536] if byte < 32 and byte not in (9, 10, 12, 13, 27))
+    if 0 in data[:65_536] or controls > BINARY_CONTROL_SHARE * min(len(data), 65_536):
+        raise DocumentRejectedError(
+            FailureCode.BINARY,
+            "the content is binary, not text; if it is UTF-16, save it with a byte order mark or as UTF-8",
+        )
+
+
+def _decode_guessed(data: bytes) -> DecodedText:
+    guess = from_bytes(data).best()
+    if guess is None:
+        raise DocumentRejectedError(FailureCode.UNREADABLE, "no known encoding fits the bytes; save it as UTF-8")
+    warning = DocumentWarning("EncodingGuessed", f"the bytes are not UTF-8; read as {guess.encoding}")
+    return DecodedText(str(guess), guess.encoding, (warning,))
+
+
+_BOUNDARIES = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?。！？])\s+"), re.compile(r"\s+"))
+
+
+def split_text(text: str, limit: int) -> list[str]:
+    """Cut `text` into parts of at most `limit` code points, each at the best boundary of its last half.
+
+    Paragraph, then line, then sentence, then word; never inside a combined character. Joined, the parts are the text.
+    """
+    parts: list[str] = []
+    start = 0
+    while len(text) - start > limit:
+        end = _boundary(text, start, start + limit)
+        parts.append(text[start:end])
+        start = end
+    parts.append(text[start:])
+    return [part for part in parts if part.strip()]
+
+
+def _boundary(text: str, start: int, end: int) -> int:
+    middle = start + (end - start) // 2
+    for pattern in _BOUNDARIES:
+        cuts = [match.end() for match in pattern.finditer(text, middle, end)]
+        if cuts:
+            return cuts[-1]
+    while end > middle and (unicodedata.combining(text[end]) or text[end] in "\u200d\ufe0f"):
+        end -= 1
+    return end

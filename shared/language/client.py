@@ -1,0 +1,198 @@
+"""Sends a Call to the Language service and maps faults to errors. The only user of httpx beside services.py.
+
+Redirects are never followed and bodies are capped. Inside one call only GETs, and connections that failed before a body
+was sent, are tried again: the API takes no idempotency key, so a POST is never blindly repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Protocol, TypeVar
+
+import httpx
+
+from shared.errors import (
+    AnswerLostError,
+    LanguageAccessError,
+    LanguageConflictError,
+    LanguageNotFoundError,
+    LanguageRefusedError,
+    LanguageThrottledError,
+    LanguageUnavailableError,
+    MalformedAnswerError,
+    PigeonholeError,
+)
+from shared.language.dialects.base import Call, Half, RequestSpec, WireResponse, parse_error
+from shared.language.models import ServiceError
+from shared.language.pace import Pace
+
+T = TypeVar("T")
+
+log = logging.getLogger("pigeonhole.language")
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MAX_TRIES = 3
+ACCESS_PAUSE = timedelta(seconds=60)
+
+
+class Credential(Protocol):
+    """Authenticates a request; the secret itself never leaves the implementation."""
+
+    def headers(self, half: Half) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True)
+class KeyCredential:
+    """The resource key, for local use; deployed apps use an identity."""
+
+    key: str
+
+    def headers(self, half: Half) -> dict[str, str]:  # noqa: ARG002 - one key opens both halves
+        return {"Ocp-Apim-Subscription-Key": self.key}
+
+    def __repr__(self) -> str:
+        return "KeyCredential(***)"
+
+
+class LanguageClient:
+    """One Language resource. Safe to share between threads."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential: Credential,
+        http: httpx.Client,
+        *,
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._credential = credential
+        self._http = http
+        self._pace = pace
+        self._sleep = sleep
+
+    def send(self, call: Call[T]) -> T:
+        """Send the call and read its answer.
+
+        Raises a RetryableError (throttled, unavailable, answer lost, access) or a PermanentError (refused, malformed).
+        """
+        response = self._send_retrying(call.request)
+        try:
+            return call.read(response)
+        except MalformedAnswerError as error:
+            raise MalformedAnswerError(f"{call.request.operation}: {error}") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # The readers check what they use; what still slips through is the answer's shape, not our state.
+            raise MalformedAnswerError(
+                f"{call.request.operation}: the answer does not have the documented shape ({type(error).__name__})"
+            ) from error
+
+    def _send_retrying(self, request: RequestSpec) -> WireResponse:
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                return self._send_once(request)
+            except LanguageUnavailableError as error:
+                repeatable = request.method == "GET" or isinstance(error.__cause__, httpx.ConnectError)
+                if attempt == MAX_TRIES or not repeatable or error.retry_after is not None:
+                    raise
+                self._sleep(0.2 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _send_once(self, request: RequestSpec) -> WireResponse:
+        if self._pace:
+            self._pace.take()
+        try:
+            status, headers, content = self._exchange(request)
+        except httpx.HTTPError as error:
+            raise _transport_error(request, error) from error
+        headers_lower = {key.lower(): value for key, value in headers.items()}
+        body = _parse_body(request, status, headers_lower, content)
+        if not 200 <= status < 300:
+            raise _status_error(request, status, headers_lower, body)
+        return WireResponse(self._endpoint + request.path, status, headers_lower, body)
+
+    def _exchange(self, request: RequestSpec) -> tuple[int, httpx.Headers, bytes]:
+        content = None
+        headers = self._credential.headers(request.half) | {"Accept": "application/json"}
+        if request.body is not None:
+            # Real UTF-8, not \u escapes: three times smaller for scripts outside ASCII, and the body limit is 1 MB.
+            content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
+            headers["Content-Type"] = request.content_type
+        url = self._endpoint + request.path
+        with self._http.stream(
+            request.method, url, params=dict(request.query), content=content, headers=headers, follow_redirects=False
+        ) as response:
+            return response.status_code, response.headers, _read_capped(request, response)
+
+
+def _read_capped(request: RequestSpec, response: httpx.Response) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            raise MalformedAnswerError(f"{request.operation}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
+    return bytes(content)
+
+
+def _transport_error(request: RequestSpec, error: httpx.HTTPError) -> PigeonholeError:
+    what = f"{request.operation}: {type(error).__name__} while calling the Language service"
+    before_body = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    if request.method == "GET" or before_body:
+        return LanguageUnavailableError(f"{what}; check LANGUAGE_ENDPOINT and the network if it lasts")
+    return AnswerLostError(f"{what} after the request was sent; it may have taken effect")
+
+
+def _parse_body(request: RequestSpec, status: int, headers: dict[str, str], content: bytes) -> object:
+    if not content:
+        return None
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        if status >= 300:  # a gateway's HTML page; the status says enough
+            return None
+        kind = headers.get("content-type", "no content type")
+        raise MalformedAnswerError(f"{request.operation}: {status} with a body that is not JSON ({kind})") from error
+
+
+def _status_error(request: RequestSpec, status: int, headers: dict[str, str], body: object) -> PigeonholeError:
+    fault = _fault(body)
+    what = f"{request.operation}: {status} {fault.code}: {fault.message}"
+    retry_after = parse_retry_after(headers.get("retry-after"), now=datetime.now(UTC))
+    if status in (401, 403):
+        hint = "check LANGUAGE_CREDENTIAL, the key or the role assignment"
+        return LanguageAccessError(f"{what}; {hint}", status_code=status, retry_after=retry_after or ACCESS_PAUSE)
+    if status == 429:
+        return LanguageThrottledError(what, retry_after=retry_after)
+    if status == 408 or status >= 500:
+        return LanguageUnavailableError(what, retry_after=retry_after)
+    kind = {404: LanguageNotFoundError, 409: LanguageConflictError}.get(status, LanguageRefusedError)
+    if 300 <= status < 400:
+        what = f"{request.operation}: {status}, a redirect, is never followed; check LANGUAGE_ENDPOINT"
+    return kind(what, status_code=status, error_code=fault.code)
+
+
+def _fault(body: object) -> ServiceError:
+    fault = parse_error(body.get("error") if isinstance(body, dict) else None)
+    return ServiceError(fault.code[:100], fault.message[:500], fault.target)
+
+
+def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
+    """Retry-After as seconds or as an HTTP date; None when absent or unreadable; never negative."""
+    if value is None:
+        return None
+    try:
+        return max(timedelta(0), timedelta(seconds=float(value)))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(timedelta(0), moment.astimezone(UTC) - now)

@@ -1,0 +1,20 @@
+"""One module for each API version, all answering the questions of `base.Dialect`. Chosen here and nowhere else."""
+
+from __future__ import annotations
+
+from shared.errors import SettingsError
+from shared.language.dialects.base import Dialect
+from shared.language.dialects.preview_2021 import Preview2021
+
+_DIALECTS: dict[str, Dialect] = {dialect.api_version: dialect for dialect in (Preview2021(),)}
+
+API_VERSIONS = tuple(_DIALECTS)
+
+
+def dialect_for(api_version: str) -> Dialect:
+    """The dialect of one of API_VERSIONS; raises SettingsError naming them for anything else."""
+    try:
+        return _DIALECTS[api_version]
+    except KeyError:
+        known = ", ".join(API_VERSIONS)
+        raise SettingsError(f"LANGUAGE_API is {api_version!r}; known API versions are {known}") from None

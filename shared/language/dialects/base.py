@@ -1,0 +1,215 @@
+"""What an API version must answer: each operation as a Call, a request to send and a reader of its answer. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import parse_qs, quote, urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared.errors import MalformedAnswerError
+from shared.language.models import (
+    AnalyzeJob,
+    AuthoringJob,
+    Evaluation,
+    ModelRef,
+    OperationStatus,
+    Page,
+    Project,
+    ReviewedDocument,
+    ServiceError,
+    TextInputs,
+    TrainedModel,
+)
+
+T = TypeVar("T")
+Json = Any
+
+
+class Half(StrEnum):
+    """The service's two halves; they may use different identities and have different rate limits."""
+
+    PREDICTION = "prediction"
+    AUTHORING = "authoring"
+
+
+@dataclass(frozen=True)
+class RequestSpec:
+    """A request below the endpoint. `operation` names it in logs; `path` is already percent-encoded."""
+
+    operation: str
+    half: Half
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json = None
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class WireResponse:
+    """An answer as received. `url` is what was asked, for the same-origin check; header names are lower-case."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: Json
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One operation: what to send, and how to read what comes back."""
+
+    request: RequestSpec
+    read: Callable[[WireResponse], T]
+
+
+class Dialect(Protocol):
+    """The questions every API version answers. Ids given out by one version are only valid for that version."""
+
+    api_version: str
+
+    def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]: ...
+
+    def get_analyze_job(self, job_id: str, *, page: Page | None = None) -> Call[AnalyzeJob]: ...
+
+    def create_project(self, project: Project) -> Call[None]: ...
+
+    def get_project(self, name: str) -> Call[Project]: ...
+
+    def update_project(self, name: str, *, description: str) -> Call[None]: ...
+
+    def delete_project(self, name: str) -> Call[None]: ...
+
+    def train(self, project: str, *, label: str) -> Call[str]: ...
+
+    def get_training_job(self, project: str, job_id: str) -> Call[AuthoringJob]: ...
+
+    def list_models(self, project: str) -> Call[list[TrainedModel]]: ...
+
+    def get_evaluation(self, project: str, *, label: str) -> Call[Evaluation]: ...
+
+    def get_review(self, project: str, *, label: str) -> Call[list[ReviewedDocument]]: ...
+
+    def publish(self, project: str, *, label: str) -> Call[str]: ...
+
+    def get_publishing_job(self, project: str, job_id: str) -> Call[AuthoringJob]: ...
+
+
+def segment(text: str) -> str:
+    """A path segment, percent-encoded so that a name can never change the path."""
+    return quote(text, safe="")
+
+
+_ID = r"[A-Za-z0-9_.~-]{1,200}"
+
+
+def operation_id(response: WireResponse, *, header: str, path_prefix: str) -> str:
+    """The job id at the end of an operation's address, checked for origin and shape.
+
+    Only the id is kept and the URL is rebuilt from the configured endpoint, so that neither a forged answer nor a
+    forged message can make us call elsewhere. Raises MalformedAnswerError.
+    """
+    address = response.headers.get(header)
+    if not address:
+        raise MalformedAnswerError(f"{response.status} without the header {header}")
+    asked, told = urlsplit(response.url), urlsplit(address)
+    if (told.scheme, told.netloc) != (asked.scheme, asked.netloc):
+        raise MalformedAnswerError(f"the header {header} names another origin than the configured endpoint")
+    found = re.fullmatch(re.escape(path_prefix) + f"({_ID})", told.path)
+    if not found or set(found[1]) <= {"."}:
+        raise MalformedAnswerError(f"the header {header} does not have the documented path")
+    return found[1]
+
+
+# Both spellings of cancelled, the preview's "completed" and the neighbours' words; compared without case or separators.
+_STATUS_WORDS = {
+    "notstarted": OperationStatus.NOT_STARTED,
+    "inprogress": OperationStatus.RUNNING,
+    "running": OperationStatus.RUNNING,
+    "cancelling": OperationStatus.RUNNING,
+    "succeeded": OperationStatus.SUCCEEDED,
+    "completed": OperationStatus.SUCCEEDED,
+    "partiallycompleted": OperationStatus.PARTIALLY_COMPLETED,
+    "partiallysucceeded": OperationStatus.PARTIALLY_COMPLETED,
+    "failed": OperationStatus.FAILED,
+    "rejected": OperationStatus.FAILED,
+    "cancelled": OperationStatus.CANCELLED,
+    "canceled": OperationStatus.CANCELLED,
+}
+
+
+def parse_status(word: Json) -> OperationStatus:
+    """A status word of any version; words nobody has seen are UNKNOWN, never a crash."""
+    if not isinstance(word, str):
+        return OperationStatus.UNKNOWN
+    return _STATUS_WORDS.get(word.lower().replace("_", ""), OperationStatus.UNKNOWN)
+
+
+_DATETIME: TypeAdapter[datetime] = TypeAdapter(datetime)
+
+
+def parse_time(value: Json) -> datetime | None:
+    """An ISO 8601 time with 3 to 7 fractional digits, or None when absent or unreadable."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return _DATETIME.validate_python(re.sub(r"(\.\d{6})\d+", r"\1", value))
+    except ValidationError:
+        return None
+
+
+def parse_error(error: Json) -> ServiceError:
+    """An error object: the innermost code and message, because the outer ones only say InvalidRequest."""
+    if not isinstance(error, dict):
+        return ServiceError("unknown", "the service gave no error body")
+    target = error.get("target")
+    while isinstance(error.get("innererror"), dict):
+        error = error["innererror"]
+        target = target or error.get("target")
+    return ServiceError(
+        code=str(error.get("code") or "unknown"),
+        message=str(error.get("message") or "no message"),
+        target=target if isinstance(target, str) else None,
+    )
+
+
+def parse_errors(errors: Json) -> tuple[ServiceError, ...]:
+    return tuple(parse_error(error) for error in errors) if isinstance(errors, list) else ()
+
+
+def parse_next_page(link: Json) -> Page | None:
+    """Only skip and top of a next link are used; its host and path are ignored."""
+    if not isinstance(link, str) or not link:
+        return None
+    query = {key.lstrip("$"): values[0] for key, values in parse_qs(urlsplit(link).query).items()}
+    try:
+        return Page(skip=int(query["skip"]), top=int(query.get("top", "20")))
+    except (KeyError, ValueError):
+        raise MalformedAnswerError("the next link of a job's results has no readable skip and top") from None
+
+
+def member(body: Json, key: str, kind: type[T]) -> T:
+    """`body[key]`, checked for its type; raises MalformedAnswerError naming the key."""
+    value = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise MalformedAnswerError(f"the answer lacks {key!r}, or it is not a {kind.__name__}")
+    return value
+
+
+def number(body: Json, *keys: str) -> float:
+    """The first of `keys` that holds a number (strings of digits too); raises MalformedAnswerError."""
+    for key in keys:
+        value = body.get(key) if isinstance(body, dict) else None
+        if isinstance(value, bool) or value is None:
+            continue
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            break
+    raise MalformedAnswerError(f"the answer lacks the number {' or '.join(keys)}")

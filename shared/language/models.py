@@ -1,0 +1,194 @@
+"""Version-neutral values: what callers give the Language service and get back, whatever the API version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ProjectKind(StrEnum):
+    """Whether a document gets exactly one class, or any number of them."""
+
+    SINGLE = "single_label"
+    MULTI = "multi_label"
+
+
+class OperationStatus(StrEnum):
+    """The service's words for a long-running operation, normalised. UNKNOWN keeps polling until the deadline."""
+
+    NOT_STARTED = "not_started"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTIALLY_COMPLETED = "partially_completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+TERMINAL = frozenset(
+    {
+        OperationStatus.SUCCEEDED,
+        OperationStatus.PARTIALLY_COMPLETED,
+        OperationStatus.FAILED,
+        OperationStatus.CANCELLED,
+    }
+)
+
+
+class ModelRef(BaseModel):
+    """A published model as an analyze request names it.
+
+    `reference` is the model id (2021 preview) or the deployment name (dated API); `label` is the trained model's name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    project: str
+    kind: ProjectKind
+    reference: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ServiceError:
+    """An error as the service gave it; `target` points at the task or document, when it points."""
+
+    code: str
+    message: str
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """One text of an analyze request. `id` is unique in the request."""
+
+    id: str
+    text: str
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """A class and the service's confidence in it, 0 to 1."""
+
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class TextClasses:
+    """The classes of one text; multi-label may find none."""
+
+    id: str
+    classes: tuple[ClassScore, ...]
+    warnings: tuple[ServiceError, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where the next page of a job's results begins; the URL itself is never kept."""
+
+    skip: int
+    top: int
+
+
+@dataclass(frozen=True)
+class AnalyzeJob:
+    """One page of an analyze job's state."""
+
+    status: OperationStatus
+    created: datetime | None
+    updated: datetime | None
+    expires: datetime | None
+    texts: tuple[TextClasses, ...] = ()
+    text_errors: Mapping[str, ServiceError] = field(default_factory=dict)
+    errors: tuple[ServiceError, ...] = ()
+    next_page: Page | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's definition; `labels_location` is the labels file's blob name in `container` (2021 preview)."""
+
+    name: str
+    kind: ProjectKind
+    language: str
+    container: str
+    labels_location: str = ""
+    multilingual: bool = False
+    description: str = ""
+    created: datetime | None = None
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AuthoringJob:
+    """State of a training or publishing operation. `percent` (0 to 100) and `model_id` where the service tells."""
+
+    id: str
+    status: OperationStatus
+    errors: tuple[ServiceError, ...] = ()
+    expires: datetime | None = None
+    percent: int | None = None
+    evaluation_status: OperationStatus | None = None
+    model_id: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model of a project and how far it has come. `model_id` is set once it was published."""
+
+    label: str
+    trained: OperationStatus
+    trained_at: datetime | None
+    evaluated: OperationStatus
+    published: OperationStatus
+    model_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ClassEvaluation:
+    """One class on the test set: counts, and precision, recall and F1 from 0 to 1."""
+
+    precision: float
+    recall: float
+    f1: float
+    true_positives: int
+    true_negatives: int
+    false_positives: int
+    false_negatives: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model on its test set. Micro sums the classes' counts, macro averages the classes."""
+
+    kind: ProjectKind
+    classes: Mapping[str, ClassEvaluation]
+    micro_f1: float
+    micro_precision: float
+    micro_recall: float
+    macro_f1: float
+    macro_precision: float
+    macro_recall: float
+
+
+@dataclass(frozen=True)
+class ReviewedDocument:
+    """A document the model was not trained on: what people labelled against what the model predicted."""
+
+    location: str
+    language: str
+    labelled: tuple[str, ...]
+    predicted: tuple[str, ...]
+
+    @property
+    def is_mismatched(self) -> bool:
+        return set(self.labelled) != set(self.predicted)
+
+
+TextInputs = Sequence[TextInput]

@@ -1,0 +1,53 @@
+"""accept_document: an upload event becomes a document message, and at most one wake.
+
+Metadata only: the blob is never loaded. What Event Grid does not filter is guarded here: container, .txt, size.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from shared.documents import DocumentRef, FailureCode, is_document_name
+from shared.messages import DocumentMessage, Source, WakeMessage
+from shared.pipeline.context import Pipeline
+from shared.pipeline.records import write_failure
+
+log = logging.getLogger("pigeonhole.accept")
+
+
+def accept_document(
+    pipeline: Pipeline, container: str, document: DocumentRef, *, source: Source = Source.EVENT, resubmissions: int = 0
+) -> None:
+    """Queue the document for collection, or write its failure record when it can never be classified."""
+    if container != pipeline.settings.documents_container or not is_document_name(document.name):
+        log.info("event_ignored container=%s name=%s: not a .txt of the documents container", container, document.name)
+        return
+    refusal = _refusal(pipeline, document)
+    if refusal:
+        write_failure(pipeline, document, *refusal)
+        return
+    message = DocumentMessage(container=container, document=document, source=source, resubmissions=resubmissions)
+    pipeline.documents_queue.send(message)
+    send_wake(pipeline)
+    log.info("document_accepted name=%s etag=%s source=%s", document.name, document.etag, source)
+
+
+def _refusal(pipeline: Pipeline, document: DocumentRef) -> tuple[FailureCode, str] | None:
+    if document.size == 0:
+        return FailureCode.EMPTY, "the document is empty; upload it again with its text"
+    limit = pipeline.settings.pipeline_max_document_bytes
+    if document.size > limit:
+        return FailureCode.TOO_LARGE, (
+            f"the document has {document.size} bytes, the limit is {limit}; "
+            "split it, or raise PIPELINE_MAX_DOCUMENT_BYTES"
+        )
+    return None
+
+
+def send_wake(pipeline: Pipeline) -> None:
+    """Wake the collector after the linger, unless a wake of this process is pending. Always after the message."""
+    now = pipeline.clock()
+    if pipeline.wake_debounce.is_pending(now):
+        return
+    pipeline.collect_queue.send(WakeMessage(), delay=pipeline.settings.linger)
+    pipeline.wake_debounce.sent(now + pipeline.settings.linger)

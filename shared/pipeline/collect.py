@@ -1,0 +1,108 @@
+"""collect_documents: a wake drains the documents queue into manifests.
+
+The order is the guarantee: manifest, then job message, and only then the document messages are deleted. Receiving is
+the lock, so any number of collectors compete safely.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from shared.documents import MAX_DOCUMENTS_PER_JOB
+from shared.messages import DocumentMessage, JobMessage, Source, WakeMessage
+from shared.pipeline.context import Pipeline
+from shared.pipeline.manifest import PlannedDocument, plan_manifest
+from shared.pipeline.manifests import create_manifest
+from shared.pipeline.packing import pack
+from shared.pipeline.parked import park
+from shared.storage.ports import QueuedMessage
+
+log = logging.getLogger("pigeonhole.collect")
+
+MAX_ROUNDS = 40
+MAX_DURATION = timedelta(seconds=30)
+# Shorter than the host's 10-minute lock on the wake: when a crashed collector's wake returns, they are visible.
+VISIBILITY = timedelta(minutes=5)
+PEEK = 32
+
+
+@dataclass
+class Collected:
+    """One version, with every message that named it."""
+
+    planned: PlannedDocument
+    messages: list[QueuedMessage] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return self.planned.document.size
+
+
+def collect_documents(pipeline: Pipeline, woken_at: datetime) -> None:
+    """Drain the documents queue. `woken_at` is when this wake was inserted, by the queue's own clock."""
+    deadline = pipeline.clock() + MAX_DURATION
+    rest: list[Collected] = []
+    waiting = True
+    for _ in range(MAX_ROUNDS):
+        peeked = pipeline.documents_queue.peek(PEEK)
+        waiting = bool(peeked)
+        if not _is_ripe(peeked, len(rest), woken_at):
+            break
+        received = pipeline.documents_queue.receive(MAX_DOCUMENTS_PER_JOB - len(rest), visibility=VISIBILITY)
+        full, rest = pack(_merge(rest, _read(pipeline, received)))
+        for batch in full:
+            plan_job(pipeline, batch)
+        if pipeline.clock() > deadline:
+            break
+    if rest:
+        plan_job(pipeline, rest)
+    if waiting:
+        # Without this fresh wake the debounce would strand what arrived after the last one.
+        pipeline.collect_queue.send(WakeMessage(), delay=pipeline.settings.linger)
+
+
+def _is_ripe(peeked: list[QueuedMessage], held: int, woken_at: datetime) -> bool:
+    """A full job's worth, or someone who has waited since before this wake was sent (both stamps are the server's)."""
+    if not peeked:
+        return False
+    return held + len(peeked) >= MAX_DOCUMENTS_PER_JOB or min(each.inserted_on for each in peeked) <= woken_at
+
+
+def plan_job(pipeline: Pipeline, batch: list[Collected]) -> None:
+    """One batch becomes a manifest and its first job message; then its document messages may go."""
+    manifest = plan_manifest([collected.planned for collected in batch], pipeline.clock())
+    messages = [message for collected in batch for message in collected.messages]
+    create_manifest(pipeline, manifest)
+    pipeline.jobs_queue.send(JobMessage(id=manifest.id))
+    pipeline.fan_out(pipeline.documents_queue.delete, messages)
+    log.info("job_planned job=%s documents=%d", manifest.id, len(batch))
+
+
+def _read(pipeline: Pipeline, received: Iterable[QueuedMessage]) -> Iterable[Collected]:
+    for queued in received:
+        try:
+            message = DocumentMessage.model_validate_json(queued.text or "")
+        except ValidationError:
+            park(pipeline, pipeline.settings.documents_queue, queued.id, queued.raw, "not a document message")
+            pipeline.documents_queue.delete(queued)
+            continue
+        planned = PlannedDocument(document=message.document, source=message.source, attempt=message.resubmissions)
+        yield Collected(planned, [queued])
+
+
+def _merge(rest: list[Collected], arrived: Iterable[Collected]) -> list[Collected]:
+    """Drop repeats of name and ETag, keeping all their messages; somebody's wish to redrive outweighs an event."""
+    merged = {(each.planned.document.name, each.planned.document.etag): each for each in rest}
+    for each in arrived:
+        key = (each.planned.document.name, each.planned.document.etag)
+        twin = merged.setdefault(key, each)
+        if twin is not each:
+            twin.messages += each.messages
+            if each.planned.source is Source.REDRIVE:
+                twin.planned = each.planned
+    return list(merged.values())

@@ -1,0 +1,115 @@
+"""Wires clients and stores, once per process. Building makes no network call."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from shared.config import CredentialKind, Settings
+from shared.language.client import Credential, KeyCredential, LanguageClient
+from shared.language.pace import Pace
+from shared.pipeline.context import Pipeline
+from shared.pipeline.wake import WakeDebounce
+from shared.storage.blobs import AzureBlobStore
+from shared.storage.queues import AzureMessageQueue
+from shared.training.active_model import StoredActiveModel
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the functions are given."""
+
+    settings: Settings
+    pipeline: Pipeline
+    active_model: StoredActiveModel
+
+
+class ThreadFanOut:
+    """A bounded pool of threads shared by the process; storage clients are safe to share between them."""
+
+    def __init__(self, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fan-out")
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]:
+        return list(self._pool.map(function, items))
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def build_services(settings: Settings, *, transport: httpx.BaseTransport | None = None) -> Services:
+    """Everything the functions need. `transport` replaces the network below the Language client, for tests."""
+    blobs = _blob_service(settings)
+    queues = _queue_service(settings)
+
+    def container(name: str) -> AzureBlobStore:
+        return AzureBlobStore(blobs.get_container_client(name))
+
+    def queue(name: str) -> AzureMessageQueue:
+        return AzureMessageQueue(queues.get_queue_client(name))
+
+    state = container(settings.pipeline_container)
+    active_model = StoredActiveModel(state, settings, utc_now)
+    pipeline = Pipeline(
+        settings=settings,
+        documents=container(settings.documents_container),
+        classifications=container(settings.classifications_container),
+        failures=container(settings.failures_container),
+        state=state,
+        documents_queue=queue(settings.documents_queue),
+        collect_queue=queue(settings.collect_queue),
+        jobs_queue=queue(settings.jobs_queue),
+        language=_language(settings, transport),
+        active_model=active_model,
+        wake_debounce=WakeDebounce(),
+        fan_out=ThreadFanOut(settings.pipeline_threads),
+        clock=utc_now,
+        jitter=random.random,
+    )
+    return Services(settings, pipeline, active_model)
+
+
+def _language(settings: Settings, transport: httpx.BaseTransport | None) -> LanguageClient:
+    timeout = httpx.Timeout(settings.language_read_seconds, connect=settings.language_connect_seconds)
+    # httpx loses speed beyond 16 connections at once on one process.
+    limits = httpx.Limits(max_connections=16, max_keepalive_connections=16)
+    http = httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, transport=transport)
+    pace = Pace(settings.language_requests_per_minute) if settings.language_requests_per_minute else None
+    return LanguageClient(settings.language_endpoint, _language_credential(settings), http, pace=pace)
+
+
+def _language_credential(settings: Settings) -> Credential:
+    if settings.language_credential is CredentialKind.KEY and settings.language_key is not None:
+        return KeyCredential(settings.language_key.get_secret_value())
+    raise NotImplementedError("LANGUAGE_CREDENTIAL=identity")
+
+
+def _blob_service(settings: Settings) -> BlobServiceClient:
+    if settings.data_storage is not None:
+        return BlobServiceClient.from_connection_string(settings.data_storage.get_secret_value())
+    return BlobServiceClient(str(settings.data_storage__blobserviceuri), credential=_identity(settings))
+
+
+def _queue_service(settings: Settings) -> QueueServiceClient:
+    if settings.data_storage is not None:
+        return QueueServiceClient.from_connection_string(settings.data_storage.get_secret_value())
+    return QueueServiceClient(str(settings.data_storage__queueserviceuri), credential=_identity(settings))
+
+
+def _identity(settings: Settings) -> Any:
+    # Imported only when a setting asks for it: azure-identity costs a cold start a good part of a second.
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential(managed_identity_client_id=settings.data_storage__clientid)

@@ -1,0 +1,1 @@
+"""Blob containers and queues: ports (Protocols) and their Azure adapters."""

@@ -1,0 +1,102 @@
+"""The adapter to blob storage: one container, small blobs, conditional writes. Nothing else writes blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
+
+from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, VersionChangedError
+
+_JSON = ContentSettings(content_type="application/json; charset=utf-8")
+
+
+class AzureBlobStore:
+    """One container of Azure Storage or Azurite; implements the BlobStore port."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    def read(self, name: str, *, etag: str | None = None) -> Blob:
+        try:
+            stream = self._container.download_blob(name, **_if_match(etag))
+            data = stream.readall()
+        except ResourceNotFoundError as error:
+            raise BlobNotFoundError(name) from error
+        except ResourceModifiedError as error:
+            raise VersionChangedError(name) from error
+        except HttpResponseError as error:
+            # An empty blob has no byte range; the SDK recovers, Azurite may answer 416 all the same.
+            if error.status_code == 416:
+                return Blob(b"", etag or "")
+            raise
+        return Blob(data, str(stream.properties.etag))
+
+    def find(self, name: str) -> BlobInfo | None:
+        try:
+            return _info(self._container.get_blob_client(name).get_blob_properties())
+        except ResourceNotFoundError:
+            return None
+
+    def create(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
+        return self._write(name, data, metadata, overwrite=False)
+
+    def replace(self, name: str, data: bytes, *, etag: str, metadata: Mapping[str, str] | None = None) -> str:
+        return self._write(name, data, metadata, overwrite=True, **_if_match(etag))
+
+    def put(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
+        return self._write(name, data, metadata, overwrite=True)
+
+    def _write(self, name: str, data: bytes, metadata: Mapping[str, str] | None, **condition: Any) -> str:
+        try:
+            answer = self._container.get_blob_client(name).upload_blob(
+                data, length=len(data), metadata=dict(metadata or {}), content_settings=_JSON, **condition
+            )
+        except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
+            raise VersionChangedError(name) from error
+        return str(answer["etag"])
+
+    def delete(self, name: str, *, etag: str | None = None) -> bool:
+        try:
+            self._container.get_blob_client(name).delete_blob(**_if_match(etag))
+        except (ResourceNotFoundError, ResourceModifiedError):
+            return False
+        return True
+
+    def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
+        include = ["metadata"] if metadata else None
+        for properties in self._container.list_blobs(name_starts_with=prefix or None, include=include):
+            yield _info(properties)
+
+    def ensure(self) -> None:
+        try:
+            self._container.create_container()
+        except ResourceExistsError:
+            return
+
+
+def _if_match(etag: str | None) -> dict[str, Any]:
+    return {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+
+def _quoted(etag: str) -> str:
+    # Listings give the ETag without its quotes, every other call with them.
+    return etag if etag.startswith(('"', "W/")) else f'"{etag}"'
+
+
+def _info(properties: BlobProperties) -> BlobInfo:
+    return BlobInfo(
+        name=str(properties.name),
+        etag=_quoted(str(properties.etag)),
+        last_modified=properties.last_modified,
+        size=int(properties.size or 0),
+        metadata={key.lower(): value for key, value in (properties.metadata or {}).items()},
+    )

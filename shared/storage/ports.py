@@ -1,0 +1,115 @@
+"""The ports: what the pipeline asks of storage.
+
+The adapters are blobs.py and queues.py; the fakes of the tests pass the same contract suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.errors import PigeonholeError
+from shared.messages import Message
+
+
+class BlobNotFoundError(PigeonholeError):
+    """No blob of that name."""
+
+
+class VersionChangedError(PigeonholeError):
+    """The blob exists, but not at the expected ETag; or exists where it should not."""
+
+
+@dataclass(frozen=True)
+class BlobInfo:
+    """A blob's facts without its content. `etag` keeps its quotes; `size` is in bytes."""
+
+    name: str
+    etag: str
+    last_modified: datetime
+    size: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A blob's content at one ETag."""
+
+    data: bytes
+    etag: str
+
+
+class BlobStore(Protocol):
+    """One container."""
+
+    def read(self, name: str, *, etag: str | None = None) -> Blob:
+        """Raises BlobNotFoundError; VersionChangedError when `etag` is given and no longer current."""
+        ...
+
+    def find(self, name: str) -> BlobInfo | None:
+        """The blob's facts and metadata (one HEAD), or None."""
+        ...
+
+    def create(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
+        """One Put Blob, If-None-Match *. Returns the ETag; raises VersionChangedError when it exists."""
+        ...
+
+    def replace(self, name: str, data: bytes, *, etag: str, metadata: Mapping[str, str] | None = None) -> str:
+        """One Put Blob, If-Match. Returns the ETag; raises VersionChangedError when changed or gone."""
+        ...
+
+    def put(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
+        """One unconditional Put Blob. Returns the ETag."""
+        ...
+
+    def delete(self, name: str, *, etag: str | None = None) -> bool:
+        """False when it was gone already, or is no longer at `etag`."""
+        ...
+
+    def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
+        """By name, in pages of up to 5,000 (one call each), fetched as the iterator is consumed."""
+        ...
+
+    def ensure(self) -> None:
+        """Create the container when it is missing."""
+        ...
+
+
+@dataclass(frozen=True)
+class QueuedMessage:
+    """A message as received or peeked. `text` is None when the body is not base64 of UTF-8; `raw` is always kept."""
+
+    id: str
+    raw: str
+    text: str | None
+    inserted_on: datetime
+    dequeue_count: int
+    pop_receipt: str | None = None
+
+
+class MessageQueue(Protocol):
+    """One queue. Messages never expire; bodies are base64, as the Functions host expects."""
+
+    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None: ...
+
+    def peek(self, count: int) -> list[QueuedMessage]:
+        """Up to 32 visible messages, oldest first, left where they are."""
+        ...
+
+    def receive(self, count: int, *, visibility: timedelta) -> list[QueuedMessage]:
+        """Up to 32 messages, hidden from others for `visibility`. Receiving is the lock."""
+        ...
+
+    def delete(self, message: QueuedMessage) -> None:
+        """Gone already, or received by someone else meanwhile, counts as success."""
+        ...
+
+    def length(self) -> int:
+        """Approximate count, hidden messages included."""
+        ...
+
+    def ensure(self) -> None:
+        """Create the queue when it is missing."""
+        ...

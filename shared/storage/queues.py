@@ -1,0 +1,80 @@
+"""The adapter to storage queues, and the only writer of queue messages.
+
+Bodies are base64, as the host expects (host.json messageEncoding): a plain body would go straight to the poison queue.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueClient
+from azure.storage.queue import QueueMessage as SdkMessage
+
+from shared.messages import Message
+from shared.storage.ports import QueuedMessage
+
+# "The message specified has been received by someone else, or was updated": not ours any more.
+_RECEIPT_LOST = frozenset({"PopReceiptMismatch", "PopReceiptNotMatch", "MessageNotFound"})
+
+
+class AzureMessageQueue:
+    """One queue of Azure Storage or Azurite; implements the MessageQueue port."""
+
+    def __init__(self, client: QueueClient) -> None:
+        self._client = client
+
+    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
+        body = base64.b64encode(message.to_text().encode()).decode()
+        seconds = max(0, round(delay.total_seconds()))
+        self._client.send_message(body, visibility_timeout=seconds or None, time_to_live=-1)
+
+    def peek(self, count: int) -> list[QueuedMessage]:
+        return [_queued(message) for message in self._client.peek_messages(max_messages=count)]
+
+    def receive(self, count: int, *, visibility: timedelta) -> list[QueuedMessage]:
+        pages = self._client.receive_messages(
+            messages_per_page=count, max_messages=count, visibility_timeout=round(visibility.total_seconds())
+        ).by_page()
+        # One page is one call; asking for the next would only pay for an empty answer.
+        return [_queued(message) for message in next(pages, ())]
+
+    def delete(self, message: QueuedMessage) -> None:
+        try:
+            self._client.delete_message(message.id, pop_receipt=message.pop_receipt)
+        except ResourceNotFoundError:
+            return
+        except HttpResponseError as error:
+            if str(getattr(error, "error_code", "")) not in _RECEIPT_LOST:
+                raise
+
+    def length(self) -> int:
+        return int(self._client.get_queue_properties().approximate_message_count or 0)
+
+    def ensure(self) -> None:
+        try:
+            self._client.create_queue()
+        except ResourceExistsError:
+            return
+
+
+def decode_body(raw: str) -> str | None:
+    """The text of a base64 body, or None when it is not base64 of UTF-8."""
+    try:
+        return base64.b64decode(raw, validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _queued(message: SdkMessage) -> QueuedMessage:
+    raw = str(message.content)
+    return QueuedMessage(
+        id=str(message.id),
+        raw=raw,
+        text=decode_body(raw),
+        inserted_on=message.inserted_on or datetime.now(UTC),  # the service always tells; the SDK's type does not
+        dequeue_count=int(message.dequeue_count or 0),
+        pop_receipt=message.pop_receipt,
+    )

@@ -1,0 +1,78 @@
+"""The model new jobs are submitted to: pipeline/models/active.json, else the app settings.
+
+Every process keeps what it read for a few seconds (PIPELINE_MODEL_CACHE_SECONDS), so that a publication takes effect
+without a redeploy and a burst of jobs reads it once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.config import Settings
+from shared.language.models import ModelRef
+from shared.storage.ports import BlobNotFoundError, BlobStore
+
+ACTIVE_MODEL = "models/active.json"
+
+
+class ActiveModelRecord(BaseModel):
+    """pipeline/models/active.json"""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=())
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    model: ModelRef
+    api_version: str
+    published: AwareDatetime
+    operation: str | None = None
+
+
+class StoredActiveModel:
+    """Reads the active model; implements the pipeline's ActiveModel."""
+
+    def __init__(self, state: BlobStore, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._state, self._settings, self._clock = state, settings, clock
+        self._lock = threading.Lock()
+        self._record: ActiveModelRecord | None = None
+        self._read_at: datetime | None = None
+
+    def find(self) -> ModelRef | None:
+        record = self.find_record()
+        return record.model if record else _from_settings(self._settings)
+
+    def find_record(self) -> ActiveModelRecord | None:
+        """The stored record, at most PIPELINE_MODEL_CACHE_SECONDS old. That none is stored is not kept."""
+        keep = timedelta(seconds=self._settings.pipeline_model_cache_seconds)
+        with self._lock:
+            now = self._clock()
+            if self._record is None or self._read_at is None or now - self._read_at >= keep:
+                self._record, self._read_at = self._read(), now
+            return self._record
+
+    def switch(self, record: ActiveModelRecord) -> None:
+        """Make a published model the one in use."""
+        self._state.put(ACTIVE_MODEL, record.model_dump_json(by_alias=True, indent=1).encode())
+        with self._lock:
+            self._record, self._read_at = record, self._clock()
+
+    def _read(self) -> ActiveModelRecord | None:
+        try:
+            return ActiveModelRecord.model_validate_json(self._state.read(ACTIVE_MODEL).data)
+        except BlobNotFoundError:
+            return None
+
+
+def _from_settings(settings: Settings) -> ModelRef | None:
+    if settings.language_model is None or settings.language_project_kind is None:
+        return None
+    return ModelRef(
+        project=settings.language_project,
+        kind=settings.language_project_kind,
+        reference=settings.language_model,
+        label=settings.language_model,
+    )

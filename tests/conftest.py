@@ -1,0 +1,32 @@
+"""For all tests: a clean environment, real Azurite and emulator on free ports (started once, when first asked for)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from local.azurite import Azurite, running_azurite
+from shared.config import Settings
+from tests.fakes import app_settings
+
+_OURS = ("LANGUAGE_", "PIPELINE_", "DATA_STORAGE", "DOCUMENTS_", "COLLECT_", "JOBS_", "OPERATIONS_", "AzureWebJobs")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(_OURS):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    with running_azurite() as running:
+        yield running
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return app_settings()

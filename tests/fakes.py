@@ -1,0 +1,212 @@
+"""In-memory storage behind the ports, with a virtual clock and a hook on every call. Held to tests/contract/."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from shared.config import Settings
+from shared.messages import Message
+from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, QueuedMessage, VersionChangedError
+from shared.storage.queues import decode_body
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def app_settings(**changes: object) -> Settings:
+    """Settings that need no environment."""
+    values: dict[str, object] = {
+        "data_storage": "UseDevelopmentStorage=true",
+        "documents_container": "documents",
+        "collect_queue": "collect",
+        "jobs_queue": "jobs",
+        "operations_queue": "operations",
+        "language_endpoint": "http://127.0.0.1:9",
+        "language_key": "test-key",
+        "language_project": "letters",
+        "language_requests_per_minute": 0,
+        "reconcile_schedule": "0 */5 * * * *",
+        "sweep_schedule": "0 */5 * * * *",
+    }
+    return Settings(**(values | changes))  # type: ignore[arg-type]
+
+
+class VirtualClock:
+    """Time that passes only when told."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, delta: timedelta) -> None:
+        self.now += delta
+
+
+Hook = Callable[[str, Callable[[], T]], T]
+
+
+def no_hook(_name: str, effect: Callable[[], T]) -> T:
+    return effect()
+
+
+def serial_fan_out(function: Callable[[T], R], items: Iterable[T], /) -> list[R]:
+    return [function(item) for item in items]
+
+
+@dataclass
+class _Stored:
+    data: bytes
+    info: BlobInfo
+
+
+class FakeBlobStore:
+    """A container in memory. ETags are unique; last-modified has whole seconds, as the service's has."""
+
+    _etags = itertools.count(1)
+
+    def __init__(self, name: str, clock: Callable[[], datetime], hook: Hook = no_hook) -> None:
+        self.name, self._clock, self._hook = name, clock, hook
+        self._blobs: dict[str, _Stored] = {}
+
+    def read(self, name: str, *, etag: str | None = None) -> Blob:
+        return self._hook(f"{self.name}.read", lambda: self._read(name, etag))
+
+    def _read(self, name: str, etag: str | None) -> Blob:
+        stored = self._blobs.get(name)
+        if stored is None:
+            raise BlobNotFoundError(name)
+        if etag is not None and stored.info.etag != etag:
+            raise VersionChangedError(name)
+        return Blob(stored.data, stored.info.etag)
+
+    def find(self, name: str) -> BlobInfo | None:
+        return self._hook(f"{self.name}.find", lambda: self._blobs[name].info if name in self._blobs else None)
+
+    def create(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
+        return self._hook(f"{self.name}.create", lambda: self._write(name, data, metadata, must_be=None))
+
+    def replace(self, name: str, data: bytes, *, etag: str, metadata: Mapping[str, str] | None = None) -> str:
+        return self._hook(f"{self.name}.replace", lambda: self._write(name, data, metadata, must_be=etag))
+
+    def put(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
+        return self._hook(f"{self.name}.put", lambda: self._write(name, data, metadata, must_be="*"))
+
+    def _write(self, name: str, data: bytes, metadata: Mapping[str, str] | None, *, must_be: str | None) -> str:
+        stored = self._blobs.get(name)
+        if must_be is None and stored is not None:
+            raise VersionChangedError(name)
+        if must_be not in (None, "*") and (stored is None or stored.info.etag != must_be):
+            raise VersionChangedError(name)
+        etag = f'"0x{next(self._etags):08X}"'
+        modified = self._clock().replace(microsecond=0)
+        self._blobs[name] = _Stored(data, BlobInfo(name, etag, modified, len(data), dict(metadata or {})))
+        return etag
+
+    def delete(self, name: str, *, etag: str | None = None) -> bool:
+        return self._hook(f"{self.name}.delete", lambda: self._delete(name, etag))
+
+    def _delete(self, name: str, etag: str | None) -> bool:
+        stored = self._blobs.get(name)
+        if stored is None or (etag is not None and stored.info.etag != etag):
+            return False
+        del self._blobs[name]
+        return True
+
+    def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
+        def page() -> list[BlobInfo]:
+            infos = [self._blobs[name].info for name in sorted(self._blobs) if name.startswith(prefix)]
+            return infos if metadata else [replace(info, metadata={}) for info in infos]
+
+        yield from self._hook(f"{self.name}.list", page)
+
+    def ensure(self) -> None:
+        return None
+
+
+@dataclass
+class _Message:
+    id: str
+    body: str
+    inserted_on: datetime
+    visible_at: datetime
+    dequeue_count: int = 0
+    pop_receipt: str = ""
+
+
+class FakeQueue:
+    """A queue in memory: visibility, receipts and dequeue counts as the service keeps them."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, name: str, clock: Callable[[], datetime], hook: Hook = no_hook) -> None:
+        self.name, self._clock, self._hook = name, clock, hook
+        self._messages: list[_Message] = []
+
+    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
+        body = base64.b64encode(message.to_text().encode()).decode()
+        self._hook(f"{self.name}.send", lambda: self.send_raw(body, delay=delay))
+
+    def send_raw(self, body: str, *, delay: timedelta = timedelta(0)) -> None:
+        now = self._clock()
+        # Whole seconds for the insertion time, as the service tells it.
+        inserted = now.replace(microsecond=0)
+        self._messages.append(_Message(f"m{next(self._numbers)}", body, inserted, now + delay))
+
+    def peek(self, count: int) -> list[QueuedMessage]:
+        return self._hook(f"{self.name}.peek", lambda: [_queued(message) for message in self._visible()[:count]])
+
+    def receive(self, count: int, *, visibility: timedelta) -> list[QueuedMessage]:
+        return self._hook(f"{self.name}.receive", lambda: self.receive_unhooked(count, visibility))
+
+    def receive_unhooked(self, count: int, visibility: timedelta) -> list[QueuedMessage]:
+        received = self._visible()[:count]
+        for message in received:
+            message.visible_at = self._clock() + visibility
+            message.dequeue_count += 1
+            message.pop_receipt = f"r{next(self._numbers)}"
+        return [_queued(message) for message in received]
+
+    def delete(self, message: QueuedMessage) -> None:
+        self._hook(f"{self.name}.delete", lambda: self.delete_unhooked(message))
+
+    def delete_unhooked(self, message: QueuedMessage) -> None:
+        self._messages = [
+            each for each in self._messages if (each.id, each.pop_receipt) != (message.id, message.pop_receipt)
+        ]
+
+    def release(self, message: QueuedMessage, delay: timedelta) -> None:
+        for each in self._messages:
+            if each.id == message.id:
+                each.visible_at = self._clock() + delay
+
+    def length(self) -> int:
+        return self._hook(f"{self.name}.length", lambda: len(self._messages))
+
+    def ensure(self) -> None:
+        return None
+
+    def next_visible(self) -> datetime | None:
+        return min((message.visible_at for message in self._messages), default=None)
+
+    def _visible(self) -> list[_Message]:
+        return [message for message in self._messages if message.visible_at <= self._clock()]
+
+
+def _queued(message: _Message) -> QueuedMessage:
+    return QueuedMessage(
+        message.id,
+        message.body,
+        decode_body(message.body),
+        message.inserted_on,
+        message.dequeue_count,
+        message.pop_receipt or None,
+    )

@@ -1,0 +1,205 @@
+"""The whole pipeline on fakes under a virtual clock: a simulated host, crashes at chosen calls, and the invariant.
+
+The host's rules are the real ones: a received message is hidden for 10 minutes, deleted after success, released after a
+failure, copied to poison after five tries. A crash ends the process: nothing is deleted or released, and the process's
+memory (the wake debounce, the model cache) is gone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx
+
+from shared.documents import DocumentRef, record_name
+from shared.language.client import KeyCredential, LanguageClient
+from shared.language.models import ModelRef, ProjectKind
+from shared.messages import JobMessage, WakeMessage
+from shared.pipeline import accept, collect, jobs, reconcile, sweep
+from shared.pipeline.context import Pipeline
+from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
+from shared.pipeline.wake import WakeDebounce
+from shared.storage.ports import QueuedMessage
+from tests.fake_language import FakeLanguageService
+from tests.fakes import FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
+
+T = TypeVar("T")
+
+HOST_LOCK = timedelta(minutes=10)
+RELEASE = timedelta(seconds=30)
+MAX_DEQUEUE = 5
+CALL_TAKES = timedelta(milliseconds=7)
+MODEL = ModelRef(project="letters", kind=ProjectKind.MULTI, reference="model-1", label="first")
+
+
+class Crash(BaseException):
+    """The process is gone. Not an Exception, so that no handler can survive it."""
+
+
+@dataclass
+class FixedModel:
+    model: ModelRef | None = MODEL
+
+    def find(self) -> ModelRef | None:
+        return self.model
+
+
+@dataclass
+class World:
+    """`crash_at` is (number of the external call, "before" or "after" its effect)."""
+
+    crash_at: tuple[int, str] | None = None
+    crash_rate: float = 0.0
+    seed: int = 0
+    changes: dict[str, object] = field(default_factory=dict)
+    calls: int = 0
+    crashes: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.clock = VirtualClock()
+        self.settings = app_settings(**self.changes)
+        stores = ("documents", "classifications", "failures", "state")
+        self.stores = {name: FakeBlobStore(name, self.clock, self.call) for name in stores}
+        names = ("documents", "collect", "jobs", "events")
+        self.queues = {name: FakeQueue(f"{name}-queue", self.clock, self.call) for name in names}
+        self.service = FakeLanguageService(self.clock, self.call)
+        self.model = FixedModel()
+        self.poison: list[QueuedMessage] = []
+        self.start_process()
+
+    def call(self, _name: str, effect: Callable[[], T]) -> T:
+        """One external call: it takes time, and the process may die before or after its effect."""
+        self.calls += 1
+        self.clock.advance(CALL_TAKES)
+        self._maybe_crash("before")
+        result = effect()
+        self._maybe_crash("after")
+        return result
+
+    def _maybe_crash(self, moment: str) -> None:
+        if self.crash_at == (self.calls, moment) or (self.crash_rate and self.random.random() < self.crash_rate / 2):
+            self.crashes += 1
+            raise Crash
+
+    def start_process(self) -> None:
+        http = httpx.Client(transport=self.service.transport())
+        language = LanguageClient(self.settings.language_endpoint, KeyCredential("k"), http, sleep=lambda _: None)
+        self.pipeline = Pipeline(
+            settings=self.settings,
+            **self.stores,
+            documents_queue=self.queues["documents"],
+            collect_queue=self.queues["collect"],
+            jobs_queue=self.queues["jobs"],
+            language=language,
+            active_model=self.model,
+            wake_debounce=WakeDebounce(),
+            fan_out=serial_fan_out,
+            clock=self.clock,
+            jitter=self.random.random,
+        )
+
+    # What users do. These are not calls of the app, so they never crash it.
+
+    def upload(self, name: str, text: str | bytes, *, event: bool = True) -> DocumentRef:
+        data = text.encode() if isinstance(text, str) else text
+        etag = self.stores["documents"]._write(name, data, None, must_be="*")
+        info = self.stores["documents"]._blobs[name].info
+        document = DocumentRef(name=name, etag=etag, last_modified=info.last_modified, size=len(data))
+        if event:
+            self.raise_event(document)
+        return document
+
+    def raise_event(self, document: DocumentRef) -> None:
+        self.queues["events"].send_raw(document.model_dump_json())
+
+    def remove(self, name: str) -> None:
+        self.stores["documents"]._delete(name, None)
+
+    # The host.
+
+    def run(self, *, until_hours: float = 48.0, between: Callable[[], None] | None = None) -> None:
+        """Deliver messages in the order they become visible until no trigger has one left."""
+        end = self.clock() + timedelta(hours=until_hours)
+        while (queue := self._next_queue()) is not None:
+            visible = queue.next_visible()
+            assert visible is not None
+            if visible > end:
+                raise AssertionError(f"still busy after {until_hours} h of virtual time")
+            self.clock.now = max(self.clock.now, visible)
+            if between:
+                between()
+            self._deliver(queue)
+
+    def _next_queue(self) -> FakeQueue | None:
+        waiting = [self.queues[name] for name in ("events", "collect", "jobs") if self.queues[name].next_visible()]
+        return min(waiting, key=lambda queue: queue.next_visible() or self.clock(), default=None)
+
+    def _deliver(self, queue: FakeQueue) -> None:
+        received = queue.receive_unhooked(1, HOST_LOCK)
+        if not received:
+            return
+        message = received[0]
+        try:
+            self._invoke(queue, message)
+            queue.delete_unhooked(message)
+        except Crash:
+            self.start_process()
+        except Exception:
+            if message.dequeue_count >= MAX_DEQUEUE:
+                self.poison.append(message)
+                queue.delete_unhooked(message)
+                raise
+            queue.release(message, RELEASE)
+
+    def _invoke(self, queue: FakeQueue, message: QueuedMessage) -> None:
+        if queue is self.queues["events"]:
+            document = DocumentRef.model_validate_json(message.raw)
+            accept.accept_document(self.pipeline, "documents", document)
+        elif queue is self.queues["collect"]:
+            WakeMessage.model_validate_json(message.text or "")
+            collect.collect_documents(self.pipeline, message.inserted_on)
+        else:
+            jobs.advance_job(self.pipeline, JobMessage.model_validate_json(message.text or ""))
+
+    def reconcile(self) -> None:
+        self._in_process(lambda: reconcile.reconcile_documents(self.pipeline))
+
+    def sweep(self) -> None:
+        self._in_process(lambda: sweep.sweep_jobs(self.pipeline))
+
+    def _in_process(self, work: Callable[[], Any]) -> None:
+        try:
+            work()
+        except Crash:
+            self.start_process()
+
+    # The invariant.
+
+    def classification(self, name: str) -> ClassificationRecord | None:
+        stored = self.stores["classifications"]._blobs.get(record_name(name))
+        return ClassificationRecord.model_validate_json(stored.data) if stored else None
+
+    def failure(self, name: str) -> FailureRecord | None:
+        stored = self.stores["failures"]._blobs.get(record_name(name))
+        return FailureRecord.model_validate_json(stored.data) if stored else None
+
+    def violations(self) -> list[str]:
+        """Current documents that do not have exactly one terminal record naming their ETag."""
+        found = []
+        for name, stored in self.stores["documents"]._blobs.items():
+            records = [each for each in (self.classification(name), self.failure(name)) if each is not None]
+            etags = [each.document.etag for each in records]
+            if etags != [stored.info.etag]:
+                found.append(f"{name} is at {stored.info.etag}, its records at {etags}")
+        return found
+
+    def extra_submissions(self) -> int:
+        return sum(count - 1 for count in self.service.submissions.values())
+
+    def open_manifests(self) -> int:
+        return sum(name.startswith("jobs/active/") for name in self.stores["state"]._blobs)
