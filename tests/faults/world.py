@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -33,6 +33,7 @@ HOST_LOCK = timedelta(minutes=10)
 RELEASE = timedelta(seconds=30)
 MAX_DEQUEUE = 5
 CALL_TAKES = timedelta(milliseconds=7)
+PAUSE = timedelta(seconds=8)
 MODEL = ModelRef(project="letters", kind=ProjectKind.MULTI, reference="model-1", label="first")
 
 
@@ -50,9 +51,13 @@ class FixedModel:
 
 @dataclass
 class World:
-    """`crash_at` is (number of the external call, "before" or "after" its effect)."""
+    """`crash_at` is (number of the external call, "before" or "after" its effect).
+
+    `pause_at` is the number of a call that takes PAUSE before its effect, while other workers go on.
+    """
 
     crash_at: tuple[int, str] | None = None
+    pause_at: int | None = None
     crash_rate: float = 0.0
     seed: int = 0
     changes: dict[str, object] = field(default_factory=dict)
@@ -77,6 +82,8 @@ class World:
         self.calls += 1
         self.clock.advance(CALL_TAKES)
         self._maybe_crash("before")
+        if self.pause_at == self.calls:
+            self._deliver_until(self.clock() + PAUSE)
         result = effect()
         self._maybe_crash("after")
         return result
@@ -134,6 +141,12 @@ class World:
             if between:
                 between()
             self._deliver(queue)
+
+    def _deliver_until(self, end: datetime) -> None:
+        while (queue := self._next_queue()) is not None and (visible := queue.next_visible()) and visible <= end:
+            self.clock.now = max(self.clock.now, visible)
+            self._deliver(queue)
+        self.clock.now = max(self.clock.now, end)
 
     def _next_queue(self) -> FakeQueue | None:
         waiting = [self.queues[name] for name in ("events", "collect", "jobs") if self.queues[name].next_visible()]
