@@ -26,7 +26,9 @@ MAX_REQUEST_BYTES = 1_000_000
 
 MAX_BLOB_NAME = 1024
 RECORD_SUFFIX = ".json"
+KEPT_OF_LONG_NAMES = 950
 BINARY_CONTROL_SHARE = 0.1
+_COMMON = "cp1252"
 
 
 class FailureCode(StrEnum):
@@ -69,7 +71,7 @@ def record_name(document_name: str) -> str:
     if len(document_name) + len(RECORD_SUFFIX) <= MAX_BLOB_NAME:
         return document_name + RECORD_SUFFIX
     digest = hashlib.sha256(document_name.encode()).hexdigest()[:32]
-    return f"{document_name[:950]}~{digest}{RECORD_SUFFIX}"
+    return f"{document_name[:KEPT_OF_LONG_NAMES]}~{digest}{RECORD_SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,18 @@ def _refuse_binary(data: bytes) -> None:
 
 
 def _decode_guessed(data: bytes) -> DecodedText:
-    guess = from_bytes(data).best()
+    guesses = from_bytes(data)
+    guess = guesses.best()
     if guess is None:
         raise DocumentRejectedError(FailureCode.UNREADABLE, "no known encoding fits the bytes; save it as UTF-8")
+    # Short texts fit many code pages alike, EBCDIC among them; by far the most frequent of those is Windows-1252.
+    tied = (each for each in guesses if (each.chaos, each.coherence) == (guess.chaos, guess.coherence))
+    guess = next((each for each in tied if _COMMON in (each.encoding, *each.could_be_from_charset)), guess)
     warning = DocumentWarning("EncodingGuessed", f"the bytes are not UTF-8; read as {guess.encoding}")
     return DecodedText(str(guess), guess.encoding, (warning,))
 
 
+_JOINER = "\u200d"
 _BOUNDARIES = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?。！？])\s+"), re.compile(r"\s+"))
 
 
@@ -170,8 +177,14 @@ def _boundary(text: str, start: int, end: int) -> int:
     middle = start + (end - start) // 2
     for pattern in _BOUNDARIES:
         cuts = [match.end() for match in pattern.finditer(text, middle, end)]
-        if cuts:
-            return cuts[-1]
-    while end > middle and (unicodedata.combining(text[end]) or text[end] in "\u200d\ufe0f"):
-        end -= 1
-    return end
+        whole = next((cut for cut in reversed(cuts) if not _is_inside(text, cut)), None)
+        if whole is not None:
+            return whole
+    return next((cut for cut in range(end, middle, -1) if not _is_inside(text, cut)), end)
+
+
+def _is_inside(text: str, cut: int) -> bool:
+    """Would a cut before `text[cut]` tear a combined character apart: an accent, a joined emoji, a skin tone?"""
+    after = text[cut]
+    joins = unicodedata.category(after).startswith("M") or after == _JOINER or "\U0001f3fb" <= after <= "\U0001f3ff"
+    return joins or text[cut - 1] == _JOINER or text[cut - 1 : cut + 1] == "\r\n"

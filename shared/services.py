@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
+import requests
+from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
+from requests.adapters import HTTPAdapter
 
 from shared.config import CredentialKind, Settings
 from shared.language.client import Credential, KeyCredential, LanguageClient
@@ -51,8 +54,9 @@ def utc_now() -> datetime:
 
 def build_services(settings: Settings, *, transport: httpx.BaseTransport | None = None) -> Services:
     """Everything the functions need. `transport` replaces the network below the Language client, for tests."""
-    blobs = _blob_service(settings)
-    queues = _queue_service(settings)
+    storage = _storage_transport()
+    blobs = _blob_service(settings, storage)
+    queues = _queue_service(settings, storage)
 
     def container(name: str) -> AzureBlobStore:
         return AzureBlobStore(blobs.get_container_client(name))
@@ -96,16 +100,27 @@ def _language_credential(settings: Settings) -> Credential:
     raise NotImplementedError("LANGUAGE_CREDENTIAL=identity")
 
 
-def _blob_service(settings: Settings) -> BlobServiceClient:
+def _blob_service(settings: Settings, transport: RequestsTransport) -> BlobServiceClient:
     if settings.data_storage is not None:
-        return BlobServiceClient.from_connection_string(settings.data_storage.get_secret_value())
-    return BlobServiceClient(str(settings.data_storage__blobserviceuri), credential=_identity(settings))
+        return BlobServiceClient.from_connection_string(settings.data_storage.get_secret_value(), transport=transport)
+    address = str(settings.data_storage__blobserviceuri)
+    return BlobServiceClient(address, credential=_identity(settings), transport=transport)
 
 
-def _queue_service(settings: Settings) -> QueueServiceClient:
+def _queue_service(settings: Settings, transport: RequestsTransport) -> QueueServiceClient:
     if settings.data_storage is not None:
-        return QueueServiceClient.from_connection_string(settings.data_storage.get_secret_value())
-    return QueueServiceClient(str(settings.data_storage__queueserviceuri), credential=_identity(settings))
+        return QueueServiceClient.from_connection_string(settings.data_storage.get_secret_value(), transport=transport)
+    address = str(settings.data_storage__queueserviceuri)
+    return QueueServiceClient(address, credential=_identity(settings), transport=transport)
+
+
+def _storage_transport() -> RequestsTransport:
+    """One pool of connections for blobs and queues, as large as handlers and fan-out together can use."""
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=64)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return RequestsTransport(session=session, session_owner=False)
 
 
 def _identity(settings: Settings) -> Any:

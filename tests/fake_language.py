@@ -94,7 +94,9 @@ class FakeLanguageService:
         }
         if done:
             page = job.documents[skip : skip + self.page_size]
-            body["tasks"][job.task] = [{"results": {"documents": [self._classify(each) for each in page], "errors": []}}]
+            body["tasks"][job.task] = [
+                {"results": {"documents": [self._classify(each) for each in page], "errors": []}}
+            ]
             if skip + self.page_size < len(job.documents):
                 link = f"{self.endpoint}{ANALYZE}/jobs/{job_id}?$top={self.page_size}&$skip={skip + self.page_size}"
                 body["@nextLink"] = link

@@ -37,7 +37,11 @@ T = TypeVar("T")
 log = logging.getLogger("pigeonhole.language")
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
+# A drip of bytes resets the read limit with each of them; this bounds the whole answer.
+MAX_ANSWER_SECONDS = 40.0
 MAX_TRIES = 3
+# A call that has lasted this long is not tried again in this visit, so that no visit outlasts a minute.
+TRY_AGAIN_WITHIN_SECONDS = 20.0
 ACCESS_PAUSE = timedelta(seconds=60)
 
 
@@ -71,12 +75,15 @@ class LanguageClient:
         *,
         pace: Pace | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._credential = credential
         self._http = http
         self._pace = pace
         self._sleep = sleep
+        self._clock = clock
+        self._refusals = Refusals(clock)
 
     def send(self, call: Call[T]) -> T:
         """Send the call and read its answer.
@@ -95,17 +102,20 @@ class LanguageClient:
             ) from error
 
     def _send_retrying(self, request: RequestSpec) -> WireResponse:
+        started = self._clock()
         for attempt in range(1, MAX_TRIES + 1):
             try:
                 return self._send_once(request)
             except LanguageUnavailableError as error:
                 repeatable = request.method == "GET" or isinstance(error.__cause__, httpx.ConnectError)
-                if attempt == MAX_TRIES or not repeatable or error.retry_after is not None:
+                late = self._clock() - started > TRY_AGAIN_WITHIN_SECONDS
+                if attempt == MAX_TRIES or late or not repeatable or error.retry_after is not None:
                     raise
                 self._sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")
 
     def _send_once(self, request: RequestSpec) -> WireResponse:
+        self._refusals.mind(request.half)
         if self._pace:
             self._pace.take()
         try:
@@ -114,8 +124,10 @@ class LanguageClient:
             raise _transport_error(request, error) from error
         headers_lower = {key.lower(): value for key, value in headers.items()}
         body = _parse_body(request, status, headers_lower, content)
-        if not 200 <= status < 300:
-            raise _status_error(request, status, headers_lower, body)
+        error = None if 200 <= status < 300 else _status_error(request, status, headers_lower, body)
+        self._refusals.note(request.half, error)
+        if error:
+            raise error
         return WireResponse(self._endpoint + request.path, status, headers_lower, body)
 
     def _exchange(self, request: RequestSpec) -> tuple[int, httpx.Headers, bytes]:
@@ -129,14 +141,14 @@ class LanguageClient:
         with self._http.stream(
             request.method, url, params=dict(request.query), content=content, headers=headers, follow_redirects=False
         ) as response:
-            return response.status_code, response.headers, _read_capped(request, response)
+            return response.status_code, response.headers, self._read_capped(request, response)
 
-
-def _read_capped(request: RequestSpec, response: httpx.Response) -> bytes:
-    content = bytearray()
-    for chunk in response.iter_bytes():
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
+    def _read_capped(self, request: RequestSpec, response: httpx.Response) -> bytes:
+        content = bytearray()
+        started = self._clock()
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
             raise MalformedAnswerError(f"{request.operation}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
     return bytes(content)
 

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from shared.documents import MAX_DOCUMENTS_PER_JOB
-from shared.messages import DocumentMessage, JobMessage, Source, WakeMessage
+from shared.messages import DocumentMessage, JobMessage, Source
+from shared.pipeline.accept import send_wake
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifest import PlannedDocument, plan_manifest
 from shared.pipeline.manifests import create_manifest
@@ -45,6 +46,17 @@ class Collected:
 
 def collect_documents(pipeline: Pipeline, woken_at: datetime) -> None:
     """Drain the documents queue. `woken_at` is when this wake was inserted, by the queue's own clock."""
+    if not pipeline.wake_debounce.collecting.acquire(blocking=False):
+        # Another collector of this process is at work; its last look may lie behind it, so look again later.
+        send_wake(pipeline)
+        return
+    try:
+        _drain(pipeline, woken_at)
+    finally:
+        pipeline.wake_debounce.collecting.release()
+
+
+def _drain(pipeline: Pipeline, woken_at: datetime) -> None:
     deadline = pipeline.clock() + MAX_DURATION
     rest: list[Collected] = []
     waiting = True
@@ -63,7 +75,7 @@ def collect_documents(pipeline: Pipeline, woken_at: datetime) -> None:
         plan_job(pipeline, rest)
     if waiting:
         # Without this fresh wake the debounce would strand what arrived after the last one.
-        pipeline.collect_queue.send(WakeMessage(), delay=pipeline.settings.linger)
+        send_wake(pipeline)
 
 
 def _is_ripe(peeked: list[QueuedMessage], held: int, woken_at: datetime) -> bool:

@@ -31,7 +31,8 @@ def _check(check: Callable[[], object]) -> dict[str, Any]:
     try:
         check()
     except Exception as error:  # whatever is wrong with a part is what was asked
-        return {"healthy": False, "problem": f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"}
+        first_line = str(error).partition("\n")[0].strip()
+        return {"healthy": False, "problem": f"{type(error).__name__}: {first_line[:300]}"}
     return {"healthy": True}
 
 

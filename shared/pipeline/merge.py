@@ -1,7 +1,8 @@
 """Documents matched with their terminal records: sorted listings merged by name in O(1) memory. Pure.
 
 Listings are sorted by name, but `a.txt` and `a.txt.b.txt` change order once `.json` is appended, so documents pass a
-reorder buffer first. It holds only documents whose name the next one begins with.
+reorder buffer first. It holds only documents whose name the next one begins with (and names too long for the suffix,
+while they have their beginning in common).
 """
 
 from __future__ import annotations
@@ -9,22 +10,27 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 
-from shared.documents import record_name
+from shared.documents import KEPT_OF_LONG_NAMES, record_name
 from shared.storage.ports import BlobInfo
 
 
 def by_record_name(documents: Iterable[BlobInfo]) -> Iterator[tuple[str, BlobInfo]]:
     """Documents, sorted by name, as (record name, document) sorted by record name."""
-    held: list[tuple[str, int, BlobInfo]] = []
+    held: list[tuple[bytes, int, str, BlobInfo]] = []
     for number, document in enumerate(documents):
-        # Whatever comes from here on has a record name above this document's own name.
-        while held and held[0][0] <= document.name:
-            name, _, released = heapq.heappop(held)
-            yield name, released
-        heapq.heappush(held, (record_name(document.name), number, document))
+        # Whatever comes from here on has a record name above this one: it begins like the document's own.
+        reached = _order(document.name[:KEPT_OF_LONG_NAMES])
+        while held and held[0][0] <= reached:
+            yield heapq.heappop(held)[2:]
+        name = record_name(document.name)
+        heapq.heappush(held, (_order(name), number, name, document))
     while held:
-        name, _, released = heapq.heappop(held)
-        yield name, released
+        yield heapq.heappop(held)[2:]
+
+
+def _order(name: str) -> bytes:
+    """Listings are sorted by UTF-16 code units: an emoji comes before a full-width letter, unlike in Python."""
+    return name.encode("utf-16-be", "surrogatepass")
 
 
 def match_records(
@@ -44,6 +50,6 @@ class _Stream:
         self._head = next(infos, None)
 
     def at(self, name: str) -> BlobInfo | None:
-        while self._head is not None and self._head.name < name:
+        while self._head is not None and _order(self._head.name) < _order(name):
             self._head = next(self._infos, None)
         return self._head if self._head is not None and self._head.name == name else None

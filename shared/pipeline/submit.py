@@ -71,7 +71,7 @@ def submit_job(pipeline: Pipeline, opened: OpenManifest, message: JobMessage) ->
     readings = pipeline.fan_out(lambda each: read_document(pipeline, manifest, *each), manifest.open_documents)
     manifest = manifest.model_copy(update={"documents": _with_readings(manifest, readings)})
     requests = build_requests(readings)[len(manifest.analyze) :]
-    if not requests and not manifest.analyze:
+    if not manifest.open_documents:
         close_manifest(pipeline, opened, manifest.evolve(pipeline.clock(), "nothing left to classify"))
         return
     try:
@@ -79,8 +79,10 @@ def submit_job(pipeline: Pipeline, opened: OpenManifest, message: JobMessage) ->
             opened = _submit(pipeline, opened, manifest, model, request, is_last=request is requests[-1])
             manifest = opened.manifest
     except LanguageNotFoundError as error:
+        if manifest.analyze:  # the model went between two parts: all of them again, with the model then in use
+            plan_same_again(pipeline, OpenManifest(manifest, opened.etag), FailureCode.REFUSED, str(error))
+            return
         _wait_for_model(pipeline, opened, f"the service does not know the model: {error}")
-        return
     except LanguageRefusedError as error:
         plan_halves(pipeline, OpenManifest(manifest, opened.etag), str(error))
         return

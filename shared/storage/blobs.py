@@ -30,6 +30,7 @@ class AzureBlobStore:
             stream = self._container.download_blob(name, **_if_match(etag))
             data = stream.readall()
         except ResourceNotFoundError as error:
+            _raise_without_container(error)
             raise BlobNotFoundError(name) from error
         except ResourceModifiedError as error:
             raise VersionChangedError(name) from error
@@ -43,7 +44,8 @@ class AzureBlobStore:
     def find(self, name: str) -> BlobInfo | None:
         try:
             return _info(self._container.get_blob_client(name).get_blob_properties())
-        except ResourceNotFoundError:
+        except ResourceNotFoundError as error:
+            _raise_without_container(error)
             return None
 
     def create(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
@@ -61,13 +63,15 @@ class AzureBlobStore:
                 data, length=len(data), metadata=dict(metadata or {}), content_settings=_JSON, **condition
             )
         except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
+            _raise_without_container(error)
             raise VersionChangedError(name) from error
         return str(answer["etag"])
 
     def delete(self, name: str, *, etag: str | None = None) -> bool:
         try:
             self._container.get_blob_client(name).delete_blob(**_if_match(etag))
-        except (ResourceNotFoundError, ResourceModifiedError):
+        except (ResourceNotFoundError, ResourceModifiedError) as error:
+            _raise_without_container(error)
             return False
         return True
 
@@ -81,6 +85,12 @@ class AzureBlobStore:
             self._container.create_container()
         except ResourceExistsError:
             return
+
+
+def _raise_without_container(error: HttpResponseError) -> None:
+    """A missing container is no answer about a blob: taken for one, acknowledged documents would be dropped."""
+    if str(getattr(error, "error_code", "")) in ("ContainerNotFound", "ContainerBeingDeleted"):
+        raise error
 
 
 def _if_match(etag: str | None) -> dict[str, Any]:
@@ -98,5 +108,6 @@ def _info(properties: BlobProperties) -> BlobInfo:
         etag=_quoted(str(properties.etag)),
         last_modified=properties.last_modified,
         size=int(properties.size or 0),
-        metadata={key.lower(): value for key, value in (properties.metadata or {}).items()},
+        # A listing gives None for an empty value, a HEAD the empty string.
+        metadata={key.lower(): value or "" for key, value in (properties.metadata or {}).items()},
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from datetime import UTC, datetime, timedelta
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -16,6 +17,8 @@ from azure.storage.queue import QueueMessage as SdkMessage
 from shared.messages import Message
 from shared.storage.ports import QueuedMessage
 
+# The service takes no longer visibility timeout: 7 days.
+MAX_DELAY_SECONDS = 7 * 24 * 3600
 # "The message specified has been received by someone else, or was updated": not ours any more.
 _RECEIPT_LOST = frozenset({"PopReceiptMismatch", "PopReceiptNotMatch", "MessageNotFound"})
 
@@ -28,7 +31,8 @@ class AzureMessageQueue:
 
     def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
         body = base64.b64encode(message.to_text().encode()).decode()
-        seconds = max(0, round(delay.total_seconds()))
+        # Rounded up, because a visit must not come earlier than the service told.
+        seconds = min(MAX_DELAY_SECONDS, max(0, math.ceil(delay.total_seconds())))
         self._client.send_message(body, visibility_timeout=seconds or None, time_to_live=-1)
 
     def peek(self, count: int) -> list[QueuedMessage]:

@@ -1,6 +1,6 @@
 """The crash tests have teeth: six one-change mutants of the protocol, each of which they must catch.
 
-A mutant is the real module's source with one replacement, executed in place of the original. Sweep and reconcile are off.
+A mutant is the real module's source with one replacement, executed in its place. Sweep and reconcile are off.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def burst(world: World) -> None:
 
 
 def overflow(world: World) -> None:
-    """More than one job's worth within the debounce, across a full second of the queue's clock: some are left unripe."""
+    """More than one job's worth within the debounce, across a full second of the queue's clock: some stay unripe."""
     world.clock.advance(timedelta(milliseconds=850))
     for number in range(34):
         world.upload(f"letter-{number:03}.txt", f"letter {number} about billing")

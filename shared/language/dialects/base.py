@@ -118,13 +118,22 @@ def operation_id(response: WireResponse, *, header: str, path_prefix: str) -> st
     address = response.headers.get(header)
     if not address:
         raise MalformedAnswerError(f"{response.status} without the header {header}")
-    asked, told = urlsplit(response.url), urlsplit(address)
-    if (told.scheme, told.netloc) != (asked.scheme, asked.netloc):
+    if _origin(address) != _origin(response.url):
         raise MalformedAnswerError(f"the header {header} names another origin than the configured endpoint")
-    found = re.fullmatch(re.escape(path_prefix) + f"({_ID})", told.path)
+    found = re.fullmatch(re.escape(path_prefix) + f"({_ID})", urlsplit(address).path)
     if not found or set(found[1]) <= {"."}:
         raise MalformedAnswerError(f"the header {header} does not have the documented path")
     return found[1]
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """Scheme, host and port, without regard to case or a default port; None for what no origin can be told from."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return None
+    return None if "@" in parts.netloc else (parts.scheme, parts.hostname, port)
 
 
 # Both spellings of cancelled, the preview's "completed" and the neighbours' words; compared without case or separators.

@@ -1,0 +1,69 @@
+"""A dataset on disk: labelled training documents, new documents, and what people say the new ones are.
+
+DIR/labels.json      the labels file, in any form the service knew; locations are relative to it
+DIR/new/**.txt       documents to classify
+DIR/expected.json    optional, {"name below new/": ["class", ...]}; never shown to the service
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.language.models import ProjectKind
+
+SAMPLES = Path(__file__).parent / "samples" / "multi_label"
+
+
+class DatasetError(ValueError):
+    """The folder is not a dataset; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Names are those of the blobs: relative to the folder for training, relative to new/ for new documents."""
+
+    folder: Path
+    labels: bytes
+    kind: ProjectKind
+    training: dict[str, Path]
+    new: dict[str, Path]
+    expected: dict[str, list[str]]
+
+
+def load_dataset(folder: Path, *, labels_name: str = "labels.json", limit: int | None = None) -> Dataset:
+    """Read the labels file and list the documents; `limit` keeps the first so many new documents."""
+    labels_path = folder / labels_name
+    if not labels_path.is_file():
+        raise DatasetError(f"{folder} holds no {labels_name}; see local/datasets.py for what a dataset is")
+    labels = labels_path.read_bytes()
+    documents = _documents(labels_path, json.loads(labels))
+    training = {str(entry["location"]): folder / str(entry["location"]) for entry in documents}
+    missing = [name for name, path in training.items() if not path.is_file()]
+    if missing:
+        raise DatasetError(f"{labels_path} lists {len(missing)} documents that are not there, first {missing[0]}")
+    new = {path.relative_to(folder / "new").as_posix(): path for path in sorted((folder / "new").rglob("*.txt"))}
+    if not new:
+        raise DatasetError(f"{folder / 'new'} holds no .txt to classify")
+    expected_path = folder / "expected.json"
+    expected = json.loads(expected_path.read_text(encoding="utf-8")) if expected_path.is_file() else {}
+    kept = dict(list(new.items())[:limit])
+    return Dataset(folder, labels, _kind(documents), training, kept, expected)
+
+
+def _documents(path: Path, content: Any) -> list[dict[str, Any]]:
+    documents = content.get("documents") or content.get("assets", {}).get("documents")
+    if not documents:
+        raise DatasetError(f"{path} lists no documents")
+    return list(documents)
+
+
+def _kind(documents: list[dict[str, Any]]) -> ProjectKind:
+    """Single-label when every document has exactly one class."""
+    for entry in documents:
+        labels = entry.get("intents", entry.get("classifiers", entry.get("classes")))
+        if labels is not None and len(labels) != 1:
+            return ProjectKind.MULTI
+    return ProjectKind.SINGLE

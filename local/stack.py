@@ -1,0 +1,102 @@
+"""The whole cloud on this machine: Azurite, the Language emulator and a functions host, on free ports."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.azurite import Azurite, start_azurite
+from local.functions_host.process import HostHandle, start_host
+from local.functions_host.timings import HostTimings
+from local.processes import ManagedProcess
+from local.provision import provision
+from local.settings import ROOT, app_settings
+from shared.config import Settings
+
+_LISTENING = re.compile(r"^Language emulator listening on (\S+)$", re.MULTILINE)
+
+
+@dataclass
+class Stack:
+    """What runs, where, and the settings the app was given. `host` may be stopped and started again."""
+
+    folder: Path
+    azurite: Azurite
+    emulator: ManagedProcess
+    emulator_url: str
+    environment: dict[str, str]
+    settings: Settings
+    timings: HostTimings | None
+    host: HostHandle | None = None
+
+    def start_host(self, *, port: int = 0) -> HostHandle:
+        """Start the functions host, or start it again after stop or kill."""
+        self.host = start_host(ROOT, self.environment, folder=self.folder / "host", timings=self.timings, port=port)
+        return self.host
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """The app's settings object, from an environment that is not this process's own."""
+    return Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
+
+
+@contextmanager
+def running_stack(
+    folder: Path,
+    *,
+    in_memory: bool = True,
+    emulator_flags: Mapping[str, str] | None = None,
+    changes: Mapping[str, str] | None = None,
+    timings: HostTimings | None = None,
+    with_host: bool = True,
+    host_port: int = 0,
+) -> Iterator[Stack]:
+    """Everything, provisioned; stopped in reverse order at the end. Logs lie in `folder`.
+
+    `changes` are app settings by lower-case name; unless `in_memory`, all data stays in `folder` for the next run.
+    """
+    with ExitStack() as stopping:
+        azurite = start_azurite(folder / "azurite", in_memory=in_memory)
+        stopping.callback(azurite.process.stop)
+        key = secrets.token_urlsafe(24)
+        data = {} if in_memory else {"data": str(folder / "emulator" / "data")}
+        emulator, url = start_emulator(folder / "emulator", azurite, key, {**data, **(emulator_flags or {})})
+        stopping.callback(emulator.stop)
+        environment = app_settings(
+            data_storage=azurite.connection_string, language_endpoint=url, language_key=key, **(changes or {})
+        )
+        settings = settings_of(environment)
+        provision(settings)
+        stack = Stack(folder, azurite, emulator, url, environment, settings, timings)
+        stopping.callback(lambda: stack.host.stop() if stack.host else None)
+        if with_host:
+            stack.start_host(port=host_port)
+        yield stack
+
+
+def start_emulator(folder: Path, azurite: Azurite, key: str, flags: Mapping[str, str]) -> tuple[ManagedProcess, str]:
+    """The emulator as a process, and its address. The key travels in the environment, not in the arguments."""
+    argv = [sys.executable, "-m", "local.language_emulator"]
+    for name, value in flags.items():
+        argv += [f"--{name.replace('_', '-')}", value] if value else [f"--{name.replace('_', '-')}"]
+    log_path = folder / "emulator.log"
+    environment = _inherited() | {
+        "LANGUAGE_EMULATOR_KEY": key,
+        "LANGUAGE_EMULATOR_STORAGE": azurite.connection_string,
+        "PYTHONUNBUFFERED": "1",
+    }
+    start = log_path.stat().st_size if log_path.exists() else 0
+    process = ManagedProcess("language emulator", argv, log_path, environment, cwd=ROOT).start()
+    process.wait_ready(lambda: _LISTENING.search(process.log_text()[start:]) is not None)
+    found = _LISTENING.findall(process.log_text()[start:])
+    return process, str(found[-1])
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("LANGUAGE_")}

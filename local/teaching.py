@@ -1,0 +1,64 @@
+"""Create, train and publish a project straight at the Language service: the set-up of tests and benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from local.datasets import Dataset
+from local.processes import wait_until
+from local.provision import TRAINING_CONTAINER, open_container
+from shared.config import Settings
+from shared.language.client import LanguageClient
+from shared.language.dialects import dialect_for
+from shared.language.dialects.base import Call
+from shared.language.models import TERMINAL, AuthoringJob, Evaluation, ModelRef, OperationStatus, Project
+from shared.services import build_services
+from shared.training.active_model import ActiveModelRecord
+
+T = TypeVar("T")
+
+LABELS = "labels.json"
+
+
+def upload_training(settings: Settings, dataset: Dataset, *, threads: int = 8) -> None:
+    """The labels file at the root of the training container, and every labelled document at its location."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    container = open_container(settings, TRAINING_CONTAINER)
+    container.put(LABELS, dataset.labels)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda each: container.put(each[0], each[1].read_bytes()), dataset.training.items()))
+
+
+def teach(settings: Settings, dataset: Dataset, *, label: str = "first") -> Evaluation:
+    """Create the project, train, publish, and make the model the one in use. Returns its evaluation."""
+    services = build_services(settings)
+    language, project = services.pipeline.language, settings.language_project
+    dialect = dialect_for(settings.language_api)
+    upload_training(settings, dataset)
+    definition = Project(project, dataset.kind, "en-us", TRAINING_CONTAINER, LABELS)
+    language.send(dialect.create_project(definition))
+    training = language.send(dialect.train(project, label=label))
+    _finish(language, lambda: dialect.get_training_job(project, training))
+    evaluation = language.send(dialect.get_evaluation(project, label=label))
+    publishing = language.send(dialect.publish(project, label=label))
+    published = _finish(language, lambda: dialect.get_publishing_job(project, publishing))
+    model = ModelRef(project=project, kind=dataset.kind, reference=published.model_id or label, label=label)
+    record = ActiveModelRecord(model=model, api_version=settings.language_api, published=datetime.now(UTC))
+    services.active_model.switch(record)
+    return evaluation
+
+
+def _finish(language: LanguageClient, call: Callable[[], Call[AuthoringJob]]) -> AuthoringJob:
+    jobs: list[AuthoringJob] = []
+
+    def is_terminal() -> bool:
+        jobs.append(language.send(call()))
+        return jobs[-1].status in TERMINAL
+
+    wait_until(is_terminal, seconds=120, what="the Language service", poll_seconds=0.2)
+    if jobs[-1].status is not OperationStatus.SUCCEEDED:
+        raise RuntimeError(f"the Language service ended with {jobs[-1].status}: {jobs[-1].errors}")
+    return jobs[-1]
