@@ -5,13 +5,14 @@ Names that bindings use as `%NAME%` have no default here, because the Functions 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from shared.errors import SettingsError
 from shared.language.dialects import API_VERSIONS
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     collect_queue: ContainerName = Field(description="Wakes of the collector")
     jobs_queue: ContainerName = Field(description="Next steps of jobs")
     operations_queue: ContainerName = Field(description="Next steps of retraining and other operations")
+    events_queue: ContainerName = Field(description="Upload events, where Event Grid delivers them to a queue")
 
     # Language service
     language_endpoint: str = Field(description="https://<name>.cognitiveservices.azure.com")
@@ -120,21 +122,21 @@ class Settings(BaseSettings):
     def _origin_only(cls, value: str) -> str:
         parts = urlsplit(value)
         local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-        if not parts.hostname or parts.username or (parts.scheme != "https" and not (parts.scheme == "http" and local)):
+        if (
+            not parts.hostname
+            or "@" in parts.netloc
+            or not (parts.scheme == "https" or (parts.scheme == "http" and local))
+        ):
             raise ValueError("must be an https address (http only on this machine), without a user name")
-        return value.rstrip("/")
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError("must end after the host; the app adds the path")
+        return f"{parts.scheme}://{parts.netloc}"
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
-        problems = []
-        if self.data_storage is None and not (self.data_storage__blobserviceuri and self.data_storage__queueserviceuri):
-            problems.append("DATA_STORAGE, or DATA_STORAGE__blobServiceUri and DATA_STORAGE__queueServiceUri")
-        if self.language_credential is CredentialKind.KEY and self.language_key is None:
-            problems.append("LANGUAGE_KEY (or LANGUAGE_CREDENTIAL=identity)")
-        if self.language_model and self.language_project_kind is None:
-            problems.append("LANGUAGE_PROJECT_KIND, because LANGUAGE_MODEL is set")
+        problems = _missing_together(dict(self))
         if problems:
-            raise ValueError("missing: " + "; ".join(problems))
+            raise ValueError("; ".join(problems))
         return self
 
     @property
@@ -151,8 +153,24 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [_problem(detail) for detail in error.errors(include_input=False, include_url=False)]
+        details = error.errors(include_input=False, include_url=False)
+        problems = [_problem(detail) for detail in details]
+        if all(detail["loc"] for detail in details):  # wrong fields keep the check of the whole from running
+            problems += _missing_together(EnvSettingsSource(Settings)())
         raise SettingsError("app settings are not complete:\n  " + "\n  ".join(problems)) from None
+
+
+def _missing_together(values: Mapping[str, Any]) -> list[str]:
+    """Settings that are needed because of others; `values` by field name, checked or straight from the environment."""
+    problems = []
+    services = ("data_storage__blobserviceuri", "data_storage__queueserviceuri")
+    if not values.get("data_storage") and not all(values.get(name) for name in services):
+        problems.append("DATA_STORAGE is missing (or DATA_STORAGE__blobServiceUri and DATA_STORAGE__queueServiceUri)")
+    if values.get("language_credential", CredentialKind.KEY) == CredentialKind.KEY and not values.get("language_key"):
+        problems.append("LANGUAGE_KEY is missing (or LANGUAGE_CREDENTIAL=identity)")
+    if values.get("language_model") and not values.get("language_project_kind"):
+        problems.append("LANGUAGE_PROJECT_KIND is missing, because LANGUAGE_MODEL is set")
+    return problems
 
 
 def _problem(detail: Any) -> str:

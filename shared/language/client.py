@@ -31,6 +31,7 @@ from shared.errors import (
 from shared.language.dialects.base import Call, Half, RequestSpec, WireResponse, parse_error
 from shared.language.models import ServiceError
 from shared.language.pace import Pace
+from shared.language.refusals import PAUSE, Refusals
 
 T = TypeVar("T")
 
@@ -42,7 +43,6 @@ MAX_ANSWER_SECONDS = 40.0
 MAX_TRIES = 3
 # A call that has lasted this long is not tried again in this visit, so that no visit outlasts a minute.
 TRY_AGAIN_WITHIN_SECONDS = 20.0
-ACCESS_PAUSE = timedelta(seconds=60)
 
 
 class Credential(Protocol):
@@ -124,10 +124,10 @@ class LanguageClient:
             raise _transport_error(request, error) from error
         headers_lower = {key.lower(): value for key, value in headers.items()}
         body = _parse_body(request, status, headers_lower, content)
-        error = None if 200 <= status < 300 else _status_error(request, status, headers_lower, body)
-        self._refusals.note(request.half, error)
-        if error:
-            raise error
+        fault = None if 200 <= status < 300 else _status_error(request, status, headers_lower, body)
+        self._refusals.note(request.half, fault)
+        if fault:
+            raise fault
         return WireResponse(self._endpoint + request.path, status, headers_lower, body)
 
     def _exchange(self, request: RequestSpec) -> tuple[int, httpx.Headers, bytes]:
@@ -149,8 +149,10 @@ class LanguageClient:
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > MAX_ANSWER_BYTES:
-            raise MalformedAnswerError(f"{request.operation}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
-    return bytes(content)
+                raise MalformedAnswerError(f"{request.operation}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            if self._clock() - started > MAX_ANSWER_SECONDS:
+                raise httpx.ReadTimeout(f"the answer took more than {MAX_ANSWER_SECONDS:.0f} s")
+        return bytes(content)
 
 
 def _transport_error(request: RequestSpec, error: httpx.HTTPError) -> PigeonholeError:
@@ -166,7 +168,7 @@ def _parse_body(request: RequestSpec, status: int, headers: dict[str, str], cont
         return None
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if status >= 300:  # a gateway's HTML page; the status says enough
             return None
         kind = headers.get("content-type", "no content type")
@@ -179,7 +181,7 @@ def _status_error(request: RequestSpec, status: int, headers: dict[str, str], bo
     retry_after = parse_retry_after(headers.get("retry-after"), now=datetime.now(UTC))
     if status in (401, 403):
         hint = "check LANGUAGE_CREDENTIAL, the key or the role assignment"
-        return LanguageAccessError(f"{what}; {hint}", status_code=status, retry_after=retry_after or ACCESS_PAUSE)
+        return LanguageAccessError(f"{what}; {hint}", status_code=status, retry_after=retry_after or PAUSE)
     if status == 429:
         return LanguageThrottledError(what, retry_after=retry_after)
     if status == 408 or status >= 500:
@@ -204,7 +206,6 @@ def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
     except (ValueError, OverflowError):
         pass
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        return max(timedelta(0), parsedate_to_datetime(value).astimezone(UTC) - now)
+    except (ValueError, OverflowError):
         return None
-    return max(timedelta(0), moment.astimezone(UTC) - now)

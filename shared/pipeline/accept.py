@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 
 from shared.documents import DocumentRef, FailureCode, is_document_name
+from shared.events import Upload
 from shared.messages import DocumentMessage, Source, WakeMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.records import write_failure
@@ -30,6 +31,26 @@ def accept_document(
     pipeline.documents_queue.send(message)
     send_wake(pipeline)
     log.info("document_accepted name=%s etag=%s source=%s", document.name, document.etag, source)
+
+
+def accept_upload(pipeline: Pipeline, upload: Upload) -> None:
+    """Accept the current version of an uploaded blob; a blob deleted since is no longer of interest.
+
+    Events come late, twice and out of order: what counts is the version that is there now.
+    """
+    if upload.container != pipeline.settings.documents_container or not is_document_name(upload.name):
+        log.info(
+            "event_ignored container=%s name=%s: not a .txt of the documents container", upload.container, upload.name
+        )
+        return
+    info = pipeline.documents.find(upload.name)
+    if info is None:
+        log.info("event_ignored container=%s name=%s: deleted since", upload.container, upload.name)
+        return
+    if info.etag != upload.etag:
+        log.info("event_superseded name=%s etag=%s by=%s", upload.name, upload.etag, info.etag)
+    document = DocumentRef(name=info.name, etag=info.etag, last_modified=info.last_modified, size=info.size)
+    accept_document(pipeline, upload.container, document)
 
 
 def _refusal(pipeline: Pipeline, document: DocumentRef) -> tuple[FailureCode, str] | None:

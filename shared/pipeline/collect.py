@@ -11,9 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
-
-from shared.documents import MAX_DOCUMENTS_PER_JOB
+from shared.documents import MAX_DOCUMENTS_PER_JOB, is_document_name
 from shared.messages import DocumentMessage, JobMessage, Source
 from shared.pipeline.accept import send_wake
 from shared.pipeline.context import Pipeline
@@ -59,16 +57,17 @@ def collect_documents(pipeline: Pipeline, woken_at: datetime) -> None:
 def _drain(pipeline: Pipeline, woken_at: datetime) -> None:
     deadline = pipeline.clock() + MAX_DURATION
     rest: list[Collected] = []
-    waiting = True
+    waiting, planned = True, 0
     for _ in range(MAX_ROUNDS):
         peeked = pipeline.documents_queue.peek(PEEK)
         waiting = bool(peeked)
-        if not _is_ripe(peeked, len(rest), woken_at):
+        if not _is_ripe(peeked, len(rest), woken_at, is_burst=planned > 0):
             break
         received = pipeline.documents_queue.receive(MAX_DOCUMENTS_PER_JOB - len(rest), visibility=VISIBILITY)
         full, rest = pack(_merge(rest, _read(pipeline, received)))
         for batch in full:
             plan_job(pipeline, batch)
+            planned += 1
         if pipeline.clock() > deadline:
             break
     if rest:
@@ -78,11 +77,16 @@ def _drain(pipeline: Pipeline, woken_at: datetime) -> None:
         send_wake(pipeline)
 
 
-def _is_ripe(peeked: list[QueuedMessage], held: int, woken_at: datetime) -> bool:
-    """A full job's worth, or someone who has waited since before this wake was sent (both stamps are the server's)."""
+def _is_ripe(peeked: list[QueuedMessage], held: int, woken_at: datetime, *, is_burst: bool) -> bool:
+    """A full job's worth, or someone who has waited since before this wake was sent (both stamps are the server's).
+
+    They have whole seconds. In a burst, with full jobs just taken, the same second does not count: more is coming.
+    """
     if not peeked:
         return False
-    return held + len(peeked) >= MAX_DOCUMENTS_PER_JOB or min(each.inserted_on for each in peeked) <= woken_at
+    oldest = min(each.inserted_on for each in peeked)
+    has_waited = oldest < woken_at if is_burst else oldest <= woken_at
+    return held + len(peeked) >= MAX_DOCUMENTS_PER_JOB or has_waited
 
 
 def plan_job(pipeline: Pipeline, batch: list[Collected]) -> None:
@@ -98,13 +102,21 @@ def plan_job(pipeline: Pipeline, batch: list[Collected]) -> None:
 def _read(pipeline: Pipeline, received: Iterable[QueuedMessage]) -> Iterable[Collected]:
     for queued in received:
         try:
-            message = DocumentMessage.model_validate_json(queued.text or "")
-        except ValidationError:
+            message = _document_message(pipeline, queued.text or "")
+        except ValueError:
             park(pipeline, pipeline.settings.documents_queue, queued.id, queued.raw, "not a document message")
             pipeline.documents_queue.delete(queued)
             continue
         planned = PlannedDocument(document=message.document, source=message.source, attempt=message.resubmissions)
         yield Collected(planned, [queued])
+
+
+def _document_message(pipeline: Pipeline, text: str) -> DocumentMessage:
+    """Raises ValueError for what is no message of ours; a name decides which blob is read, so it is checked again."""
+    message = DocumentMessage.model_validate_json(text)
+    if message.container != pipeline.settings.documents_container or not is_document_name(message.document.name):
+        raise ValueError("not a document of the documents container")
+    return message
 
 
 def _merge(rest: list[Collected], arrived: Iterable[Collected]) -> list[Collected]:

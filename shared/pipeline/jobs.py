@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from shared.errors import RetryableError
+from shared.errors import LanguageAccessError, RetryableError
 from shared.messages import JobMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.follow import follow_job
@@ -43,7 +43,8 @@ def advance_job(pipeline: Pipeline, message: JobMessage) -> None:
 def defer_visit(pipeline: Pipeline, opened: OpenManifest, message: JobMessage, error: RetryableError) -> None:
     """The same visit again: after the told delay, or after the schedule by refusals in a row."""
     # A minute each stands for the time the refusals have lasted; past ten of them the slow delay applies.
-    elapsed = timedelta(minutes=message.faults)
+    # Not for a refused credential: the work goes on within two minutes of its mending.
+    elapsed = timedelta(0) if isinstance(error, LanguageAccessError) else timedelta(minutes=message.faults)
     delay = pipeline.delay(number=message.faults, elapsed=elapsed, retry_after=error.retry_after)
     again = message.model_copy(update={"faults": message.faults + 1})
     log.info("visit_deferred job=%s visit=%d seconds=%.1f: %s", message.id, message.visit, delay.total_seconds(), error)

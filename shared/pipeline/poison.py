@@ -11,6 +11,7 @@ import logging
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.documents import DocumentRef, FailureCode, is_document_name
+from shared.events import parse_events
 from shared.messages import JobMessage, WakeMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifests import find_manifest
@@ -37,9 +38,24 @@ def bury_upload(pipeline: Pipeline, message_id: str, body: str) -> None:
         message = BlobTriggerMessage.model_validate_json(body)
     except ValidationError:
         return
-    if message.container != pipeline.settings.documents_container or not is_document_name(message.name):
+    _fail_current_version(pipeline, message.container, message.name, kept)
+
+
+def bury_event(pipeline: Pipeline, message_id: str, body: str) -> None:
+    """events-poison: accepting an upload that was announced by the queue failed five times."""
+    kept = park(pipeline, pipeline.settings.events_queue, message_id, body, "accept_event failed five times")
+    try:
+        uploads = parse_events(body.encode())
+    except ValueError:  # no event at all, which is why it failed
         return
-    info = pipeline.documents.find(message.name)
+    for upload in uploads:
+        _fail_current_version(pipeline, upload.container, upload.name, kept)
+
+
+def _fail_current_version(pipeline: Pipeline, container: str, name: str, kept: str) -> None:
+    if container != pipeline.settings.documents_container or not is_document_name(name):
+        return
+    info = pipeline.documents.find(name)
     if info is None:
         return
     document = DocumentRef(name=info.name, etag=info.etag, last_modified=info.last_modified, size=info.size)

@@ -25,9 +25,8 @@ def pipeline_status(pipeline: Pipeline) -> dict[str, Any]:
     """A snapshot: live queues and open jobs; totals as the last reconcile counted them."""
     jobs = list(islice(list_open(pipeline), LISTED))
     totals = find_totals(pipeline)
-    waiting = pipeline.documents_queue.peek(1)
     model = pipeline.active_model.find()
-    oldest = [each.inserted_on for each in waiting] + [_created(info) for info in jobs]
+    oldest = oldest_waiting(pipeline, jobs)
     return {
         "as_of": pipeline.clock().isoformat(),
         "documents": json.loads(totals.model_dump_json(exclude={"schema_version"})) if totals else None,
@@ -37,7 +36,7 @@ def pipeline_status(pipeline: Pipeline) -> dict[str, Any]:
             "collect": pipeline.collect_queue.length(),
             "jobs": pipeline.jobs_queue.length(),
         },
-        "oldest_waiting": min(oldest).isoformat() if oldest else None,
+        "oldest_waiting": oldest.isoformat() if oldest else None,
         "active_model": json.loads(model.model_dump_json()) if model else None,
         "recent_failures": recent_failures(pipeline),
     }
@@ -55,6 +54,12 @@ def _job_counts(jobs: list[BlobInfo]) -> dict[str, Any]:
         counts[state]["documents"] += int(info.metadata.get("documents", "0"))
     counts["listed_all"] = len(jobs) < LISTED
     return counts
+
+
+def oldest_waiting(pipeline: Pipeline, open_jobs: list[BlobInfo]) -> datetime | None:
+    """Since when the oldest document waits: in the documents queue, or in an open job since the job was planned."""
+    queued = [each.inserted_on for each in pipeline.documents_queue.peek(1)]
+    return min([*queued, *(_created(info) for info in open_jobs)], default=None)
 
 
 def _created(info: BlobInfo) -> datetime:

@@ -14,7 +14,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 
-from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, VersionChangedError
+from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, VersionChangedError, is_addressable
 
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
 
@@ -26,6 +26,8 @@ class AzureBlobStore:
         self._container = container
 
     def read(self, name: str, *, etag: str | None = None) -> Blob:
+        if not is_addressable(name):
+            raise BlobNotFoundError(name)
         try:
             stream = self._container.download_blob(name, **_if_match(etag))
             data = stream.readall()
@@ -42,6 +44,8 @@ class AzureBlobStore:
         return Blob(data, str(stream.properties.etag))
 
     def find(self, name: str) -> BlobInfo | None:
+        if not is_addressable(name):
+            return None
         try:
             return _info(self._container.get_blob_client(name).get_blob_properties())
         except ResourceNotFoundError as error:
@@ -58,6 +62,8 @@ class AzureBlobStore:
         return self._write(name, data, metadata, overwrite=True)
 
     def _write(self, name: str, data: bytes, metadata: Mapping[str, str] | None, **condition: Any) -> str:
+        if not is_addressable(name):
+            raise ValueError(f"no blob can be called {name!r}")
         try:
             answer = self._container.get_blob_client(name).upload_blob(
                 data, length=len(data), metadata=dict(metadata or {}), content_settings=_JSON, **condition
@@ -68,6 +74,8 @@ class AzureBlobStore:
         return str(answer["etag"])
 
     def delete(self, name: str, *, etag: str | None = None) -> bool:
+        if not is_addressable(name):
+            return False
         try:
             self._container.get_blob_client(name).delete_blob(**_if_match(etag))
         except (ResourceNotFoundError, ResourceModifiedError) as error:

@@ -5,6 +5,7 @@ The adapters are blobs.py and queues.py; the fakes of the tests pass the same co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,14 @@ class BlobNotFoundError(PigeonholeError):
 
 class VersionChangedError(PigeonholeError):
     """The blob exists, but not at the expected ETag; or exists where it should not."""
+
+
+def is_addressable(name: str) -> bool:
+    """False for names with `.` or `..` as a segment: HTTP resolves them, which would lead into another container.
+
+    No blob can have such a name; an adapter answers as for a blob that does not exist.
+    """
+    return not {".", ".."} & set(re.split(r"[/\\]", name))
 
 
 @dataclass(frozen=True)

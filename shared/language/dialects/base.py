@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -118,7 +119,8 @@ def operation_id(response: WireResponse, *, header: str, path_prefix: str) -> st
     address = response.headers.get(header)
     if not address:
         raise MalformedAnswerError(f"{response.status} without the header {header}")
-    if _origin(address) != _origin(response.url):
+    origin = _origin(address)
+    if origin is None or origin != _origin(response.url):
         raise MalformedAnswerError(f"the header {header} names another origin than the configured endpoint")
     found = re.fullmatch(re.escape(path_prefix) + f"({_ID})", urlsplit(address).path)
     if not found or set(found[1]) <= {"."}:
@@ -218,7 +220,10 @@ def number(body: Json, *keys: str) -> float:
         if isinstance(value, bool) or value is None:
             continue
         try:
-            return float(value)
-        except (TypeError, ValueError):
+            found = float(value)
+        except (TypeError, ValueError, OverflowError):
             break
+        if math.isfinite(found):
+            return found
+        break
     raise MalformedAnswerError(f"the answer lacks the number {' or '.join(keys)}")
