@@ -1,0 +1,89 @@
+"""Access keys and what they open: master, host and function keys, and the system key of the blobs extension.
+
+Which key passes where: azure-functions-host, AuthenticationLevelHandler.cs and SecretManager.cs. Core Tools checks no
+keys at all; this host does, so that a missing key shows on the laptop and not in the cloud.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+BLOBS_EXTENSION = "blobs_extension"
+"""The system key is named after the extension (azure-functions-host, DefaultScriptWebHookProvider.cs)."""
+
+_VARIABLES = {
+    "master": "FUNCTIONS_HOST_MASTER_KEY",
+    "function": "FUNCTIONS_HOST_FUNCTION_KEY",
+    BLOBS_EXTENSION: "FUNCTIONS_HOST_BLOBS_KEY",
+}
+
+
+class Access(IntEnum):
+    """What a request may do. A system key opens webhooks, but no function of level `function`."""
+
+    ANONYMOUS = 0
+    FUNCTION = 1
+    SYSTEM = 2
+    ADMIN = 3
+
+
+@dataclass(frozen=True)
+class HostKeys:
+    master: str
+    function: str
+    """The host key, which opens every function of level `function`."""
+    blobs_extension: str
+    of_functions: Mapping[str, str]
+    """One key for each function, which opens that one only."""
+
+    def access(self, key: str | None, function_name: str | None = None) -> Access:
+        if not key:
+            return Access.ANONYMOUS
+        if _same(key, self.master):
+            return Access.ADMIN
+        if _same(key, self.blobs_extension):
+            return Access.SYSTEM
+        own = self.of_functions.get(function_name or "")
+        is_function_key = _same(key, self.function) or (own is not None and _same(key, own))
+        return Access.FUNCTION if is_function_key else Access.ANONYMOUS
+
+    def opens_function(self, key: str | None, function_name: str, auth_level: str) -> bool:
+        """`auth_level` as the binding says it; the default of an HTTP trigger is `function`."""
+        level = auth_level.lower()
+        access = self.access(key, function_name)
+        if level == "anonymous":
+            return True
+        return access is Access.ADMIN or (level == "function" and access is Access.FUNCTION)
+
+
+def load_keys(data_folder: Path, function_names: list[str], environment: Mapping[str, str]) -> HostKeys:
+    """The keys of the environment, else those of `keys.json` in the data folder, else new ones, which it then holds."""
+    path = data_folder / "keys.json"
+    stored: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    given = {name: environment[variable] for name, variable in _VARIABLES.items() if environment.get(variable)}
+    names = [*_VARIABLES, *(f"function:{name}" for name in function_names)]
+    values = {name: given.get(name) or stored.get(name) or secrets.token_urlsafe(32) for name in names}
+    _write_private(path, json.dumps(values, indent=2))
+    return HostKeys(
+        master=values["master"],
+        function=values["function"],
+        blobs_extension=values[BLOBS_EXTENSION],
+        of_functions={name: values[f"function:{name}"] for name in function_names},
+    )
+
+
+def _write_private(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+
+
+def _same(left: str, right: str) -> bool:
+    return secrets.compare_digest(left.encode(), right.encode())

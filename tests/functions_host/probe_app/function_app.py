@@ -1,0 +1,121 @@
+"""A small function app that records what the host gives it, as blobs in the container `<RUN>-seen`."""
+
+import json
+import logging
+import os
+import threading
+import time
+import uuid
+from typing import Any, List  # noqa: UP035 - the real worker refuses list[str] in func.Out
+
+import azure.functions as func
+from azure.storage.blob import BlobServiceClient
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+data = os.environ["Data"]  # noqa: SIM112 - settings are named as the platform likes them
+seen = BlobServiceClient.from_connection_string(data).get_container_client(f"{os.environ['RUN']}-seen")
+
+
+def record(function_name: str, **facts: Any) -> None:
+    seen.upload_blob(f"{function_name}/{uuid.uuid4()}", json.dumps(facts))
+
+
+@app.blob_trigger(arg_name="blob", path="%RUN%-uploads/{folder}/{name}.txt", connection="Data")
+@app.queue_output(arg_name="announcement", queue_name="%RUN%-announced", connection="Data")
+def announce_upload(blob: func.InputStream, announcement: func.Out[str]) -> None:
+    assert isinstance(blob.blob_properties, dict)
+    announcement.set(json.dumps({"name": blob.name, "length": blob.length, "etag": blob.blob_properties["ETag"]}))
+
+
+@app.blob_trigger(arg_name="blob", path="%RUN%-events/{name}.txt", connection="Data", source="EventGrid")
+def read_event(blob: func.InputStream) -> None:
+    if "broken" in (blob.name or ""):
+        raise RuntimeError("this blob is broken")
+    record(
+        "read_event",
+        name=blob.name,
+        uri=blob.uri,
+        properties=blob.blob_properties,
+        metadata=blob.metadata,
+        content=blob.read().decode(),
+    )
+
+
+@app.queue_trigger(arg_name="message", queue_name="%RUN%-announced", connection="Data")
+def read_announcement(message: func.QueueMessage, context: func.Context) -> None:
+    logging.info("reading an announcement")
+    record(
+        "read_announcement",
+        body=message.get_json(),
+        id=message.id,
+        dequeue_count=message.dequeue_count,
+        invocation=context.invocation_id,
+    )
+
+
+@app.queue_trigger(arg_name="message", queue_name="%RUN%-orders", connection="Data")
+def take_order(message: func.QueueMessage) -> None:
+    """Does what the message says."""
+    order = message.get_json()
+    time.sleep(order.get("sleep", 0))
+    record("take_order", order=order, dequeue_count=message.dequeue_count)
+    if order.get("fail", 0) >= (message.dequeue_count or 0):
+        raise RuntimeError("as ordered")
+
+
+@app.queue_trigger(arg_name="message", queue_name="%RUN%-orders-poison", connection="Data")
+def bury(message: str) -> None:
+    record("bury", body=message)
+    raise RuntimeError("a poison queue has no poison queue")
+
+
+@app.route(route="echo/{kind:alpha}/{*path}", methods=["GET", "POST"])
+def echo(req: func.HttpRequest) -> func.HttpResponse:
+    answer = {
+        "method": req.method,
+        "url": req.url,
+        "params": dict(req.params),
+        "route": dict(req.route_params),
+        "header": req.headers.get("X-Probe"),
+        "body": req.get_body().decode(),
+    }
+    return func.HttpResponse(
+        json.dumps(answer),
+        status_code=201,
+        mimetype="application/json",
+        headers={"Set-Cookie": "a=b; Path=/", "X-Out": "1"},
+    )
+
+
+@app.route(route="open", auth_level=func.AuthLevel.ANONYMOUS)
+async def greet(req: func.HttpRequest) -> str:
+    return "hello"
+
+
+@app.route(route="guarded", auth_level=func.AuthLevel.ADMIN)
+def guard(req: func.HttpRequest) -> str:
+    return "master"
+
+
+@app.route(route="orders", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.queue_output(arg_name="orders", queue_name="%RUN%-orders", connection="Data")
+def place_orders(req: func.HttpRequest, orders: func.Out[List[str]]) -> func.HttpResponse:  # noqa: UP006
+    orders.set([json.dumps(order) for order in req.get_json()])
+    return func.HttpResponse(status_code=204)
+
+
+@app.route(route="broken", auth_level=func.AuthLevel.ANONYMOUS)
+def break_down(req: func.HttpRequest) -> str:
+    raise RuntimeError("a secret in an exception")
+
+
+@app.route(route="hang", auth_level=func.AuthLevel.ANONYMOUS)
+def hang(req: func.HttpRequest) -> str:
+    threading.Event().wait(60)
+    return "too late"
+
+
+@app.timer_trigger(arg_name="timer", schedule="%TICKS%", run_on_startup=True)
+def tick(timer: func.TimerRequest) -> None:
+    record("tick", past_due=timer.past_due)
+    raise RuntimeError("a timer that fails goes on")
