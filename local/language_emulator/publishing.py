@@ -1,0 +1,59 @@
+"""Publishing of the 2021 preview: one deployed model per project, reached by a model id."""
+
+from __future__ import annotations
+
+from threading import RLock
+
+from local.language_emulator.board import InstantWork, JobBoard
+from local.language_emulator.clock import Clock
+from local.language_emulator.faults import Injected
+from local.language_emulator.jobs import JobStatus, PublishingJob
+from local.language_emulator.projects import Projects, get_model
+from local.language_emulator.records import Project, ProjectKind, Publication
+
+_ID_WORDS = {ProjectKind.SINGLE_LABEL: "SingleClassification", ProjectKind.MULTI_LABEL: "MultiClassification"}
+
+
+class Publishing(InstantWork):
+    """A new publication replaces the project's deployed model; older ids go on answering for jobs in flight."""
+
+    def __init__(self, projects: Projects, board: JobBoard, clock: Clock, lock: RLock) -> None:
+        self._projects = projects
+        self._board = board
+        self._clock = clock
+        self._lock = lock
+
+    def start(self, project_name: str, label: str, injected: Injected) -> PublishingJob:
+        with self._lock:
+            model = get_model(self._projects.get(project_name), label)
+            job = PublishingJob(
+                project=project_name,
+                model_label=label,
+                model_guid=model.guid,
+                model_id=f"{model.guid}_{_ID_WORDS[model.kind]}_latest",
+            )
+            return self._board.post(job, injected)
+
+    def find(self, model_id: str) -> tuple[Project, Publication] | None:
+        """The publication a model id names, current or not."""
+        for project in self._projects.select():
+            for publication in project.publications:
+                if publication.model_id == model_id:
+                    return project, publication
+        return None
+
+    def complete(self, job: PublishingJob) -> JobStatus:
+        publication = Publication(
+            model_id=job.model_id,
+            model_guid=job.model_guid,
+            model_label=job.model_label,
+            started=job.created,
+            published=self._clock.now(),
+        )
+
+        def put_last(project: Project) -> None:
+            others = [known for known in project.publications if known.model_id != job.model_id]
+            project.publications = [*others, publication]
+
+        self._projects.change(job.project, put_last)
+        return JobStatus.SUCCEEDED

@@ -1,0 +1,100 @@
+"""Emulators over one Azurite: a fresh one for tests that change it, a trained one for tests that only ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.azurite import Azurite
+from local.language_emulator.clock import ManualClock
+from local.language_emulator.server import RunningEmulator, running_emulator
+from local.language_emulator.settings import EmulatorSettings
+from tests.emulator.corpus import upload_corpus
+from tests.emulator.preview import Preview
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """A running emulator, its clock and a client of it."""
+
+    running: RunningEmulator
+    clock: ManualClock
+    preview: Preview
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+
+@dataclass(frozen=True)
+class Trained(Emulated):
+    """Two projects, `tickets` (multi label) and `mail` (single label), with their published model ids."""
+
+    multi: str
+    single: str
+
+
+Start = Callable[..., Emulated]
+
+
+@pytest.fixture(scope="session")
+def storage(azurite: Azurite) -> str:
+    """The containers `tickets` and `mail` with labelled documents, and `few` with fewer than an evaluation takes."""
+    connection_string = azurite.connection_string
+    upload_corpus(connection_string, "tickets", single_label=False)
+    upload_corpus(connection_string, "mail", single_label=True)
+    upload_corpus(connection_string, "few", single_label=False, count=8)
+    return connection_string
+
+
+@pytest.fixture
+def start(storage: str) -> Iterator[Start]:
+    """Start emulators with settings of one's own; all are stopped at the end."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(_Started(storage, settings))
+
+
+@pytest.fixture
+def emulated(start: Start) -> Emulated:
+    return start()
+
+
+@pytest.fixture(scope="session")
+def trained_once(storage: str) -> Iterator[Trained]:
+    with _Started(storage, {}) as emulated:
+        preview = emulated.preview
+        assert preview.create("tickets", "tickets", "multi").status_code == 201
+        assert preview.create("mail", "mail", "single").status_code == 201
+        multi, single = preview.published("tickets"), preview.published("mail")
+        yield Trained(emulated.running, emulated.clock, preview, multi, single)
+
+
+@pytest.fixture
+def trained(trained_once: Trained) -> Iterator[Trained]:
+    """Shared by all tests: leave its projects alone. Faults and progression are put back."""
+    yield trained_once
+    trained_once.preview.control("DELETE", "faults")
+    immediate = {"training": "immediate", "publishing": "immediate", "analysis": "immediate"}
+    trained_once.preview.control("PUT", "progression", immediate)
+
+
+class _Started:
+    """An emulator with a manual clock, as a context manager."""
+
+    def __init__(self, storage: str, settings: dict[str, Any]) -> None:
+        self._settings = EmulatorSettings(**({"storage": storage} | settings))
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Emulated:
+        clock = ManualClock()
+        running = self._stack.enter_context(running_emulator(self._settings, clock))
+        preview = Preview(running.url, self._settings.key)
+        self._stack.callback(preview.http.close)
+        return Emulated(running, clock, preview)
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
