@@ -1,4 +1,4 @@
-"""Blob trigger: an uploaded document is accepted."""
+"""An uploaded document is accepted: by the blob trigger, or by its event where Event Grid delivers to a queue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.documents import DocumentRef
-from shared.pipeline.accept import accept_document
+from shared.events import parse_events
+from shared.pipeline.accept import accept_document, accept_upload
 from shared.services import Services
 
 
@@ -34,6 +35,12 @@ def blueprint(services: Services) -> func.Blueprint:
         document = _document(services, blob, name)
         if document is not None:
             accept_document(services.pipeline, container, document)
+
+    @bp.function_name("accept_event")
+    @bp.queue_trigger(arg_name="message", queue_name="%EVENTS_QUEUE%", connection="DATA_STORAGE")
+    def accept_event(message: func.QueueMessage) -> None:
+        for upload in parse_events(message.get_body()):
+            accept_upload(services.pipeline, upload)
 
     return bp
 

@@ -1,4 +1,6 @@
-"""Timers: reconcile finds documents whose event was lost, sweep revives jobs whose message was lost."""
+"""Timers: reconcile finds documents whose event was lost, sweep revives jobs whose message was lost
+and tells the log how long documents wait.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ import azure.functions as func
 
 from shared.pipeline.reconcile import reconcile_documents
 from shared.pipeline.sweep import sweep_jobs
+from shared.pipeline.vitals import report_vitals
 from shared.services import Services
+from shared.training.maintenance import sweep_operations
 
 
 def blueprint(services: Services) -> func.Blueprint:
@@ -21,5 +25,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
     def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding demands it
         sweep_jobs(services.pipeline)
+        sweep_operations(services.training)
+        report_vitals(services.pipeline)
 
     return bp

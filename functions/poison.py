@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from shared.pipeline.poison import bury_job, bury_other, bury_upload, bury_wake
+from shared.pipeline.poison import bury_event, bury_job, bury_upload, bury_wake
 from shared.services import Services
+from shared.training.maintenance import bury_operation
 
 # The blob trigger's own poison queue; its name is the host's, not ours.
 BLOB_TRIGGER_POISON = "webjobs-blobtrigger-poison"
@@ -18,6 +19,11 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.queue_trigger(arg_name="message", queue_name=BLOB_TRIGGER_POISON, connection="DATA_STORAGE")
     def upload(message: func.QueueMessage) -> None:
         bury_upload(services.pipeline, *_raw(message))
+
+    @bp.function_name("bury_event")
+    @bp.queue_trigger(arg_name="message", queue_name="%EVENTS_QUEUE%-poison", connection="DATA_STORAGE")
+    def event(message: func.QueueMessage) -> None:
+        bury_event(services.pipeline, *_raw(message))
 
     @bp.function_name("bury_wake")
     @bp.queue_trigger(arg_name="message", queue_name="%COLLECT_QUEUE%-poison", connection="DATA_STORAGE")
@@ -32,7 +38,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.function_name("bury_operation")
     @bp.queue_trigger(arg_name="message", queue_name="%OPERATIONS_QUEUE%-poison", connection="DATA_STORAGE")
     def operation(message: func.QueueMessage) -> None:
-        bury_other(services.pipeline, services.settings.operations_queue, *_raw(message))
+        bury_operation(services.training, *_raw(message))
 
     return bp
 

@@ -13,10 +13,16 @@ TRAINING_CONTAINER = "training"
 
 def provision(settings: Settings) -> None:
     """Create what is missing; repeating it changes nothing."""
-    pipeline = build_services(settings).pipeline
+    services = build_services(settings)
+    pipeline = services.pipeline
     for container in (pipeline.documents, pipeline.classifications, pipeline.failures, pipeline.state):
         container.ensure()
-    for queue in (pipeline.documents_queue, pipeline.collect_queue, pipeline.jobs_queue):
+    for queue in (
+        pipeline.documents_queue,
+        pipeline.collect_queue,
+        pipeline.jobs_queue,
+        services.training.operations_queue,
+    ):
         queue.ensure()
     open_container(settings, TRAINING_CONTAINER).ensure()
 

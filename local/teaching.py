@@ -47,7 +47,7 @@ def teach(settings: Settings, dataset: Dataset, *, label: str = "first") -> Eval
     published = _finish(language, lambda: dialect.get_publishing_job(project, publishing))
     model = ModelRef(project=project, kind=dataset.kind, reference=published.model_id or label, label=label)
     record = ActiveModelRecord(model=model, api_version=settings.language_api, published=datetime.now(UTC))
-    services.active_model.switch(record)
+    services.training.active_model.switch(record)
     return evaluation
 
 

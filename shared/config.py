@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     classifications_container: ContainerName = Field("classifications", description="Where classifications are written")
     failures_container: ContainerName = Field("failures", description="Where failure records are written")
     pipeline_container: ContainerName = Field("pipeline", description="Manifests, operations, the active model")
+    training_container: ContainerName = Field("training", description="Labelled documents and the labels file")
     documents_queue: ContainerName = Field("documents", description="Documents waiting to be collected; pulled")
     collect_queue: ContainerName = Field(description="Wakes of the collector")
     jobs_queue: ContainerName = Field(description="Next steps of jobs")
@@ -77,6 +78,12 @@ class Settings(BaseSettings):
     )
     language_requests_per_minute: int = Field(
         20, ge=0, description="Own limit for each process, analyze half; 0 is unlimited"
+    )
+    language_authoring_posts_per_minute: int = Field(
+        10, ge=0, description="Own limit for each process on authoring calls that change something; 0 is unlimited"
+    )
+    language_authoring_gets_per_minute: int = Field(
+        100, ge=0, description="Own limit for each process on authoring calls that read; 0 is unlimited"
     )
     language_connect_seconds: Seconds = Field(5.0, description="Limit on connecting")
     language_read_seconds: Seconds = Field(30.0, description="Limit on waiting for an answer")
@@ -102,6 +109,9 @@ class Settings(BaseSettings):
         15.0, description="How old a document without a record is before reconcile sends it again"
     )
     pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(8, description="Parallel storage calls of a process")
+    reclassify_limit: Annotated[int, Field(ge=0)] = Field(
+        10_000, description="Documents a reclassification sends without confirmation"
+    )
     reconcile_schedule: str = Field(description="NCRONTAB of the timer that finds lost documents")
     sweep_schedule: str = Field(description="NCRONTAB of the timer that revives stalled jobs")
 

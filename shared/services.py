@@ -18,12 +18,13 @@ from requests.adapters import HTTPAdapter
 
 from shared.config import CredentialKind, Settings
 from shared.language.client import Credential, KeyCredential, LanguageClient
-from shared.language.pace import Pace
+from shared.language.pace import Pace, RequestPace
 from shared.pipeline.context import Pipeline
 from shared.pipeline.wake import WakeDebounce
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.queues import AzureMessageQueue
 from shared.training.active_model import StoredActiveModel
+from shared.training.context import Training
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,7 +36,7 @@ class Services:
 
     settings: Settings
     pipeline: Pipeline
-    active_model: StoredActiveModel
+    training: Training
 
 
 class ThreadFanOut:
@@ -82,7 +83,8 @@ def build_services(settings: Settings, *, transport: httpx.BaseTransport | None 
         clock=utc_now,
         jitter=random.random,
     )
-    return Services(settings, pipeline, active_model)
+    training = Training(pipeline, queue(settings.operations_queue), active_model, container)
+    return Services(settings, pipeline, training)
 
 
 def _language(settings: Settings, transport: httpx.BaseTransport | None) -> LanguageClient:
@@ -90,8 +92,16 @@ def _language(settings: Settings, transport: httpx.BaseTransport | None) -> Lang
     # httpx loses speed beyond 16 connections at once on one process.
     limits = httpx.Limits(max_connections=16, max_keepalive_connections=16)
     http = httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, transport=transport)
-    pace = Pace(settings.language_requests_per_minute) if settings.language_requests_per_minute else None
+    pace = RequestPace(
+        analyze=_pace(settings.language_requests_per_minute),
+        authoring_posts=_pace(settings.language_authoring_posts_per_minute),
+        authoring_gets=_pace(settings.language_authoring_gets_per_minute),
+    )
     return LanguageClient(settings.language_endpoint, _language_credential(settings), http, pace=pace)
+
+
+def _pace(requests_per_minute: int) -> Pace | None:
+    return Pace(requests_per_minute) if requests_per_minute else None
 
 
 def _language_credential(settings: Settings) -> Credential:

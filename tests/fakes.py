@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 from shared.config import Settings
 from shared.messages import Message
-from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, QueuedMessage, VersionChangedError
+from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, Page, QueuedMessage, VersionChangedError, is_addressable
 from shared.storage.queues import decode_body
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ def app_settings(**changes: object) -> Settings:
         "collect_queue": "collect",
         "jobs_queue": "jobs",
         "operations_queue": "operations",
+        "events_queue": "events",
         "language_endpoint": "http://127.0.0.1:9",
         "language_key": "test-key",
         "language_project": "letters",
@@ -62,6 +64,10 @@ def serial_fan_out(function: Callable[[T], R], items: Iterable[T], /) -> list[R]
     return [function(item) for item in items]
 
 
+def utf16(name: str) -> bytes:
+    return name.encode("utf-16-be", "surrogatepass")
+
+
 @dataclass
 class _Stored:
     data: bytes
@@ -72,6 +78,7 @@ class FakeBlobStore:
     """A container in memory. ETags are unique; last-modified has whole seconds, as the service's has."""
 
     _etags = itertools.count(1)
+    page_size = 5_000
 
     def __init__(self, name: str, clock: Callable[[], datetime], hook: Hook = no_hook) -> None:
         self.name, self._clock, self._hook = name, clock, hook
@@ -81,6 +88,7 @@ class FakeBlobStore:
         return self._hook(f"{self.name}.read", lambda: self._read(name, etag))
 
     def _read(self, name: str, etag: str | None) -> Blob:
+        # A name that is not addressable never gets in (see _write), so nothing is found under it.
         stored = self._blobs.get(name)
         if stored is None:
             raise BlobNotFoundError(name)
@@ -101,6 +109,8 @@ class FakeBlobStore:
         return self._hook(f"{self.name}.put", lambda: self._write(name, data, metadata, must_be="*"))
 
     def _write(self, name: str, data: bytes, metadata: Mapping[str, str] | None, *, must_be: str | None) -> str:
+        if not is_addressable(name):
+            raise ValueError(f"no blob can be called {name!r}")
         stored = self._blobs.get(name)
         if must_be is None and stored is not None:
             raise VersionChangedError(name)
@@ -122,11 +132,30 @@ class FakeBlobStore:
         return True
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
+        # The service's order is that of UTF-16 code units, and a page has 5,000 names.
+        after = b""
+
         def page() -> list[BlobInfo]:
-            infos = [self._blobs[name].info for name in sorted(self._blobs) if name.startswith(prefix)]
+            names = sorted((utf16(name), name) for name in self._blobs if name.startswith(prefix))
+            infos = [self._blobs[name].info for key, name in names if key > after][: self.page_size]
             return infos if metadata else [replace(info, metadata={}) for info in infos]
 
-        yield from self._hook(f"{self.name}.list", page)
+        while True:
+            infos = self._hook(f"{self.name}.list", page)
+            yield from infos
+            if len(infos) < self.page_size:
+                return
+            after = utf16(infos[-1].name)
+
+    def list_page(self, prefix: str = "", *, token: str | None = None) -> Page:
+        def page() -> Page:
+            names = sorted((utf16(name), name) for name in self._blobs if name.startswith(prefix))
+            after = utf16(token) if token else b""
+            infos = [self._blobs[name].info for key, name in names if key > after]
+            more = len(infos) > self.page_size
+            return Page(infos[: self.page_size], infos[self.page_size - 1].name if more else None)
+
+        return self._hook(f"{self.name}.list", page)
 
     def ensure(self) -> None:
         return None
@@ -153,7 +182,8 @@ class FakeQueue:
 
     def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
         body = base64.b64encode(message.to_text().encode()).decode()
-        self._hook(f"{self.name}.send", lambda: self.send_raw(body, delay=delay))
+        whole = timedelta(seconds=math.ceil(max(0.0, delay.total_seconds())))
+        self._hook(f"{self.name}.send", lambda: self.send_raw(body, delay=whole))
 
     def send_raw(self, body: str, *, delay: timedelta = timedelta(0)) -> None:
         now = self._clock()

@@ -30,7 +30,7 @@ from shared.errors import (
 )
 from shared.language.dialects.base import Call, Half, RequestSpec, WireResponse, parse_error
 from shared.language.models import ServiceError
-from shared.language.pace import Pace
+from shared.language.pace import RequestPace
 from shared.language.refusals import PAUSE, Refusals
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class LanguageClient:
         credential: Credential,
         http: httpx.Client,
         *,
-        pace: Pace | None = None,
+        pace: RequestPace | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -117,7 +117,7 @@ class LanguageClient:
     def _send_once(self, request: RequestSpec) -> WireResponse:
         self._refusals.mind(request.half)
         if self._pace:
-            self._pace.take()
+            self._pace.take(request)
         try:
             status, headers, content = self._exchange(request)
         except httpx.HTTPError as error:

@@ -9,9 +9,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.errors import LanguageThrottledError
+from shared.language.dialects.base import Half, RequestSpec
 
 WINDOW_SECONDS = 60.0
 MAX_WAIT = timedelta(minutes=5)
@@ -42,4 +44,21 @@ class Pace:
                 return
             self._next_slot = max(self._next_slot + self._interval, self._taken[0] + WINDOW_SECONDS)
             wait = min(MAX_WAIT, timedelta(seconds=self._next_slot - now))
-        raise LanguageThrottledError("waiting for our own pace, LANGUAGE_REQUESTS_PER_MINUTE", retry_after=wait)
+        raise LanguageThrottledError("waiting for our own pace (LANGUAGE_*_PER_MINUTE)", retry_after=wait)
+
+
+@dataclass(frozen=True)
+class RequestPace:
+    """The service's three budgets: analyze calls together, authoring calls that change something, and that read."""
+
+    analyze: Pace | None = None
+    authoring_posts: Pace | None = None
+    authoring_gets: Pace | None = None
+
+    def take(self, request: RequestSpec) -> None:
+        """Take a place in the request's budget, or raise LanguageThrottledError."""
+        pace = self.analyze
+        if request.half is Half.AUTHORING:
+            pace = self.authoring_gets if request.method == "GET" else self.authoring_posts
+        if pace is not None:
+            pace.take()

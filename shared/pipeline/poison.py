@@ -5,7 +5,6 @@ Nothing is lost even to a bug: `POST /api/documents/{name}/classify` sends a doc
 
 from __future__ import annotations
 
-import json
 import logging
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -82,8 +81,3 @@ def bury_job(pipeline: Pipeline, message_id: str, body: str) -> None:
         return
     if opened:
         fail_documents(pipeline, opened, FailureCode.POISONED, f"a step of its job failed five times; see {kept}")
-
-
-def bury_other(pipeline: Pipeline, queue: str, message_id: str, body: str) -> None:
-    """Any other poison queue: keep the message."""
-    park(pipeline, queue, message_id, body if body else json.dumps(None), f"the function of {queue} failed five times")

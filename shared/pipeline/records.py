@@ -48,7 +48,7 @@ def write_failure(
 ) -> bool:
     """Write a failure record. False when a newer version's record or this version's classification stays."""
     record = FailureRecord(document=document, code=code, message=message, failed=pipeline.clock(), job=job, model=model)
-    metadata = _metadata(document) | {"job": job or "", "code": code.value}
+    metadata = _metadata(document) | {"job": job or "", "code": code.value, "model": quote(model or "")}
     written = _write(pipeline, pipeline.failures, document, record.to_json(), metadata, None)
     log.warning("document_failed name=%s etag=%s code=%s job=%s", document.name, document.etag, code, job)
     return written and _settle_failure(pipeline, document)
@@ -158,4 +158,4 @@ def _modified(metadata: Mapping[str, str]) -> datetime | None:
 
 
 def _metadata(document: DocumentRef) -> dict[str, str]:
-    return {"etag": document.etag, "modified": document.last_modified.isoformat()}
+    return {"etag": document.etag, "modified": document.last_modified.isoformat(), "size": str(document.size)}

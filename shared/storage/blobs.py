@@ -14,7 +14,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 
-from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, VersionChangedError, is_addressable
+from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, Page, VersionChangedError, is_addressable
 
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
 
@@ -87,6 +87,12 @@ class AzureBlobStore:
         include = ["metadata"] if metadata else None
         for properties in self._container.list_blobs(name_starts_with=prefix or None, include=include):
             yield _info(properties)
+
+    def list_page(self, prefix: str = "", *, token: str | None = None) -> Page:
+        listing = self._container.list_blobs(name_starts_with=prefix or None, include=["metadata"])
+        pages = listing.by_page(continuation_token=token)
+        infos = [_info(properties) for properties in next(pages, ())]
+        return Page(infos, getattr(pages, "continuation_token", None) or None)
 
     def ensure(self) -> None:
         try:

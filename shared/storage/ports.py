@@ -50,6 +50,14 @@ class Blob:
     etag: str
 
 
+@dataclass(frozen=True)
+class Page:
+    """Part of a listing; `token` is None on the last one."""
+
+    infos: list[BlobInfo]
+    token: str | None
+
+
 class BlobStore(Protocol):
     """One container."""
 
@@ -79,6 +87,10 @@ class BlobStore(Protocol):
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
         """By name, in pages of up to 5,000 (one call each), fetched as the iterator is consumed."""
+        ...
+
+    def list_page(self, prefix: str = "", *, token: str | None = None) -> Page:
+        """One page with metadata: one call. `token` is the earlier page's, to go on there."""
         ...
 
     def ensure(self) -> None:

@@ -60,6 +60,11 @@ class StoredActiveModel:
         with self._lock:
             self._record, self._read_at = record, self._clock()
 
+    def forget(self) -> None:
+        """Look again at the next question."""
+        with self._lock:
+            self._record, self._read_at = None, None
+
     def _read(self) -> ActiveModelRecord | None:
         try:
             return ActiveModelRecord.model_validate_json(self._state.read(ACTIVE_MODEL).data)

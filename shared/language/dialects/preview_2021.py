@@ -117,6 +117,22 @@ class Preview2021:
         path = f"/projects/{segment(project)}/{verb}/jobs/{segment(job_id)}"
         return Call(_authoring(f"get_{verb}_job", "GET", path), _read_authoring_job)
 
+    def find_training(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
+        def read(response: WireResponse) -> AuthoringJob | None:
+            model = _find_model(response, label)
+            return AuthoringJob("", model.trained) if model and model.trained is not OperationStatus.UNKNOWN else None
+
+        return Call(self.list_models(project).request, read)
+
+    def find_publishing(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
+        def read(response: WireResponse) -> AuthoringJob | None:
+            model = _find_model(response, label)
+            if model is None or model.published is OperationStatus.UNKNOWN:
+                return None
+            return AuthoringJob("", model.published, model_id=model.model_id)
+
+        return Call(self.list_models(project).request, read)
+
     def list_models(self, project: str) -> Call[list[TrainedModel]]:
         return Call(_authoring("list_models", "GET", f"/projects/{segment(project)}/trainedModels"), _read_models)
 
@@ -238,6 +254,11 @@ def _read_model(info: Json) -> TrainedModel:
         published=parse_status(publishing.get("status")),
         model_id=publishing.get("modelId"),
     )
+
+
+def _find_model(response: WireResponse, label: str) -> TrainedModel | None:
+    # This version has no list of jobs; a model under way is in the list of models with its job's status.
+    return next((model for model in _read_models(response) if model.label == label), None)
 
 
 def _read_evaluation(response: WireResponse) -> Evaluation:

@@ -1,0 +1,82 @@
+"""`python -m local up`: everything stays running, with your data kept between runs, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import threading
+from pathlib import Path
+
+from rich.console import Console
+
+from local.api import Api
+from local.datasets import SAMPLES, load_dataset
+from local.demo import teach_by_http
+from local.settings import ROOT
+from local.stack import Stack, running_stack
+
+FOLDER = ROOT / "build" / "local"
+STATE = FOLDER / "running.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dataset", type=Path, default=SAMPLES, metavar="DIR", help="teaches the first model (default: the samples)"
+    )
+    parser.add_argument("--untaught", action="store_true", help="start without a model; documents wait for one")
+    parser.add_argument(
+        "--language-api", metavar="VERSION", help="API version (default: of local.settings.example.json)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=7071, help="port of the functions host; 0 is any (default %(default)s)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    console = Console()
+    changes = {"language_api": arguments.language_api} if arguments.language_api else {}
+    flags = {"training": "after 2 seconds", "publishing": "after 1 seconds", "analysis": "after 1 seconds"}
+    with running_stack(
+        FOLDER, in_memory=False, emulator_flags=flags, changes=changes, host_port=arguments.port
+    ) as stack:
+        if stack.host is None:
+            raise RuntimeError("the stack has no functions host")
+        api = Api(stack.host.url, stack.host.function_key)
+        if not arguments.untaught and api.call("GET", "/api/status")["active_model"] is None:
+            teach_by_http(console, stack.settings, api, load_dataset(arguments.dataset.resolve()))
+        _announce(console, stack)
+        try:
+            _wait_for_signal()
+        finally:
+            STATE.unlink(missing_ok=True)
+            console.print("Stopping ... (data is kept in build/local/)")
+    return 0
+
+
+def _announce(console: Console, stack: Stack) -> None:
+    if stack.host is None:
+        raise RuntimeError("the stack has no functions host")
+    url, key = stack.host.url, stack.host.function_key
+    STATE.write_text(json.dumps({"url": url, "function_key": key}), encoding="utf-8")
+    settings = stack.settings
+    console.rule("[bold]Pigeonhole is up[/bold]; Ctrl-C stops it")
+    console.print(f"Functions     {url}/api/status?code={key}", soft_wrap=True)
+    console.print(
+        f"Admin key     {stack.host.master_key}   (header x-functions-key, for {url}/admin/functions)", soft_wrap=True
+    )
+    console.print(f"Emulator      {stack.emulator_url}/_emulator/health", soft_wrap=True)
+    console.print(f"Blob storage  {stack.azurite.blob_url}   queues {stack.azurite.queue_url}", soft_wrap=True)
+    console.print(f"Connection    {stack.azurite.connection_string}", soft_wrap=True)
+    console.print(
+        f"Upload a .txt to [bold]{settings.documents_container}/[/bold] with that connection string (Storage Explorer, "
+        f"az storage blob upload, any SDK); its classes appear in {settings.classifications_container}/."
+    )
+    console.print("Look:  python -m local status")
+
+
+def _wait_for_signal() -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()

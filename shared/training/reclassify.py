@@ -1,0 +1,139 @@
+"""Classify again what has a record already: by prefix, by the model that made it, or what failed.
+
+The walk goes over the records' listing, whose metadata name each document's version, so that it needs no call for each
+document. Documents keep their old classification until the new one replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from shared.documents import RECORD_SUFFIX, DocumentRef, record_name
+from shared.errors import PermanentError
+from shared.messages import DocumentMessage, OperationMessage, Source
+from shared.pipeline.accept import send_wake
+from shared.storage.ports import BlobInfo, BlobStore
+from shared.training.context import Training
+from shared.training.operation import (
+    STEP_ALLOWANCE,
+    Operation,
+    OperationKind,
+    OperationState,
+    ReclassifyRequest,
+    Step,
+    Walk,
+)
+from shared.training.operations import OpenOperation, new_operation_id, proceed, start_operation
+
+# The lock's name: no project can be called so, because a project's name has no tilde.
+RECLASSIFY_PROJECT = "~reclassify"
+
+
+class ConfirmationNeededError(PermanentError):
+    """More documents than RECLASSIFY_LIMIT would be sent, and nobody confirmed it."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(
+            f"{count} documents would be classified again, more than RECLASSIFY_LIMIT ({limit}); "
+            'each costs a classification; send "confirm": true to go on'
+        )
+        self.count = count
+
+
+def count_documents(training: Training, request: ReclassifyRequest) -> int:
+    """How many documents the request would send: one listing, one call for each 5,000 records."""
+    model = wanted_model(training, request)
+    return sum(_is_wanted(info, model) for info in _store(training, request).list(request.prefix, metadata=True))
+
+
+def start_reclassify(training: Training, request: ReclassifyRequest) -> Operation:
+    """Start the walk. Raises ConfirmationNeededError, OperationRunningError."""
+    count = count_documents(training, request)
+    limit = training.settings.reclassify_limit
+    if count > limit and not request.confirm:
+        raise ConfirmationNeededError(count, limit)
+    now = training.now()
+    operation = Operation(
+        id=new_operation_id(now),
+        kind=OperationKind.RECLASSIFY,
+        project=RECLASSIFY_PROJECT,
+        api_version=training.settings.language_api,
+        step=Step.WALK,
+        created=now,
+        due=now + STEP_ALLOWANCE,
+        walk=Walk(request=request, model=wanted_model(training, request), total=count),
+    )
+    return start_operation(training, operation)
+
+
+def walk(training: Training, opened: OpenOperation, message: OperationMessage) -> None:  # noqa: ARG001
+    """Send one page's documents, then write down how far it came. A crash repeats one page, which only costs."""
+    operation = opened.operation
+    progress = operation.walk
+    if progress is None:
+        raise ValueError(f"operation {operation.id} has no walk")
+    page = _store(training, progress.request).list_page(progress.request.prefix, token=progress.token)
+    wanted = [info for info in page.infos if _is_wanted(info, progress.model)]
+    messages = [found for info in wanted if (found := _message(training, progress.request, info)) is not None]
+    training.pipeline.fan_out(training.pipeline.documents_queue.send, messages)
+    if messages:
+        send_wake(training.pipeline)
+    changed = progress.model_copy(
+        update={"token": page.token, "seen": progress.seen + len(page.infos), "sent": progress.sent + len(messages)}
+    )
+    percent = min(100, round(100 * changed.sent / progress.total)) if progress.total else 100
+    operation = operation.model_copy(update={"walk": changed, "percent": percent})
+    detail = f"sent {changed.sent} of {progress.total}"
+    if page.token is None:
+        proceed(training, opened, operation.end(training.now(), OperationState.SUCCEEDED, detail))
+    else:
+        proceed(training, opened, operation.evolve(training.now(), detail))
+
+
+def wanted_model(training: Training, request: ReclassifyRequest) -> str | None:
+    """The label whose own records are left alone; None takes every record."""
+    if isinstance(request.older_than_model, str):
+        return request.older_than_model
+    active = training.active_model.find() if request.older_than_model else None
+    return active.label if active else None
+
+
+def _store(training: Training, request: ReclassifyRequest) -> BlobStore:
+    return training.pipeline.failures if request.failed else training.pipeline.classifications
+
+
+def _is_wanted(info: BlobInfo, model: str | None) -> bool:
+    return model is None or info.metadata.get("model") != model
+
+
+def _message(training: Training, request: ReclassifyRequest, info: BlobInfo) -> DocumentMessage | None:
+    document = _document(_store(training, request), info)
+    if document is None:
+        return None
+    container = training.settings.documents_container
+    return DocumentMessage(container=container, document=document, source=Source.REDRIVE)
+
+
+def _document(store: BlobStore, info: BlobInfo) -> DocumentRef | None:
+    """The version a record is about, from its metadata; the record itself where its name was cut."""
+    name = info.name.removesuffix(RECORD_SUFFIX)
+    try:
+        if record_name(name) != info.name or name[950:951] == "~":
+            return next(_read(store, info), None)
+        return DocumentRef(
+            name=name,
+            etag=info.metadata["etag"],
+            last_modified=datetime.fromisoformat(info.metadata["modified"]),
+            size=int(info.metadata["size"]),
+        )
+    except (KeyError, ValueError, ValidationError):
+        return next(_read(store, info), None)
+
+
+def _read(store: BlobStore, info: BlobInfo) -> Iterator[DocumentRef]:
+    content = json.loads(store.read(info.name).data)
+    yield DocumentRef.model_validate(content["document"])
