@@ -18,7 +18,6 @@ from bench.report import Gate, report
 from bench.transactions import count_transactions
 from local.datasets import Dataset, load_dataset
 from local.processes import wait_until
-from local.provision import open_container
 from local.stack import Stack, running_stack
 from local.teaching import teach
 
@@ -53,12 +52,12 @@ def run(arguments: argparse.Namespace) -> bool:
 def measure(name: str, dataset: Dataset, seconds: float) -> list[Gate]:
     """Teach, upload all new documents at once, wait for as many records, count."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_stack(Path(folder)) as stack:
-        teach(stack.settings, dataset)
+        teach(stack.services, dataset)
         httpx.delete(f"{stack.emulator_url}/_emulator/requests").raise_for_status()
         start = len(stack.azurite.process.log_text().splitlines())
         began = time.monotonic()
         upload_new(stack, dataset)
-        classifications = open_container(stack.settings, stack.settings.classifications_container)
+        classifications = stack.container(stack.settings.classifications_container)
         wanted = len(dataset.new)
         wait_until(
             lambda: sum(1 for _ in classifications.list()) >= wanted,
@@ -73,19 +72,19 @@ def measure(name: str, dataset: Dataset, seconds: float) -> list[Gate]:
 
 
 def upload_new(stack: Stack, dataset: Dataset) -> None:
-    documents = open_container(stack.settings, stack.settings.documents_container)
+    documents = stack.container(stack.settings.documents_container)
     with ThreadPoolExecutor(UPLOADERS) as pool:
         list(pool.map(lambda each: documents.put(each[0], each[1].read_bytes()), dataset.new.items()))
 
 
 def no_open_jobs(stack: Stack) -> bool:
-    return next(open_container(stack.settings, stack.settings.pipeline_container).list("jobs/active/"), None) is None
+    return next(stack.container(stack.settings.pipeline_container).list("jobs/active/"), None) is None
 
 
 def gates_of(name: str, stack: Stack, log_lines: list[str], documents: int) -> list[Gate]:
-    state = open_container(stack.settings, stack.settings.pipeline_container)
+    state = stack.container(stack.settings.pipeline_container)
     fills = [int(info.metadata["documents"]) for info in state.list("jobs/done/", metadata=True)]
-    failures = sum(1 for _ in open_container(stack.settings, stack.settings.failures_container).list())
+    failures = sum(1 for _ in stack.container(stack.settings.failures_container).list())
     counts = count_transactions(log_lines)
     requests = httpx.get(f"{stack.emulator_url}/_emulator/requests").json()["total"]
     for caller in ("app", "host"):

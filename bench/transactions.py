@@ -1,4 +1,4 @@
-"""Storage transactions counted from Azurite's request log: the app's own, and those of the host and of the benchmark."""
+"""Storage transactions counted from Azurite's request log: those of the app, of the host and of the benchmark."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def _kind(request: str) -> str:
     method, _, target = request.partition(" ")
     path, _, query = target.partition("?")
     name = path.split("/", 1)[0]
-    if "/messages" in path or "messagettl" in query:
-        name = f"queue {name}"
-    elif "numofmessages" in query or "popreceipt" in query:
+    if "/messages" in path or "messagettl" in query or "numofmessages" in query or "popreceipt" in query:
         name = f"queue {name}"
     verb = "LIST" if "comp=list" in query else "PEEK" if "peekonly" in query else method
     return f"{verb} {name}"

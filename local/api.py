@@ -22,6 +22,9 @@ class Api:
     def __init__(self, url: str, function_key: str) -> None:
         self._http = httpx.Client(base_url=url, headers={"x-functions-key": function_key}, timeout=60)
 
+    def close(self) -> None:
+        self._http.close()
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON answer; raises ApiError with the problem's detail."""
         answer = self._http.request(method, path, json=body) if body is not None else self._http.request(method, path)

@@ -16,11 +16,9 @@ from rich.table import Table
 
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
-from local.provision import TRAINING_CONTAINER, open_container
 from local.settings import ROOT
 from local.stack import Stack, running_stack
 from local.teaching import upload_training
-from shared.config import Settings
 from shared.documents import record_name
 from shared.storage.ports import BlobNotFoundError
 
@@ -67,20 +65,21 @@ def _show(console: Console, stack: Stack, dataset: Dataset, seconds: float) -> i
         f"Functions host {host.url}, Language API {stack.settings.language_api}, emulator {stack.emulator_url}"
     )
     api = Api(host.url, host.function_key)
-    teach_by_http(console, stack.settings, api, dataset)
+    teach_by_http(console, stack, api, dataset)
     missing = classify(console, stack, api, dataset, seconds)
     show_retraining(console, stack, api, dataset)
     return 1 if missing else 0
 
 
-def teach_by_http(console: Console, settings: Settings, api: Api, dataset: Dataset) -> None:
+def teach_by_http(console: Console, stack: Stack, api: Api, dataset: Dataset) -> None:
     """Create the project, store checked labels, train, publish: all through the app's own HTTP functions."""
+    settings = stack.settings
     project = f"/api/projects/{settings.language_project}"
     with console.status(f"Uploading {len(dataset.training)} labelled documents ..."):
-        upload_training(settings, dataset)
+        upload_training(stack.services, dataset)
     definition = {
         "kind": dataset.kind.value,
-        "container": TRAINING_CONTAINER,
+        "container": settings.training_container,
         "description": f"taught from {dataset.folder.name}",
     }
     api.call("PUT", project, definition)
@@ -121,13 +120,13 @@ def retrain(console: Console, api: Api, project: str, request: dict[str, Any], t
 def classify(console: Console, stack: Stack, api: Api, dataset: Dataset, seconds: float) -> list[str]:
     """Upload, show each record as it arrives, print the table. Returns the names that got no classification."""
     settings = stack.settings
-    documents = open_container(settings, settings.documents_container)
+    documents = stack.container(settings.documents_container)
     began = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda each: documents.put(each[0], each[1].read_bytes()), dataset.new.items()))
     console.print(f"Uploaded {len(dataset.new)} new documents to {settings.documents_container}/")
-    records = watch_records(console, settings, dataset, began, seconds)
-    folder = save_records(settings)
+    records = watch_records(console, stack, dataset, began, seconds)
+    folder = save_records(stack)
     show_table(console, dataset, records)
     missing = [name for name in dataset.new if records.get(name, {}).get("status") != "classified"]
     for name in missing[:10]:
@@ -140,12 +139,11 @@ def classify(console: Console, stack: Stack, api: Api, dataset: Dataset, seconds
 
 
 def watch_records(
-    console: Console, settings: Settings, dataset: Dataset, began: float, seconds: float
+    console: Console, stack: Stack, dataset: Dataset, began: float, seconds: float
 ) -> dict[str, dict[str, Any]]:
     """Records by document as they appear, each with the seconds since the upload."""
-    stores = [
-        open_container(settings, name) for name in (settings.classifications_container, settings.failures_container)
-    ]
+    settings = stack.settings
+    stores = [stack.container(name) for name in (settings.classifications_container, settings.failures_container)]
     wanted = {record_name(name): name for name in dataset.new}
     found: dict[str, dict[str, Any]] = {}
     columns = (TextColumn("Classifying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -175,10 +173,11 @@ def _classes(record: dict[str, Any]) -> str:
     return ", ".join(f"{each['name']} {each['confidence']:.2f}" for each in record["classes"]) or "no class"
 
 
-def save_records(settings: Settings) -> Path:
+def save_records(stack: Stack) -> Path:
     """Copy the record blobs to files, because the storage of the demo ends with it."""
+    settings = stack.settings
     for container in (settings.classifications_container, settings.failures_container):
-        store = open_container(settings, container)
+        store = stack.container(container)
         folder = FOLDER / container
         folder.mkdir(parents=True, exist_ok=True)
         for info in store.list():
@@ -231,7 +230,7 @@ def show_retraining(console: Console, stack: Stack, api: Api, dataset: Dataset) 
         ("labels_spoiled.json", "spoiledlabels", "Retrain with spoiled labels"),
     ):
         changed = load_dataset(dataset.folder, labels_name=labels)
-        upload_training(stack.settings, changed)
+        upload_training(stack.services, changed)
         api.call("PUT", f"{project}/labels", json.loads(changed.labels))
         record = retrain(console, api, project, {"model": model}, title)
         console.print(f"  gate: {record['gate']['reason']}")

@@ -18,6 +18,8 @@ from local.processes import ManagedProcess
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.config import Settings
+from shared.services import Services, build_services
+from shared.storage.ports import BlobStore
 
 _LISTENING = re.compile(r"^Language emulator listening on (\S+)$", re.MULTILINE)
 
@@ -31,9 +33,17 @@ class Stack:
     emulator: ManagedProcess
     emulator_url: str
     environment: dict[str, str]
-    settings: Settings
+    services: Services
     timings: HostTimings | None
     host: HostHandle | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self.services.settings
+
+    def container(self, name: str) -> BlobStore:
+        """A container of the data storage, as a user reaches it."""
+        return self.services.training.open_container(name)
 
     def start_host(self, *, port: int = 0) -> HostHandle:
         """Start the functions host, or start it again after stop or kill."""
@@ -71,9 +81,10 @@ def running_stack(
         environment = app_settings(
             data_storage=azurite.connection_string, language_endpoint=url, language_key=key, **(changes or {})
         )
-        settings = settings_of(environment)
-        provision(settings)
-        stack = Stack(folder, azurite, emulator, url, environment, settings, timings)
+        services = build_services(settings_of(environment))
+        stopping.callback(services.close)
+        provision(services)
+        stack = Stack(folder, azurite, emulator, url, environment, services, timings)
         stopping.callback(lambda: stack.host.stop() if stack.host else None)
         if with_host:
             stack.start_host(port=host_port)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from local.datasets import Dataset
 from local.processes import wait_until
-from local.provision import TRAINING_CONTAINER, open_container
-from shared.config import Settings
 from shared.language.client import LanguageClient
 from shared.language.dialects import dialect_for
 from shared.language.dialects.base import Call
 from shared.language.models import TERMINAL, AuthoringJob, Evaluation, ModelRef, OperationStatus, Project
-from shared.services import build_services
+from shared.services import Services
 from shared.training.active_model import ActiveModelRecord
 
 T = TypeVar("T")
@@ -22,23 +21,21 @@ T = TypeVar("T")
 LABELS = "labels.json"
 
 
-def upload_training(settings: Settings, dataset: Dataset, *, threads: int = 8) -> None:
+def upload_training(services: Services, dataset: Dataset, *, threads: int = 8) -> None:
     """The labels file at the root of the training container, and every labelled document at its location."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    container = open_container(settings, TRAINING_CONTAINER)
+    container = services.training.open_container(services.settings.training_container)
     container.put(LABELS, dataset.labels)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda each: container.put(each[0], each[1].read_bytes()), dataset.training.items()))
 
 
-def teach(settings: Settings, dataset: Dataset, *, label: str = "first") -> Evaluation:
+def teach(services: Services, dataset: Dataset, *, label: str = "first") -> Evaluation:
     """Create the project, train, publish, and make the model the one in use. Returns its evaluation."""
-    services = build_services(settings)
+    settings = services.settings
     language, project = services.pipeline.language, settings.language_project
     dialect = dialect_for(settings.language_api)
-    upload_training(settings, dataset)
-    definition = Project(project, dataset.kind, "en-us", TRAINING_CONTAINER, LABELS)
+    upload_training(services, dataset)
+    definition = Project(project, dataset.kind, "en-us", settings.training_container, LABELS)
     language.send(dialect.create_project(definition))
     training = language.send(dialect.train(project, label=label))
     _finish(language, lambda: dialect.get_training_job(project, training))

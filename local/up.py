@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise RuntimeError("the stack has no functions host")
         api = Api(stack.host.url, stack.host.function_key)
         if not arguments.untaught and api.call("GET", "/api/status")["active_model"] is None:
-            teach_by_http(console, stack.settings, api, load_dataset(arguments.dataset.resolve()))
+            teach_by_http(console, stack, api, load_dataset(arguments.dataset.resolve()))
         _announce(console, stack)
         try:
             _wait_for_signal()

@@ -61,12 +61,13 @@ class PermanentError(PigeonholeError):
 
 
 class LanguageRefusedError(PermanentError):
-    """A 4xx of the Language service; `error_code` is the innermost code of its body."""
+    """A 4xx of the Language service; `error_code` is the innermost code of its body, `target` what it points at."""
 
-    def __init__(self, message: str, *, status_code: int, error_code: str) -> None:
+    def __init__(self, message: str, *, status_code: int, error_code: str, target: str | None = None) -> None:
         super().__init__(message)
         self.status_code = status_code
         self.error_code = error_code
+        self.target = target
 
 
 class LanguageNotFoundError(LanguageRefusedError):

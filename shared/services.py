@@ -37,6 +37,8 @@ class Services:
     settings: Settings
     pipeline: Pipeline
     training: Training
+    close: Callable[[], None]
+    """Closes connections and threads; a function app never does, tests and short programs do."""
 
 
 class ThreadFanOut:
@@ -48,6 +50,9 @@ class ThreadFanOut:
     def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]:
         return list(self._pool.map(function, items))
 
+    def close(self) -> None:
+        self._pool.shutdown()
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -55,7 +60,10 @@ def utc_now() -> datetime:
 
 def build_services(settings: Settings, *, transport: httpx.BaseTransport | None = None) -> Services:
     """Everything the functions need. `transport` replaces the network below the Language client, for tests."""
-    storage = _storage_transport()
+    session = _storage_session()
+    storage = RequestsTransport(session=session, session_owner=False)
+    http = _http_client(settings, transport)
+    fan_out = ThreadFanOut(settings.pipeline_threads)
     blobs = _blob_service(settings, storage)
     queues = _queue_service(settings, storage)
 
@@ -76,22 +84,31 @@ def build_services(settings: Settings, *, transport: httpx.BaseTransport | None 
         documents_queue=queue(settings.documents_queue),
         collect_queue=queue(settings.collect_queue),
         jobs_queue=queue(settings.jobs_queue),
-        language=_language(settings, transport),
+        language=_language(settings, http),
         active_model=active_model,
         wake_debounce=WakeDebounce(),
-        fan_out=ThreadFanOut(settings.pipeline_threads),
+        fan_out=fan_out,
         clock=utc_now,
         jitter=random.random,
     )
     training = Training(pipeline, queue(settings.operations_queue), active_model, container)
-    return Services(settings, pipeline, training)
+
+    def close() -> None:
+        http.close()
+        session.close()
+        fan_out.close()
+
+    return Services(settings, pipeline, training, close)
 
 
-def _language(settings: Settings, transport: httpx.BaseTransport | None) -> LanguageClient:
+def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
     timeout = httpx.Timeout(settings.language_read_seconds, connect=settings.language_connect_seconds)
     # httpx loses speed beyond 16 connections at once on one process.
     limits = httpx.Limits(max_connections=16, max_keepalive_connections=16)
-    http = httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, transport=transport)
+    return httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, transport=transport)
+
+
+def _language(settings: Settings, http: httpx.Client) -> LanguageClient:
     pace = RequestPace(
         analyze=_pace(settings.language_requests_per_minute),
         authoring_posts=_pace(settings.language_authoring_posts_per_minute),
@@ -124,13 +141,13 @@ def _queue_service(settings: Settings, transport: RequestsTransport) -> QueueSer
     return QueueServiceClient(address, credential=_identity(settings), transport=transport)
 
 
-def _storage_transport() -> RequestsTransport:
+def _storage_session() -> requests.Session:
     """One pool of connections for blobs and queues, as large as handlers and fan-out together can use."""
     session = requests.Session()
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=64)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    return RequestsTransport(session=session, session_owner=False)
+    return session
 
 
 def _identity(settings: Settings) -> Any:

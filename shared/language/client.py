@@ -189,7 +189,7 @@ def _status_error(request: RequestSpec, status: int, headers: dict[str, str], bo
     kind = {404: LanguageNotFoundError, 409: LanguageConflictError}.get(status, LanguageRefusedError)
     if 300 <= status < 400:
         what = f"{request.operation}: {status}, a redirect, is never followed; check LANGUAGE_ENDPOINT"
-    return kind(what, status_code=status, error_code=fault.code)
+    return kind(what, status_code=status, error_code=fault.code, target=fault.target)
 
 
 def _fault(body: object) -> ServiceError:

@@ -78,18 +78,27 @@ def submit_job(pipeline: Pipeline, opened: OpenManifest, message: JobMessage) ->
         for request in requests:
             opened = _submit(pipeline, opened, manifest, model, request, is_last=request is requests[-1])
             manifest = opened.manifest
-    except LanguageNotFoundError as error:
-        if manifest.analyze:  # the model went between two parts: all of them again, with the model then in use
-            plan_same_again(pipeline, OpenManifest(manifest, opened.etag), FailureCode.REFUSED, str(error))
-            return
-        _wait_for_model(pipeline, opened, f"the service does not know the model: {error}")
     except LanguageRefusedError as error:
-        plan_halves(pipeline, OpenManifest(manifest, opened.etag), str(error))
+        _refused(pipeline, OpenManifest(manifest, opened.etag), error)
         return
     except MalformedAnswerError as error:
         plan_same_again(pipeline, OpenManifest(manifest, opened.etag), FailureCode.MALFORMED_ANSWER, str(error))
         return
     enqueue_visit(pipeline, opened, JobMessage(id=manifest.id, visit=message.visit + 1), pipeline.delay(number=0))
+
+
+def _refused(pipeline: Pipeline, opened: OpenManifest, error: LanguageRefusedError) -> None:
+    if not is_about_the_model(error):
+        plan_halves(pipeline, opened, str(error))
+    elif opened.manifest.analyze:  # the model went between two parts: all of them again, with the model then in use
+        plan_same_again(pipeline, opened, FailureCode.REFUSED, str(error))
+    else:
+        _wait_for_model(pipeline, opened, f"the service does not know the model: {error}")
+
+
+def is_about_the_model(error: LanguageRefusedError) -> bool:
+    """404, or a refusal that points at the task, not at a document: what an unknown model gets is not documented."""
+    return isinstance(error, LanguageNotFoundError) or (error.target or "").startswith("#/tasks/")
 
 
 def read_document(pipeline: Pipeline, manifest: Manifest, index: int, planned: PlannedDocument) -> Reading:

@@ -1,0 +1,201 @@
+"""Real documents through real parts: every odd one ends where it should, and none disturbs its neighbours."""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+
+import httpx
+import pytest
+
+from local.processes import wait_until
+from shared.documents import FailureCode
+from tests.e2e.conftest import DEADLINE, Cloud
+
+pytestmark = pytest.mark.e2e
+
+BILLING = "The invoice lists the wrong amount. Please send a corrected invoice and refund the double payment."
+SHIPPING = "The parcel has not arrived, the carrier's tracking shows the delivery van left the depot on Monday."
+
+
+def test_an_uploaded_document_is_classified_with_everything_its_record_promises(cloud: Cloud, prefix: str) -> None:
+    name = f"{prefix}invoice.txt"
+    etag = cloud.upload(name, BILLING.encode())
+    record = cloud.wait_for_classification(name)
+    assert "billing" in [each.name for each in record.classes]
+    assert all(0 <= each.confidence <= 1 for each in record.classes)
+    assert (record.document.name, record.document.etag, record.document.size) == (name, etag, len(BILLING))
+    assert (record.project, record.model.label, record.api_version) == ("demo", "first", "2021-preview")
+    assert record.timings.uploaded <= record.timings.planned <= record.timings.submitted
+    assert record.job.analyze_jobs
+    assert record.warnings == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with spaces.txt",
+        "with#hash.txt",
+        "with%percent.txt",
+        "with%20escape.txt",
+        "with?question&more=1.txt",
+        "with+plus.txt",
+        "späte Rückmeldung – 漢字 🎉.txt",
+        "deeper/and/deeper.txt",
+        "UPPER.TXT",
+        "no.txt.extension.txt",
+    ],
+    ids=lambda name: urllib.parse.quote(name),
+)
+def test_a_document_with_an_awkward_name_is_classified_and_found_by_that_name(
+    cloud: Cloud, prefix: str, name: str
+) -> None:
+    cloud.upload(prefix + name, BILLING.encode())
+    cloud.wait_for_classification(prefix + name)
+    status = cloud.api.call("GET", f"/api/documents/?name={urllib.parse.quote(prefix + name, safe='')}")
+    assert (status["state"], status["name"]) == ("classified", prefix + name)
+
+
+def test_a_document_whose_name_has_1000_characters_is_classified(cloud: Cloud, prefix: str) -> None:
+    name = f"{prefix}{'n' * (996 - len(prefix))}.txt"
+    assert len(name) == 1000
+    cloud.upload(name, BILLING.encode())
+    assert cloud.wait_for_classification(name).document.name == name
+
+
+def test_an_empty_document_fails_with_its_reason(cloud: Cloud, prefix: str) -> None:
+    cloud.upload(f"{prefix}empty.txt", b"")
+    assert cloud.wait_for_failure(f"{prefix}empty.txt").code is FailureCode.EMPTY
+
+
+def test_a_binary_file_called_txt_fails_and_its_neighbours_do_not(cloud: Cloud, prefix: str) -> None:
+    cloud.upload(f"{prefix}picture.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8)
+    cloud.upload(f"{prefix}neighbour.txt", SHIPPING.encode())
+    assert cloud.wait_for_failure(f"{prefix}picture.txt").code is FailureCode.BINARY
+    cloud.wait_for_classification(f"{prefix}neighbour.txt")
+
+
+def test_utf_16_with_a_byte_order_mark_is_read(cloud: Cloud, prefix: str) -> None:
+    cloud.upload(f"{prefix}wide.txt", BILLING.encode("utf-16"))
+    record = cloud.wait_for_classification(f"{prefix}wide.txt")
+    assert "billing" in [each.name for each in record.classes]
+    assert record.warnings == []
+
+
+def test_latin_1_is_read_with_a_warning(cloud: Cloud, prefix: str) -> None:
+    text = BILLING + " Grüße aus Köln, die Rechnung über fünf Stück wäre längst fällig. Café, naïve, déjà vu."
+    cloud.upload(f"{prefix}latin.txt", text.encode("latin-1"))
+    record = cloud.wait_for_classification(f"{prefix}latin.txt")
+    assert [each.code for each in record.warnings] == ["EncodingGuessed"]
+
+
+def test_a_document_of_400_000_characters_is_split_merged_and_marked(cloud: Cloud, prefix: str) -> None:
+    paragraph = f"{BILLING}\n\n"
+    text = (paragraph * (400_000 // len(paragraph) + 1))[:400_000]
+    cloud.upload(f"{prefix}long.txt", text.encode())
+    record = cloud.wait_for_classification(f"{prefix}long.txt")
+    assert "billing" in [each.name for each in record.classes]
+    assert [each.code for each in record.warnings] == ["DocumentSplit"]
+    assert len(record.job.analyze_jobs) == 4
+
+
+def test_a_document_overwritten_in_flight_ends_with_the_record_of_its_last_version(cloud: Cloud, prefix: str) -> None:
+    name = f"{prefix}changing.txt"
+    cloud.upload(name, BILLING.encode())
+    wait_until(
+        lambda: cloud.api.call("GET", "/api/status")["queues"]["documents"] > 0 or bool(cloud.classification(name)),
+        seconds=DEADLINE,
+        what="the first version to be accepted",
+        poll_seconds=0.02,
+    )
+    last = cloud.upload(name, SHIPPING.encode())
+    record = cloud.wait_for_classification(name, last)
+    assert "shipping" in [each.name for each in record.classes]
+    assert cloud.unsettled(prefix) == []
+
+
+def test_a_document_deleted_in_flight_leaves_no_failure_and_its_neighbours_finish(cloud: Cloud, prefix: str) -> None:
+    cloud.upload(f"{prefix}gone.txt", BILLING.encode())
+    cloud.container("documents").delete(f"{prefix}gone.txt")
+    cloud.upload(f"{prefix}stays.txt", BILLING.encode())
+    cloud.wait_for_classification(f"{prefix}stays.txt")
+    assert cloud.failure(f"{prefix}gone.txt") is None
+
+
+def test_duplicate_events_lead_to_one_submission(cloud: Cloud, prefix: str) -> None:
+    name = f"{prefix}twice.txt"
+    etag = cloud.upload(name, BILLING.encode())
+    host = cloud.stack.host
+    assert host is not None
+    event = {
+        "id": "1",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "subject": f"/blobServices/default/containers/documents/blobs/{name}",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "",
+        "topic": "/subscriptions/none",
+        "data": {
+            "api": "PutBlob",
+            "eTag": etag,
+            "contentLength": len(BILLING),
+            "blobType": "BlockBlob",
+            "url": f"{cloud.stack.azurite.blob_url}/documents/{name}",
+        },
+    }
+    address = f"{host.url}/runtime/webhooks/blobs?functionName=Host.Functions.accept_document&code={host.blobs_key}"
+    for _ in range(3):
+        answer = httpx.post(address, json=[event], headers={"aeg-event-type": "Notification"})
+        assert answer.status_code == 202, answer.text
+    record = cloud.wait_for_classification(name)
+    job = cloud.api.call("GET", f"/api/jobs/{record.job.id}")
+    assert [each["document"]["name"] for each in job["documents"]].count(name) == 1
+
+
+def test_a_document_can_be_classified_again_and_keeps_its_record_meanwhile(cloud: Cloud, prefix: str) -> None:
+    name = f"{prefix}again.txt"
+    cloud.upload(name, BILLING.encode())
+    first = cloud.wait_for_classification(name)
+    assert cloud.api.call("POST", f"/api/documents/{name}/classify")["state"] == "sent"
+
+    def is_newer() -> bool:
+        record = cloud.classification(name)
+        assert record is not None, "the old classification must stay until the new one replaces it"
+        return record.job.analyze_jobs != first.job.analyze_jobs
+
+    wait_until(is_newer, seconds=DEADLINE, what="the second classification", poll_seconds=0.2)
+
+
+def test_status_and_problems_speak_plainly(cloud: Cloud, prefix: str) -> None:
+    host = cloud.stack.host
+    assert host is not None
+    headers = {"x-functions-key": host.function_key}
+    health = httpx.get(f"{host.url}/api/health", headers=headers)
+    assert (health.status_code, health.json()["healthy"]) == (200, True)
+    unknown = httpx.get(f"{host.url}/api/documents/{prefix}never.txt", headers=headers)
+    assert unknown.status_code == 404
+    assert unknown.headers["content-type"].startswith("application/problem+json")
+    assert f"{prefix}never.txt" in unknown.json()["detail"]
+    assert httpx.get(f"{host.url}/api/status").status_code == 401
+
+
+def test_no_log_of_the_host_holds_a_key_or_a_text(cloud: Cloud, prefix: str) -> None:
+    marker = "Zweihundertneunundneunzig Invoices"
+    cloud.upload(f"{prefix}secret.txt", f"{marker}: {BILLING}".encode())
+    cloud.wait_for_classification(f"{prefix}secret.txt")
+    stack = cloud.stack
+    assert stack.host is not None
+    logs = stack.host.process.log_text() + stack.emulator.log_text()
+    assert marker not in logs
+    key = stack.settings.language_key
+    assert key is not None
+    for secret in (key.get_secret_value(), stack.host.function_key, "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6"):
+        assert secret not in logs
+
+
+def test_a_failed_document_shows_its_reason_in_status(cloud: Cloud, prefix: str) -> None:
+    name = f"{prefix}blank.txt"
+    cloud.upload(name, b"   \n\n  ")
+    cloud.wait_for_failure(name)
+    assert cloud.api.call("GET", f"/api/documents/{name}")["state"] == "failed"
+    recent = json.dumps(cloud.api.call("GET", "/api/status")["recent_failures"])
+    assert f"{name}.json" in recent
