@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from shared.errors import SettingsError
-from shared.language.dialects import API_VERSIONS
+from shared.language.dialects import API_VERSIONS, dialect_for
 from shared.language.models import ProjectKind
 
 ContainerName = Annotated[str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     language_api: str = Field("2021-preview", description="API version: " + " or ".join(API_VERSIONS))
     language_credential: CredentialKind = Field(CredentialKind.KEY, description="key or identity")
     language_key: SecretStr | None = Field(None, description="Resource key; needed when LANGUAGE_CREDENTIAL is key")
+    language_client_id: str | None = Field(
+        None, description="Client id of the identity that classifies (role: Language Reader); unset is the app's own"
+    )
+    language_authoring_client_id: str | None = Field(
+        None, description="Client id of the identity that trains and publishes (Language Owner); unset is the same one"
+    )
     language_project: str = Field(description="The project whose model classifies")
     language_model: str | None = Field(
         None, description="Model id (2021 preview) or deployment to use while no model was published through the app"
@@ -76,8 +82,12 @@ class Settings(BaseSettings):
     language_project_kind: ProjectKind | None = Field(
         None, description="single_label or multi_label; needed with LANGUAGE_MODEL"
     )
-    language_requests_per_minute: int = Field(
-        20, ge=0, description="Own limit for each process, analyze half; 0 is unlimited"
+    language_deployment: str = Field("production", description="Deployment that classifies (dated API)")
+    language_staging_deployment: str = Field("staging", description="Deployment a new model is tried in (dated API)")
+    language_requests_per_minute: int | None = Field(
+        None,
+        ge=0,
+        description="Own limit of analyze calls for each process; 0 is unlimited, unset is the service's limit",
     )
     language_authoring_posts_per_minute: int = Field(
         10, ge=0, description="Own limit for each process on authoring calls that change something; 0 is unlimited"
@@ -91,6 +101,10 @@ class Settings(BaseSettings):
     # Pipeline
     pipeline_linger_seconds: Annotated[float, Field(ge=1, le=60)] = Field(
         2.0, description="How long the first document waits for company in its job"
+    )
+    pipeline_collect_visibility_seconds: Annotated[float, Field(ge=1, lt=600)] = Field(
+        300.0,
+        description="How long a collector hides the documents it received; below the host's 10-minute lock on its wake",
     )
     pipeline_oversized: Oversized = Field(
         Oversized.SPLIT, description="Documents over 125,000 characters: split, truncate or reject"
@@ -148,6 +162,13 @@ class Settings(BaseSettings):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def analyze_requests_per_minute(self) -> int:
+        """The setting, else the service's documented limit: 20 of the preview, 1,000 of the dated API."""
+        if self.language_requests_per_minute is not None:
+            return self.language_requests_per_minute
+        return 1000 if dialect_for(self.language_api).has_deployments else 20
 
     @property
     def linger(self) -> timedelta:

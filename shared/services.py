@@ -17,7 +17,8 @@ from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
 from shared.config import CredentialKind, Settings
-from shared.language.client import Credential, KeyCredential, LanguageClient
+from shared.language.client import LanguageClient
+from shared.language.credentials import Credential, IdentityCredential, KeyCredential
 from shared.language.pace import Pace, RequestPace
 from shared.pipeline.context import Pipeline
 from shared.pipeline.wake import WakeDebounce
@@ -110,7 +111,7 @@ def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> h
 
 def _language(settings: Settings, http: httpx.Client) -> LanguageClient:
     pace = RequestPace(
-        analyze=_pace(settings.language_requests_per_minute),
+        analyze=_pace(settings.analyze_requests_per_minute),
         authoring_posts=_pace(settings.language_authoring_posts_per_minute),
         authoring_gets=_pace(settings.language_authoring_gets_per_minute),
     )
@@ -124,21 +125,22 @@ def _pace(requests_per_minute: int) -> Pace | None:
 def _language_credential(settings: Settings) -> Credential:
     if settings.language_credential is CredentialKind.KEY and settings.language_key is not None:
         return KeyCredential(settings.language_key.get_secret_value())
-    raise NotImplementedError("LANGUAGE_CREDENTIAL=identity")
+    authoring = settings.language_authoring_client_id
+    return IdentityCredential(_identity(settings.language_client_id), _identity(authoring) if authoring else None)
 
 
 def _blob_service(settings: Settings, transport: RequestsTransport) -> BlobServiceClient:
     if settings.data_storage is not None:
         return BlobServiceClient.from_connection_string(settings.data_storage.get_secret_value(), transport=transport)
     address = str(settings.data_storage__blobserviceuri)
-    return BlobServiceClient(address, credential=_identity(settings), transport=transport)
+    return BlobServiceClient(address, credential=_identity(settings.data_storage__clientid), transport=transport)
 
 
 def _queue_service(settings: Settings, transport: RequestsTransport) -> QueueServiceClient:
     if settings.data_storage is not None:
         return QueueServiceClient.from_connection_string(settings.data_storage.get_secret_value(), transport=transport)
     address = str(settings.data_storage__queueserviceuri)
-    return QueueServiceClient(address, credential=_identity(settings), transport=transport)
+    return QueueServiceClient(address, credential=_identity(settings.data_storage__clientid), transport=transport)
 
 
 def _storage_session() -> requests.Session:
@@ -150,8 +152,9 @@ def _storage_session() -> requests.Session:
     return session
 
 
-def _identity(settings: Settings) -> Any:
+def _identity(client_id: str | None) -> Any:
+    """A user-assigned identity by its client id; without one, whoever runs the process (a developer's sign-in too)."""
     # Imported only when a setting asks for it: azure-identity costs a cold start a good part of a second.
-    from azure.identity import DefaultAzureCredential
+    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
-    return DefaultAzureCredential(managed_identity_client_id=settings.data_storage__clientid)
+    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()

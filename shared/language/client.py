@@ -10,10 +10,9 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import httpx
 
@@ -28,8 +27,9 @@ from shared.errors import (
     MalformedAnswerError,
     PigeonholeError,
 )
-from shared.language.dialects.base import Call, Half, RequestSpec, WireResponse, parse_error
-from shared.language.models import ServiceError
+from shared.language.credentials import Credential
+from shared.language.dialects.base import Call, RequestSpec, WireResponse, parse_error
+from shared.language.models import Listing, Page, ServiceError
 from shared.language.pace import RequestPace
 from shared.language.refusals import PAUSE, Refusals
 
@@ -41,27 +41,10 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 # A drip of bytes resets the read limit with each of them; this bounds the whole answer.
 MAX_ANSWER_SECONDS = 40.0
 MAX_TRIES = 3
+# The service holds 100,000 documents of a project at most; a longer list has a broken next link.
+MAX_ITEMS = 150_000
 # A call that has lasted this long is not tried again in this visit, so that no visit outlasts a minute.
 TRY_AGAIN_WITHIN_SECONDS = 20.0
-
-
-class Credential(Protocol):
-    """Authenticates a request; the secret itself never leaves the implementation."""
-
-    def headers(self, half: Half) -> dict[str, str]: ...
-
-
-@dataclass(frozen=True)
-class KeyCredential:
-    """The resource key, for local use; deployed apps use an identity."""
-
-    key: str
-
-    def headers(self, half: Half) -> dict[str, str]:  # noqa: ARG002 - one key opens both halves
-        return {"Ocp-Apim-Subscription-Key": self.key}
-
-    def __repr__(self) -> str:
-        return "KeyCredential(***)"
 
 
 class LanguageClient:
@@ -100,6 +83,18 @@ class LanguageClient:
             raise MalformedAnswerError(
                 f"{call.request.operation}: the answer does not have the documented shape ({type(error).__name__})"
             ) from error
+
+    def send_pages(self, call: Callable[[Page | None], Call[Listing[T]]]) -> list[T]:
+        """Every item of a list: `call` builds the request of one page. Raises as `send` does."""
+        listing = self.send(call(None))
+        items = list(listing.items)
+        while (page := listing.next_page) is not None:
+            listing = self.send(call(page))
+            items += listing.items
+            is_stuck = listing.next_page is not None and listing.next_page.skip <= page.skip
+            if is_stuck or len(items) > MAX_ITEMS:
+                raise MalformedAnswerError("the next link of a list goes in circles")
+        return items
 
     def _send_retrying(self, request: RequestSpec) -> WireResponse:
         started = self._clock()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,6 +44,7 @@ class ModelRef(BaseModel):
     """A published model as an analyze request names it.
 
     `reference` is the model id (2021 preview) or the deployment name (dated API); `label` is the trained model's name.
+    A reference means something only under the API version it was published with; None is the version in use.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -51,6 +53,7 @@ class ModelRef(BaseModel):
     kind: ProjectKind
     reference: str
     label: str
+    api_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,37 @@ class ReviewedDocument:
     @property
     def is_mismatched(self) -> bool:
         return set(self.labelled) != set(self.predicted)
+
+
+@dataclass(frozen=True)
+class LabelledDocument:
+    """One training document: its blob name below the labels file, its classes, and its split when one is given."""
+
+    location: str
+    language: str
+    classes: tuple[str, ...]
+    dataset: str | None = None
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A named slot that answers with one model (dated API). `label` is None when the model id does not tell it."""
+
+    name: str
+    label: str | None
+    model_id: str
+    expires: date | None
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """One page of a list; `next_page` is None on the last."""
+
+    items: tuple[T, ...]
+    next_page: Page | None = None
 
 
 TextInputs = Sequence[TextInput]

@@ -25,8 +25,6 @@ log = logging.getLogger("pigeonhole.collect")
 
 MAX_ROUNDS = 40
 MAX_DURATION = timedelta(seconds=30)
-# Shorter than the host's 10-minute lock on the wake: when a crashed collector's wake returns, they are visible.
-VISIBILITY = timedelta(minutes=5)
 PEEK = 32
 
 
@@ -56,6 +54,8 @@ def collect_documents(pipeline: Pipeline, woken_at: datetime) -> None:
 
 def _drain(pipeline: Pipeline, woken_at: datetime) -> None:
     deadline = pipeline.clock() + MAX_DURATION
+    # Shorter than the host's lock on the wake: when a crashed collector's wake returns, its documents are visible.
+    visibility = timedelta(seconds=pipeline.settings.pipeline_collect_visibility_seconds)
     rest: list[Collected] = []
     waiting, planned = True, 0
     for _ in range(MAX_ROUNDS):
@@ -63,7 +63,7 @@ def _drain(pipeline: Pipeline, woken_at: datetime) -> None:
         waiting = bool(peeked)
         if not _is_ripe(peeked, len(rest), woken_at, is_burst=planned > 0):
             break
-        received = pipeline.documents_queue.receive(MAX_DOCUMENTS_PER_JOB - len(rest), visibility=VISIBILITY)
+        received = pipeline.documents_queue.receive(MAX_DOCUMENTS_PER_JOB - len(rest), visibility=visibility)
         full, rest = pack(_merge(rest, _read(pipeline, received)))
         for batch in full:
             plan_job(pipeline, batch)

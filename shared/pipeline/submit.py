@@ -66,7 +66,9 @@ def submit_job(pipeline: Pipeline, opened: OpenManifest, message: JobMessage) ->
     manifest = opened.manifest
     model = manifest.model or pipeline.active_model.find()
     if model is None:
-        _wait_for_model(pipeline, opened, "no model is published yet; publish one for the project")
+        _wait_for_model(
+            pipeline, opened, "no model is in use: none is published yet, or a publication is switching models"
+        )
         return
     readings = pipeline.fan_out(lambda each: read_document(pipeline, manifest, *each), manifest.open_documents)
     manifest = manifest.model_copy(update={"documents": _with_readings(manifest, readings)})
@@ -190,7 +192,7 @@ def _submit(
     is_last: bool,
 ) -> OpenManifest:
     """POST one group and keep its job id. A crash in between repeats the POST: the API takes no idempotency key."""
-    api_version = manifest.api_version or pipeline.settings.language_api
+    api_version = manifest.api_version or model.api_version or pipeline.settings.language_api
     call = dialect_for(api_version).submit_analyze(request.texts, model, display_name=manifest.id)
     job_id = pipeline.language.send(call)
     now = pipeline.clock()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -18,6 +18,8 @@ from shared.language.models import ModelRef
 from shared.storage.ports import BlobNotFoundError, BlobStore
 
 ACTIVE_MODEL = "models/active.json"
+# A publication that dies while it holds submissions must not hold them for good.
+HOLD_LIMIT = timedelta(minutes=15)
 
 
 class ActiveModelRecord(BaseModel):
@@ -30,6 +32,8 @@ class ActiveModelRecord(BaseModel):
     api_version: str
     published: AwareDatetime
     operation: str | None = None
+    expires: date | None = None
+    held_until: AwareDatetime | None = None
 
 
 class StoredActiveModel:
@@ -42,8 +46,32 @@ class StoredActiveModel:
         self._read_at: datetime | None = None
 
     def find(self) -> ModelRef | None:
+        """The model to submit to; None while none is published, or while a publication holds submissions."""
         record = self.find_record()
-        return record.model if record else _from_settings(self._settings)
+        if record is None:
+            return _from_settings(self._settings)
+        is_held = record.held_until is not None and self._clock() < record.held_until
+        return None if is_held else record.model
+
+    def find_label(self, project: str) -> str | None:
+        """The label in use for a project, held or not; None when another project's model, or none, is in use."""
+        record = self.find_record()
+        model = record.model if record else _from_settings(self._settings)
+        return model.label if model is not None and model.project == project else None
+
+    def hold(self, now: datetime) -> bool:
+        """Hold submissions until the next switch or release, HOLD_LIMIT at most; False when no model is in use."""
+        record = self._read()
+        if record is None:
+            return False
+        self.switch(record.model_copy(update={"held_until": now + HOLD_LIMIT}))
+        return True
+
+    def release(self) -> None:
+        """Let submissions go on with the model in use, if they are held."""
+        record = self._read()
+        if record is not None and record.held_until is not None:
+            self.switch(record.model_copy(update={"held_until": None}))
 
     def find_record(self) -> ActiveModelRecord | None:
         """The stored record, at most PIPELINE_MODEL_CACHE_SECONDS old. That none is stored is not kept."""

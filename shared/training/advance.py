@@ -1,20 +1,24 @@
 """advance_operation: one step of one operation, repeatable, driven by the record's `step`.
 
-retrain     train ► wait_training ► evaluate ► gate ► publish ► wait_publishing ► switch
-publish                                               publish ► wait_publishing ► switch
+retrain     (import ► wait_import ►) train ► wait_training ► evaluate ► gate ► and on as publish
+publish     publish ► wait_publishing ► probe ► wait_probe (► hold ► swap ► wait_swap) ► switch
 reclassify  walk, one page of the listing a message
+
+Steps in brackets belong to API versions with deployments.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import timedelta
 
 from shared.errors import LanguageRefusedError, PermanentError, RetryableError
+from shared.language.dialects import dialect_for
 from shared.language.models import ServiceError
 from shared.messages import OperationMessage
-from shared.training import steps
+from shared.training import publication, steps
 from shared.training.context import Training
 from shared.training.operation import DEADLINE, Operation, OperationState, Step
 from shared.training.operations import (
@@ -32,17 +36,24 @@ log = logging.getLogger("pigeonhole.operations")
 StepFunction = Callable[[Training, OpenOperation, OperationMessage], None]
 
 _STEPS: dict[Step, StepFunction] = {
+    Step.IMPORT: steps.import_labels,
+    Step.WAIT_IMPORT: steps.wait_import,
     Step.TRAIN: steps.train,
     Step.WAIT_TRAINING: steps.wait_training,
     Step.EVALUATE: steps.evaluate,
     Step.GATE: steps.judge,
-    Step.PUBLISH: steps.publish,
-    Step.WAIT_PUBLISHING: steps.wait_publishing,
-    Step.SWITCH: steps.switch,
+    Step.PUBLISH: publication.publish,
+    Step.WAIT_PUBLISHING: publication.wait_publishing,
+    Step.PROBE: publication.probe,
+    Step.WAIT_PROBE: publication.wait_probe,
+    Step.HOLD: publication.hold,
+    Step.SWAP: publication.swap,
+    Step.WAIT_SWAP: publication.wait_swap,
+    Step.SWITCH: publication.switch,
     Step.WALK: walk,
 }
 # Once publishing is asked for, the service goes on whatever we do; so the record follows it to the end.
-_NOT_CANCELLABLE = frozenset({Step.WAIT_PUBLISHING, Step.SWITCH})
+_NOT_CANCELLABLE = frozenset({Step.WAIT_PUBLISHING, Step.SWAP, Step.WAIT_SWAP, Step.SWITCH})
 
 
 def advance_operation(training: Training, message: OperationMessage) -> None:
@@ -68,12 +79,23 @@ def _take_step(training: Training, opened: OpenOperation, message: OperationMess
     operation = opened.operation
     now = training.now()
     if operation.cancel_requested and is_cancellable(operation):
+        _stop_training(training, operation)
         proceed(training, opened, operation.end(now, OperationState.CANCELLED, "cancelled on request"))
     elif now - operation.created > DEADLINE:
         reason = f"not ended after {DEADLINE.total_seconds() / 3600:.0f} hours; the active model is as it was"
         proceed(training, opened, operation.end(now, OperationState.FAILED, reason))
     else:
         _STEPS[operation.step](training, opened, message)
+
+
+def _stop_training(training: Training, operation: Operation) -> None:
+    """Ask the service to stop, where the version can; the preview trains on and its model stays unpublished."""
+    if operation.step is not Step.WAIT_TRAINING or operation.training_job is None:
+        return
+    dialect = dialect_for(operation.api_version)
+    if dialect.has_deployments:
+        with contextlib.suppress(LanguageRefusedError):  # it has just ended by itself
+            training.language.send(dialect.cancel_training(operation.project, operation.training_job))
 
 
 def is_cancellable(operation: Operation) -> bool:

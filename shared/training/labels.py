@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.language.models import ProjectKind
+from shared.language.models import LabelledDocument, ProjectKind
 
 Json = Any
 
@@ -27,16 +27,6 @@ MIN_DOCUMENTS = 10
 MIN_LABELS_PER_CLASS = 10
 MAX_CLASS_NAME = 50
 _FORBIDDEN_IN_CLASS = re.compile(r"[:$&%*()+~/?\s]")
-
-
-@dataclass(frozen=True)
-class LabelledDocument:
-    """One training document: its blob name below the labels file, its classes, and its split when one is given."""
-
-    location: str
-    language: str
-    classes: tuple[str, ...]
-    dataset: str | None = None
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,19 @@ class OperationState(StrEnum):
 class Step(StrEnum):
     """What the next message does; each is idempotent."""
 
+    IMPORT = "import"
+    WAIT_IMPORT = "wait_import"
     TRAIN = "train"
     WAIT_TRAINING = "wait_training"
     EVALUATE = "evaluate"
     GATE = "gate"
     PUBLISH = "publish"
     WAIT_PUBLISHING = "wait_publishing"
+    PROBE = "probe"
+    WAIT_PROBE = "wait_probe"
+    HOLD = "hold"
+    SWAP = "swap"
+    WAIT_SWAP = "wait_swap"
     SWITCH = "switch"
     WALK = "walk"
 
@@ -129,8 +136,12 @@ class Operation(_Model):
     label: str | None = None
     request: RetrainRequest = RetrainRequest()
     steps: tuple[StepRecord, ...] = ()
+    import_job: str | None = None
     training_job: str | None = None
     publishing_job: str | None = None
+    probe_job: str | None = None
+    swap_job: str | None = None
+    swap_is_deployment: bool = False
     percent: int | None = None
     candidate_evaluation: EvaluationRecord | None = None
     active_evaluation: EvaluationRecord | None = None

@@ -17,7 +17,7 @@ from shared.errors import PigeonholeError
 from shared.messages import OperationMessage
 from shared.storage.ports import BlobInfo, BlobNotFoundError, VersionChangedError
 from shared.training.context import Training
-from shared.training.operation import STEP_ALLOWANCE, Operation
+from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind
 
 log = logging.getLogger("pigeonhole.operations")
 
@@ -132,6 +132,8 @@ def proceed(training: Training, opened: OpenOperation, operation: Operation) -> 
     """Save the step taken; then release the lock if it was the last, else send the message for the next."""
     save_operation(training, opened, operation)
     if operation.is_ended:
+        if operation.kind is not OperationKind.RECLASSIFY:
+            training.active_model.release()
         release_lock(training, operation)
         log.info("operation_ended operation=%s state=%s: %s", operation.id, operation.state, operation.reason)
         return

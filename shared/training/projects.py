@@ -74,12 +74,14 @@ def put_project(training: Training, name: str, request: ProjectRequest) -> PutRe
         return PutResult(training.language.send(dialect.get_project(name)), created=True)
     _refuse_other_changes(existing, wanted)
     if existing.description != wanted.description:
-        training.language.send(dialect.update_project(name, description=wanted.description))
+        training.language.send(dialect.update_project(replace(existing, description=wanted.description)))
     return PutResult(replace(existing, description=wanted.description), created=False)
 
 
 def _refuse_other_changes(existing: Project, wanted: Project) -> None:
-    fixed = ("kind", "container", "labels_location", "multilingual")
+    fixed = ["kind", "container", "multilingual"]
+    if existing.labels_location:  # versions that take labels by import do not keep the file's name
+        fixed.append("labels_location")
     changed = [name for name in fixed if getattr(existing, name) != getattr(wanted, name)]
     if existing.language.lower() != wanted.language.lower():
         changed.append("language")

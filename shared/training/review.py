@@ -38,7 +38,7 @@ def evaluation_body(training: Training, project: str, label: str) -> dict[str, A
 def validation_body(training: Training, project: str, label: str, *, only_mismatched: bool) -> dict[str, Any]:
     """Documents the model was not trained on, labelled against predicted classes."""
     dialect = dialect_for(training.settings.language_api)
-    documents = training.language.send(dialect.get_review(project, label=label))
+    documents = training.language.send_pages(lambda page: dialect.get_review(project, label=label, page=page))
     shown = [document for document in documents if document.is_mismatched or not only_mismatched]
     return {
         "model": label,

@@ -8,7 +8,7 @@ from shared.language.models import TrainedModel
 from shared.messages import OperationMessage
 from shared.training.advance import is_cancellable
 from shared.training.context import Training
-from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind, RetrainRequest
+from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind, RetrainRequest, Step
 from shared.training.operations import (
     OpenOperation,
     OperationRaceLostError,
@@ -17,7 +17,6 @@ from shared.training.operations import (
     save_operation,
     start_operation,
 )
-from shared.training.steps import first_step
 
 
 class ModelExistsError(PermanentError):
@@ -52,7 +51,8 @@ def start_publish(training: Training, project: str, label: str) -> Operation:
 
 def list_models(training: Training, project: str) -> list[TrainedModel]:
     try:
-        return training.language.send(dialect_for(training.settings.language_api).list_models(project))
+        dialect = dialect_for(training.settings.language_api)
+        return training.language.send_pages(lambda page: dialect.list_models(project, page=page))
     except LanguageNotFoundError as error:
         raise LanguageRefusedError(
             f"project {project!r} does not exist; create it with PUT /api/projects/{project}",
@@ -86,6 +86,12 @@ def _why_not(opened: OpenOperation) -> str:
     return f"operation {operation.id} is publishing, which the service does not stop; publish another model afterwards"
 
 
+def _first_step(kind: OperationKind, api_version: str) -> Step:
+    if kind is OperationKind.PUBLISH:
+        return Step.PUBLISH
+    return Step.IMPORT if dialect_for(api_version).has_deployments else Step.TRAIN
+
+
 def _new(training: Training, kind: OperationKind, project: str) -> Operation:
     now = training.now()
     return Operation(
@@ -93,7 +99,7 @@ def _new(training: Training, kind: OperationKind, project: str) -> Operation:
         kind=kind,
         project=project,
         api_version=training.settings.language_api,
-        step=first_step(kind),
+        step=_first_step(kind, training.settings.language_api),
         created=now,
         due=now + STEP_ALLOWANCE,
     )

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import httpx
 
 from shared.documents import DocumentRef, record_name
-from shared.language.client import KeyCredential, LanguageClient
+from shared.language.client import LanguageClient
+from shared.language.credentials import KeyCredential
 from shared.language.models import ModelRef, ProjectKind
 from shared.messages import JobMessage, WakeMessage
 from shared.pipeline import accept, collect, jobs, reconcile, sweep

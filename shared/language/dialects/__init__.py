@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from shared.errors import SettingsError
 from shared.language.dialects.base import Dialect
+from shared.language.dialects.ga_2023 import GeneralAvailability
 from shared.language.dialects.preview_2021 import Preview2021
 
-_DIALECTS: dict[str, Dialect] = {dialect.api_version: dialect for dialect in (Preview2021(),)}
+_ALL: tuple[Dialect, ...] = (Preview2021(), GeneralAvailability("2023-04-01"), GeneralAvailability("2022-05-01"))
+_DIALECTS: dict[str, Dialect] = {dialect.api_version: dialect for dialect in _ALL}
 
 API_VERSIONS = tuple(_DIALECTS)
 

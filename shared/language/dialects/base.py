@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,10 @@ from shared.errors import MalformedAnswerError
 from shared.language.models import (
     AnalyzeJob,
     AuthoringJob,
+    Deployment,
     Evaluation,
+    LabelledDocument,
+    Listing,
     ModelRef,
     OperationStatus,
     Page,
@@ -71,9 +74,15 @@ class Call(Generic[T]):
 
 
 class Dialect(Protocol):
-    """The questions every API version answers. Ids given out by one version are only valid for that version."""
+    """The questions every API version answers. Ids given out by one version are only valid for that version.
+
+    `has_deployments`: a model is published into a named deployment, and labels are sent by import; without it, a
+    publication yields a model id and the service reads the labels file itself. Operations that a version lacks raise
+    UnsupportedOperationError.
+    """
 
     api_version: str
+    has_deployments: bool
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]: ...
 
@@ -83,13 +92,23 @@ class Dialect(Protocol):
 
     def get_project(self, name: str) -> Call[Project]: ...
 
-    def update_project(self, name: str, *, description: str) -> Call[None]: ...
+    def update_project(self, project: Project) -> Call[None]:
+        """Only the description can change."""
+        ...
 
     def delete_project(self, name: str) -> Call[None]: ...
+
+    def import_labels(
+        self, project: Project, classes: Sequence[str], documents: Sequence[LabelledDocument]
+    ) -> Call[str]: ...
+
+    def get_import_job(self, project: str, job_id: str) -> Call[AuthoringJob]: ...
 
     def train(self, project: str, *, label: str) -> Call[str]: ...
 
     def get_training_job(self, project: str, job_id: str) -> Call[AuthoringJob]: ...
+
+    def cancel_training(self, project: str, job_id: str) -> Call[None]: ...
 
     def find_training(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
         """The training of that model, if the service lists one; its id is empty where the version does not tell it."""
@@ -99,15 +118,25 @@ class Dialect(Protocol):
         """The same for the publication of that model."""
         ...
 
-    def list_models(self, project: str) -> Call[list[TrainedModel]]: ...
+    def list_models(self, project: str, *, page: Page | None = None) -> Call[Listing[TrainedModel]]: ...
 
     def get_evaluation(self, project: str, *, label: str) -> Call[Evaluation]: ...
 
-    def get_review(self, project: str, *, label: str) -> Call[list[ReviewedDocument]]: ...
+    def get_review(self, project: str, *, label: str, page: Page | None = None) -> Call[Listing[ReviewedDocument]]: ...
 
     def publish(self, project: str, *, label: str) -> Call[str]: ...
 
     def get_publishing_job(self, project: str, job_id: str) -> Call[AuthoringJob]: ...
+
+    def deploy(self, project: str, *, deployment: str, label: str) -> Call[str]: ...
+
+    def get_deployment_job(self, project: str, deployment: str, job_id: str) -> Call[AuthoringJob]: ...
+
+    def list_deployments(self, project: str, *, page: Page | None = None) -> Call[Listing[Deployment]]: ...
+
+    def swap(self, project: str, *, first: str, second: str) -> Call[str]: ...
+
+    def get_swap_job(self, project: str, job_id: str) -> Call[AuthoringJob]: ...
 
 
 def segment(text: str) -> str:

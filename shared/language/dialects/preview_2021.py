@@ -6,9 +6,9 @@ Where it contradicts neighbouring versions (nesting of tasks, status words, pagi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from shared.errors import MalformedAnswerError
+from shared.errors import MalformedAnswerError, UnsupportedOperationError
 from shared.language.dialects.base import (
     Call,
     Half,
@@ -27,7 +27,10 @@ from shared.language.dialects.results import TaskResults, read_evaluation
 from shared.language.models import (
     AnalyzeJob,
     AuthoringJob,
+    Deployment,
     Evaluation,
+    LabelledDocument,
+    Listing,
     ModelRef,
     OperationStatus,
     Page,
@@ -53,6 +56,7 @@ class Preview2021:
     """Dialect `2021-preview`."""
 
     api_version = "2021-preview"
+    has_deployments = False
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]:
         documents = [
@@ -88,12 +92,38 @@ class Preview2021:
     def get_project(self, name: str) -> Call[Project]:
         return Call(_authoring("get_project", "GET", f"/projects/{segment(name)}"), _read_project)
 
-    def update_project(self, name: str, *, description: str) -> Call[None]:
-        body = {"description": description}
-        return Call(_authoring("update_project", "PATCH", f"/projects/{segment(name)}", body=body), _nothing)
+    def update_project(self, project: Project) -> Call[None]:
+        body = {"description": project.description}
+        return Call(_authoring("update_project", "PATCH", f"/projects/{segment(project.name)}", body=body), _nothing)
 
     def delete_project(self, name: str) -> Call[None]:
         return Call(_authoring("delete_project", "DELETE", f"/projects/{segment(name)}"), _nothing)
+
+    def import_labels(
+        self, project: Project, classes: Sequence[str], documents: Sequence[LabelledDocument]
+    ) -> Call[str]:
+        raise _unsupported("import labels; it reads the labels file in the container")
+
+    def get_import_job(self, project: str, job_id: str) -> Call[AuthoringJob]:
+        raise _unsupported("import labels")
+
+    def cancel_training(self, project: str, job_id: str) -> Call[None]:
+        raise _unsupported("cancel a training")
+
+    def deploy(self, project: str, *, deployment: str, label: str) -> Call[str]:
+        raise _unsupported("deploy into named deployments")
+
+    def get_deployment_job(self, project: str, deployment: str, job_id: str) -> Call[AuthoringJob]:
+        raise _unsupported("deploy into named deployments")
+
+    def list_deployments(self, project: str, *, page: Page | None = None) -> Call[Listing[Deployment]]:
+        raise _unsupported("list deployments")
+
+    def swap(self, project: str, *, first: str, second: str) -> Call[str]:
+        raise _unsupported("swap deployments")
+
+    def get_swap_job(self, project: str, job_id: str) -> Call[AuthoringJob]:
+        raise _unsupported("swap deployments")
 
     def train(self, project: str, *, label: str) -> Call[str]:
         return self._start("train", project, label)
@@ -133,14 +163,14 @@ class Preview2021:
 
         return Call(self.list_models(project).request, read)
 
-    def list_models(self, project: str) -> Call[list[TrainedModel]]:
+    def list_models(self, project: str, *, page: Page | None = None) -> Call[Listing[TrainedModel]]:
         return Call(_authoring("list_models", "GET", f"/projects/{segment(project)}/trainedModels"), _read_models)
 
     def get_evaluation(self, project: str, *, label: str) -> Call[Evaluation]:
         path = f"/projects/{segment(project)}/evaluation"
         return Call(_authoring("get_evaluation", "GET", path, {"trainingModelName": label}), _read_evaluation)
 
-    def get_review(self, project: str, *, label: str) -> Call[list[ReviewedDocument]]:
+    def get_review(self, project: str, *, label: str, page: Page | None = None) -> Call[Listing[ReviewedDocument]]:
         path = f"/projects/{segment(project)}/validation"
         return Call(_authoring("get_validation", "GET", path, {"trainingModelName": label}), _read_review)
 
@@ -149,6 +179,10 @@ def _authoring(
     operation: str, method: str, path: str, query: dict[str, str] | None = None, body: Json = None
 ) -> RequestSpec:
     return RequestSpec(operation, Half.AUTHORING, method, AUTHORING + path, query or {}, body)
+
+
+def _unsupported(what: str) -> UnsupportedOperationError:
+    return UnsupportedOperationError(f"the 2021 preview cannot {what}")
 
 
 def _nothing(_: WireResponse) -> None:
@@ -239,8 +273,8 @@ def _job_status(body: Json, task: dict[str, Json]) -> OperationStatus:
     return status
 
 
-def _read_models(response: WireResponse) -> list[TrainedModel]:
-    return [_read_model(info) for info in member(response.body, "trainingModelsInfo", list)]
+def _read_models(response: WireResponse) -> Listing[TrainedModel]:
+    return Listing(tuple(_read_model(info) for info in member(response.body, "trainingModelsInfo", list)))
 
 
 def _read_model(info: Json) -> TrainedModel:
@@ -258,7 +292,7 @@ def _read_model(info: Json) -> TrainedModel:
 
 def _find_model(response: WireResponse, label: str) -> TrainedModel | None:
     # This version has no list of jobs; a model under way is in the list of models with its job's status.
-    return next((model for model in _read_models(response) if model.label == label), None)
+    return next((model for model in _read_models(response).items if model.label == label), None)
 
 
 def _read_evaluation(response: WireResponse) -> Evaluation:
@@ -267,11 +301,11 @@ def _read_evaluation(response: WireResponse) -> Evaluation:
     return read_evaluation(member(response.body, key, dict), kind)
 
 
-def _read_review(response: WireResponse) -> list[ReviewedDocument]:
+def _read_review(response: WireResponse) -> Listing[ReviewedDocument]:
     kind = _kind(member(response.body, "modelType", str))
     key = "singleClassificationValidation" if kind is ProjectKind.SINGLE else "multiClassificationValidation"
     documents = member(member(response.body, key, dict), "documents", list)
-    return [_read_reviewed(document) for document in documents]
+    return Listing(tuple(_read_reviewed(document) for document in documents))
 
 
 def _read_reviewed(document: Json) -> ReviewedDocument:

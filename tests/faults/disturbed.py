@@ -1,0 +1,127 @@
+"""The World of the fault matrix: other people act in the middle of a call, the service misbehaves, poison is buried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import httpx
+
+from shared.language.client import LanguageClient
+from shared.language.credentials import KeyCredential
+from shared.pipeline import poison
+from shared.pipeline.manifest import Manifest, Outcome
+from shared.storage.ports import QueuedMessage
+from tests.fakes import START, FakeQueue
+from tests.faults.world import World
+
+T = TypeVar("T")
+
+
+@dataclass
+class DisturbedWorld(World):
+    """`disturb` is told the name of each external call before its effect.
+
+    With `poison_is_a_bug` (the default) a message that ends as poison ends the test; else it is buried, as the poison
+    triggers do.
+    """
+
+    disturb: Callable[[str], None] | None = None
+    poison_is_a_bug: bool = True
+    max_dequeue: int = 0
+    visits: int = 0
+    trace: list[str] = field(default_factory=list)
+
+    def call(self, name: str, effect: Callable[[], T]) -> T:
+        self.trace.append(name)
+        if self.disturb:
+            self.disturb(name)
+        return super().call(name, effect)
+
+    def start_process(self) -> None:
+        super().start_process()
+        self.pipeline = replace(
+            self.pipeline,
+            language=LanguageClient(
+                self.settings.language_endpoint,
+                KeyCredential("k"),
+                httpx.Client(transport=self.service.transport()),
+                sleep=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
+                clock=self.monotonic,
+            ),
+        )
+
+    def monotonic(self) -> float:
+        return (self.clock() - START).total_seconds()
+
+    def _invoke(self, queue: FakeQueue, message: QueuedMessage) -> None:
+        self.max_dequeue = max(self.max_dequeue, message.dequeue_count)
+        self.visits += 1
+        super()._invoke(queue, message)
+
+    def _deliver(self, queue: FakeQueue) -> None:
+        poisoned = len(self.poison)
+        try:
+            super()._deliver(queue)
+        except Exception:
+            if self.poison_is_a_bug or len(self.poison) == poisoned:
+                raise
+            self._bury(queue, self.poison[-1])
+
+    def _bury(self, queue: FakeQueue, message: QueuedMessage) -> None:
+        body = message.raw if message.text is None else message.text
+        if queue is self.queues["jobs"]:
+            poison.bury_job(self.pipeline, message.id, body)
+        elif queue is self.queues["collect"]:
+            poison.bury_wake(self.pipeline, message.id, body)
+
+    # What the tests look at.
+
+    def upload_letters(self, count: int, *, event: bool = True) -> list[str]:
+        names = [f"letter-{number:04}.txt" for number in range(count)]
+        for number, name in enumerate(names):
+            self.upload(name, f"letter {number} about billing", event=event)
+        return names
+
+    def classified(self) -> list[str]:
+        return sorted(self.stores["classifications"]._blobs)
+
+    def failure_codes(self) -> list[str]:
+        names = sorted(name.removesuffix(".json") for name in self.stores["failures"]._blobs)
+        return [record.code.value for record in map(self.failure, names) if record]
+
+    def closed_manifests(self) -> list[Manifest]:
+        blobs = self.stores["state"]._blobs
+        return [Manifest.model_validate_json(blobs[name].data) for name in blobs if name.startswith("jobs/done/")]
+
+    def outcomes(self) -> list[Outcome | None]:
+        return [planned.outcome for manifest in self.closed_manifests() for planned in manifest.documents]
+
+    def parked(self) -> list[str]:
+        return sorted(name for name in self.stores["state"]._blobs if name.startswith("poison/"))
+
+    def queues_are_empty(self) -> bool:
+        return all(queue.next_visible() is None for queue in self.queues.values())
+
+
+@dataclass
+class Wire:
+    """Sits before the fake service: notes each request, and may answer in its place."""
+
+    world: DisturbedWorld
+    answer: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+    requests: list[tuple[datetime, str, str]] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world.service.answer = self._note
+
+    def _note(self, request: httpx.Request) -> httpx.Response | None:
+        self.requests.append((self.world.clock(), request.method, request.url.path))
+        self.queries.append(request.url.query.decode())
+        return self.answer(request)
+
+    def gets(self) -> Iterable[tuple[datetime, str]]:
+        return [(at, path.rsplit("/", 1)[-1]) for at, method, path in self.requests if method == "GET"]

@@ -1,0 +1,36 @@
+"""Calls a function of a blueprint as the worker would, on a pipeline of fakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import azure.functions as func
+
+from tests.faults.disturbed import DisturbedWorld
+
+
+class App:
+    """One blueprint on one world."""
+
+    def __init__(self, build: Callable[[Any], func.Blueprint], world: DisturbedWorld) -> None:
+        services = SimpleNamespace(
+            pipeline=world.pipeline, settings=world.settings, active_model=world.model, training=SimpleNamespace()
+        )
+        builders = build(services)._function_builders
+        found = [builder._function for builder in builders]
+        self.functions = {each.get_function_name(): each.get_user_function() for each in found}
+
+    def call(self, name: str, argument: Any) -> Any:
+        return self.functions[name](argument)
+
+    def request(
+        self, name: str, *, method: str = "GET", query: Mapping[str, str] | None = None, **route: str
+    ) -> tuple[int, dict[str, Any], func.HttpResponse]:
+        request = func.HttpRequest(
+            method=method, url="http://app/api", params=dict(query or {}), route_params=route, body=b""
+        )
+        response = self.call(name, request)
+        return response.status_code, json.loads(response.get_body()), response

@@ -1,0 +1,366 @@
+"""The client: faults become errors, waits are told, a POST is never blindly repeated, and the key is never seen."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from shared.errors import (
+    AnswerLostError,
+    LanguageAccessError,
+    LanguageConflictError,
+    LanguageNotFoundError,
+    LanguageRefusedError,
+    LanguageThrottledError,
+    LanguageUnavailableError,
+    MalformedAnswerError,
+    PigeonholeError,
+    RetryableError,
+)
+from shared.language.client import MAX_TRIES, TRY_AGAIN_WITHIN_SECONDS, parse_retry_after
+from shared.language.credentials import KeyCredential
+from shared.language.dialects.base import Call
+from shared.language.dialects.preview_2021 import Preview2021
+from shared.language.models import Listing, ModelRef, OperationStatus, Page, ProjectKind, TextInput
+from tests.unit.language.wire import KEY, Network
+
+DIALECT = Preview2021()
+MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="id-1", label="model1")
+TEXT = "a text nobody may see in a log"
+POST = DIALECT.submit_analyze([TextInput("0", TEXT)], MODEL, display_name="d")
+GET = DIALECT.get_analyze_job("job-1")
+AUTHORING_GET = DIALECT.get_project("tickets")
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+RETRY_AFTER: dict[str, tuple[str | None, float | None]] = {
+    "absent": (None, None),
+    "seconds": ("30", 30),
+    "zero": ("0", 0),
+    "an hour": ("3600", 3_600),
+    "half a second": ("0.5", 0.5),
+    "negative": ("-5", 0),
+    "spaces around": (" 7 ", 7),
+    "a date": ("Sun, 01 Mar 2026 12:02:00 GMT", 120),
+    "a date in the past": ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
+    "a date in another zone": ("Sun, 01 Mar 2026 14:02:00 +0200", 120),
+    "a date at the end of time": ("Fri, 31 Dec 9999 23:59:59 -1400", None),
+    "words": ("soon", None),
+    "empty": ("", None),
+    "no number": ("nan", None),
+    "without end": ("inf", None),
+    "beyond all numbers": ("1e300", None),
+}
+
+
+@pytest.mark.parametrize("case", RETRY_AFTER)
+def test_retry_after_is_read_in_every_form(case: str) -> None:
+    value, seconds = RETRY_AFTER[case]
+    found = parse_retry_after(value, now=NOW)
+    assert found == (None if seconds is None else timedelta(seconds=seconds))
+
+
+STATUS: dict[int, type[PigeonholeError]] = {
+    300: LanguageRefusedError,
+    304: LanguageRefusedError,
+    400: LanguageRefusedError,
+    401: LanguageAccessError,
+    403: LanguageAccessError,
+    404: LanguageNotFoundError,
+    405: LanguageRefusedError,
+    408: LanguageUnavailableError,
+    409: LanguageConflictError,
+    413: LanguageRefusedError,
+    429: LanguageThrottledError,
+    500: LanguageUnavailableError,
+    501: LanguageUnavailableError,
+    502: LanguageUnavailableError,
+    503: LanguageUnavailableError,
+    504: LanguageUnavailableError,
+}
+
+ERROR_BODIES: dict[str, Callable[[int], httpx.Response]] = {
+    "an error object": lambda status: httpx.Response(status, json={"error": {"code": "A", "message": "m"}}),
+    "an HTML page": lambda status: httpx.Response(status, html="<html><h1>Oh no</h1></html>"),
+    "nothing": lambda status: httpx.Response(status),
+    "a list": lambda status: httpx.Response(status, json=[1]),
+    "an error in words": lambda status: httpx.Response(status, json={"error": "m"}),
+}
+
+
+@pytest.mark.parametrize("body", ERROR_BODIES)
+@pytest.mark.parametrize("status", STATUS)
+def test_a_status_becomes_its_error_whatever_the_body(status: int, body: str) -> None:
+    with pytest.raises(STATUS[status]) as caught:
+        Network(lambda _: ERROR_BODIES[body](status)).client().send(POST)
+    assert type(caught.value) is STATUS[status]
+    assert str(status) in str(caught.value)
+
+
+def test_the_innermost_code_and_the_target_are_told() -> None:
+    body = {
+        "error": {
+            "code": "A",
+            "message": "outer",
+            "target": "#/tasks/x/0",
+            "innererror": {"code": "B", "message": "inner"},
+        }
+    }
+    with pytest.raises(LanguageRefusedError, match="400 B: inner") as caught:
+        Network(lambda _: httpx.Response(400, json=body)).client().send(POST)
+    assert (caught.value.status_code, caught.value.error_code, caught.value.target) == (400, "B", "#/tasks/x/0")
+
+
+def test_an_endless_error_message_is_cut() -> None:
+    body = {"error": {"code": "A" * 10_000, "message": "m" * 1_000_000}}
+    with pytest.raises(LanguageRefusedError) as caught:
+        Network(lambda _: httpx.Response(400, json=body)).client().send(POST)
+    assert len(str(caught.value)) < 1_000
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize(("header", "seconds"), [("30", 30), ("0", 0), ("3600", 3_600), (None, None)])
+def test_what_the_service_told_reaches_the_caller(status: int, header: str | None, seconds: float | None) -> None:
+    headers = {} if header is None else {"Retry-After": header}
+    with pytest.raises(RetryableError) as caught:
+        Network(lambda _: httpx.Response(status, headers=headers)).client().send(POST)
+    assert caught.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_credential_pauses_for_a_minute_unless_told_otherwise(status: int) -> None:
+    with pytest.raises(LanguageAccessError) as caught:
+        Network(lambda _: httpx.Response(status)).client().send(POST)
+    assert (caught.value.status_code, caught.value.retry_after) == (status, timedelta(minutes=1))
+
+
+# What is tried again.
+
+FAULTS: dict[str, tuple[Callable[[], httpx.Response], type[PigeonholeError], type[PigeonholeError], int]] = {
+    # how it shows -> the error of a GET, the error of a POST, how often a POST is sent
+    "no connection": (lambda: fail(httpx.ConnectError), LanguageUnavailableError, LanguageUnavailableError, MAX_TRIES),
+    "no connection in time": (
+        lambda: fail(httpx.ConnectTimeout),
+        LanguageUnavailableError,
+        LanguageUnavailableError,
+        1,
+    ),
+    "no free connection": (lambda: fail(httpx.PoolTimeout), LanguageUnavailableError, LanguageUnavailableError, 1),
+    "reset while reading": (lambda: fail(httpx.ReadError), LanguageUnavailableError, AnswerLostError, 1),
+    "reset while writing": (lambda: fail(httpx.WriteError), LanguageUnavailableError, AnswerLostError, 1),
+    "no answer in time": (lambda: fail(httpx.ReadTimeout), LanguageUnavailableError, AnswerLostError, 1),
+    "not sent in time": (lambda: fail(httpx.WriteTimeout), LanguageUnavailableError, AnswerLostError, 1),
+    "closed without an answer": (lambda: fail(httpx.RemoteProtocolError), LanguageUnavailableError, AnswerLostError, 1),
+    "500": (lambda: httpx.Response(500), LanguageUnavailableError, LanguageUnavailableError, 1),
+    "502 with a page": (
+        lambda: httpx.Response(502, html="<html>"),
+        LanguageUnavailableError,
+        LanguageUnavailableError,
+        1,
+    ),
+}
+
+
+def fail(kind: type[httpx.TransportError]) -> httpx.Response:
+    raise kind("it broke")
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_get_is_tried_three_times_at_most(case: str) -> None:
+    respond, error, _, _ = FAULTS[case]
+    network = Network(lambda _: respond())
+    with pytest.raises(error):
+        network.client().send(GET)
+    assert len(network.requests) == MAX_TRIES == 3
+    assert network.slept == sorted(network.slept)
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_post_is_never_repeated_once_its_body_may_have_arrived(case: str) -> None:
+    respond, _, error, tries = FAULTS[case]
+    network = Network(lambda _: respond())
+    with pytest.raises(error) as caught:
+        network.client().send(POST)
+    assert type(caught.value) is error
+    assert len(network.requests) == tries
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_get_that_succeeds_in_the_end_is_an_answer(failures: int) -> None:
+    answers = iter([httpx.Response(500)] * failures + [httpx.Response(200, json={"status": "running"})])
+    network = Network(lambda _: next(answers))
+    assert network.client().send(GET).status is OperationStatus.RUNNING
+    assert len(network.requests) == failures + 1
+
+
+def test_a_told_wait_is_not_shortened_by_trying_again_at_once() -> None:
+    network = Network(lambda _: httpx.Response(503, headers={"Retry-After": "5"}))
+    with pytest.raises(LanguageUnavailableError):
+        network.client().send(GET)
+    assert len(network.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 429])
+def test_a_refusal_is_not_tried_again_at_once(status: int) -> None:
+    network = Network(lambda _: httpx.Response(status))
+    with pytest.raises(PigeonholeError):
+        network.client().send(GET)
+    assert len(network.requests) == 1
+
+
+def test_a_get_that_has_lasted_long_is_not_tried_again_in_this_visit() -> None:
+    network = Network(lambda _: httpx.Response(500))
+
+    def slow(_: httpx.Request) -> httpx.Response:
+        network.now += TRY_AGAIN_WITHIN_SECONDS + 1
+        raise httpx.ReadTimeout("slow")
+
+    network.respond = slow
+    with pytest.raises(LanguageUnavailableError):
+        network.client().send(GET)
+    assert len(network.requests) == 1
+    assert network.now < 60
+
+
+def test_a_body_that_drips_for_ever_is_given_up_within_a_minute() -> None:
+    network = Network(lambda _: httpx.Response(500))
+
+    def drip() -> object:
+        while True:
+            network.now += 5
+            yield b" "
+
+    network.respond = lambda _: httpx.Response(200, content=drip())  # type: ignore[arg-type]
+    with pytest.raises(LanguageUnavailableError, match="ReadTimeout"):
+        network.client().send(GET)
+    assert len(network.requests) == 1
+    assert network.now < 60
+
+
+# Lists in pages.
+
+
+def pages(*answers: Listing[str]) -> tuple[list[Page | None], Callable[[Page | None], Call[Listing[str]]]]:
+    """Answers page by page, the last one for ever; and the pages asked for."""
+    asked: list[Page | None] = []
+
+    def call(page: Page | None) -> Call[Listing[str]]:
+        asked.append(page)
+        answer = answers[min(len(asked), len(answers)) - 1]
+        return Call(AUTHORING_GET.request, lambda _: answer)
+
+    return asked, call
+
+
+def test_a_list_is_followed_to_its_last_page() -> None:
+    asked, call = pages(Listing(("a", "b"), Page(2, 2)), Listing(("c", "d"), Page(4, 2)), Listing(("e",)))
+    assert Network(lambda _: httpx.Response(200)).client().send_pages(call) == ["a", "b", "c", "d", "e"]
+    assert asked == [None, Page(2, 2), Page(4, 2)]
+
+
+CIRCLES = {
+    "the same page again": Listing(("a",), Page(1, 1)),
+    "the same empty page again": Listing[str]((), Page(1, 1)),
+}
+
+
+@pytest.mark.parametrize("case", CIRCLES)
+def test_a_list_that_goes_in_circles_is_a_malformed_answer(case: str) -> None:
+    asked, call = pages(CIRCLES[case])
+    with pytest.raises(MalformedAnswerError, match="circles"):
+        Network(lambda _: httpx.Response(200)).client().send_pages(call)
+    assert len(asked) == 2
+
+
+# A refused credential.
+
+
+def test_while_the_credential_is_refused_one_request_a_minute_asks_again() -> None:
+    network = Network(lambda _: httpx.Response(401))
+    client = network.client()
+    for _ in range(600):
+        with pytest.raises(LanguageAccessError) as caught:
+            client.send(POST)
+        assert caught.value.status_code == 401
+        assert caught.value.retry_after
+        network.now += 1
+    assert len(network.requests) == 10
+
+
+def test_when_the_credential_works_again_every_request_goes_out() -> None:
+    network = Network(lambda _: httpx.Response(401))
+    client = network.client()
+    with pytest.raises(LanguageAccessError):
+        client.send(GET)
+    network.respond = lambda _: httpx.Response(200, json={"status": "running"})
+    network.now += 61
+    for _ in range(3):
+        client.send(GET)
+    assert len(network.requests) == 4
+
+
+def test_a_refusal_of_the_authoring_half_holds_nothing_back() -> None:
+    network = Network(lambda _: httpx.Response(403))
+    client = network.client()
+    for _ in range(3):
+        with pytest.raises(LanguageAccessError):
+            client.send(AUTHORING_GET)
+    assert len(network.requests) == 3
+
+
+# What is sent.
+
+
+def test_a_body_is_sent_as_utf_8_and_not_as_escapes() -> None:
+    network = Network(lambda _: httpx.Response(500))
+    call = DIALECT.submit_analyze([TextInput("0", "\U0001f600 \u6587")], MODEL, display_name="d")
+    with pytest.raises(LanguageUnavailableError):
+        network.client().send(call)
+    assert "\U0001f600 \u6587".encode() in network.requests[0].content
+    assert json.loads(network.requests[0].content) == call.request.body
+
+
+def test_the_key_is_sent_in_its_header_alone() -> None:
+    network = Network(lambda _: httpx.Response(404))
+    with pytest.raises(LanguageNotFoundError):
+        network.client().send(GET)
+    (request,) = network.requests
+    assert request.headers["ocp-apim-subscription-key"] == KEY
+    assert KEY not in str(request.url)
+    assert "authorization" not in request.headers
+
+
+# What is never seen.
+
+
+def test_the_key_is_not_in_the_credential_s_text() -> None:
+    assert KEY not in repr(KeyCredential(KEY)) + str(KeyCredential(KEY)) + f"{KeyCredential(KEY)!r:s}"
+
+
+@pytest.mark.parametrize("call", [GET, POST], ids=["GET", "POST"])
+def test_neither_key_nor_text_is_in_logs_or_errors(
+    call: object, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = []
+    answers: list[Callable[[httpx.Request], httpx.Response]] = [
+        *(lambda _, status=status: httpx.Response(status, html="<html>") for status in STATUS),  # type: ignore[misc]
+        *(lambda _, respond=respond: respond() for respond, *_ in FAULTS.values()),  # type: ignore[misc]
+        lambda _: httpx.Response(200, html="<html>"),
+        lambda _: httpx.Response(202),
+    ]
+    with caplog.at_level(logging.DEBUG):
+        for respond in answers:
+            with pytest.raises(PigeonholeError) as caught:
+                Network(respond).client().send(call)  # type: ignore[arg-type]
+            told.append("".join(traceback.format_exception(caught.value)))
+            told.append(repr(caught.value) + repr(caught.value.__dict__))
+    printed = capsys.readouterr()
+    everything = "\n".join([*told, caplog.text, printed.out, printed.err])
+    assert KEY not in everything
+    assert TEXT not in everything

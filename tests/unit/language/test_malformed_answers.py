@@ -1,0 +1,254 @@
+"""Row 14 of the fault matrix: whatever the service answers, it ends in a named error, never in an unhandled one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.errors import MalformedAnswerError
+from shared.language.client import MAX_ANSWER_BYTES
+from shared.language.dialects.base import Call
+from shared.language.dialects.preview_2021 import Preview2021
+from shared.language.models import AnalyzeJob, ModelRef, OperationStatus, ProjectKind, TextInput
+from tests.unit.language.wire import Network
+
+DIALECT = Preview2021()
+MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="id-1", label="model1")
+SUBMIT = DIALECT.submit_analyze([TextInput("0", "x")], MODEL, display_name="d")
+GET = DIALECT.get_analyze_job("job-1")
+HUGE = 10**400
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    return {"status": "completed", "errors": [], "tasks": {}} | changes
+
+
+def results(**changes: Any) -> dict[str, Any]:
+    return job(
+        tasks={"tasks": {"customMultiClassificationTasks": [{"results": {"documents": [], "errors": []} | changes}]}}
+    )
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    entry = {"id": "0", "classes": [{"category": "a", "confidenceScore": 0.5}], "warnings": []} | changes
+    return results(documents=[{key: value for key, value in entry.items() if value is not ...}])
+
+
+def score(value: Any) -> dict[str, Any]:
+    return document(classes=[{"category": "a", "confidenceScore": value}])
+
+
+JOBS: dict[str, Any] = {
+    "a list": [],
+    "a string": "completed",
+    "a number": 5,
+    "null": None,
+    "nothing in it": {},
+    "no status": {"tasks": {}},
+    "status null": job(status=None),
+    "status a number": job(status=2),
+    "status an object": job(status={"value": "completed"}),
+    "documents an object": results(documents={"0": {}}),
+    "documents a string": results(documents="none"),
+    "errors an object": results(errors={}),
+    "a document that is a string": results(documents=["0"]),
+    "a document that is null": results(documents=[None]),
+    "a document without an id": document(id=...),
+    "a document whose id is a number": document(id=0),
+    "a document without classes": document(classes=...),
+    "classes null": document(classes=None),
+    "classes a string": document(classes="a"),
+    "a class that is a string": document(classes=["a"]),
+    "a class without a name": document(classes=[{"confidenceScore": 0.5}]),
+    "a class whose name is a number": document(classes=[{"category": 1, "confidenceScore": 0.5}]),
+    "a class without a confidence": document(classes=[{"category": "a"}]),
+    "a confidence that is null": score(None),
+    "a confidence in words": score("high"),
+    "a confidence that is true": score(True),
+    "a confidence that is a list": score([0.5]),
+    "a confidence that is no number": score(float("nan")),
+    "a confidence without end": score(float("inf")),
+    "a confidence beyond all numbers": score(HUGE),
+    "no number, in words": score("NaN"),
+    "an error without an id": results(errors=[{"error": {"code": "A"}}]),
+    "an error that is a string": results(errors=["0"]),
+    "an error that is null": results(errors=[None]),
+    "a task list that is a number": job(tasks={"customMultiClassificationTasks": 5}),
+    "a next link without a place": job(**{"@nextLink": "https://x.example/jobs/1"}),
+    "a next link in words": job(**{"@nextLink": "https://x.example/jobs/1?$skip=twenty"}),
+    "a next link with a huge number": job(**{"@nextLink": "https://x.example/jobs/1?$skip=" + "9" * 5_000}),
+}
+
+
+def send(call: Call[Any], answer: httpx.Response) -> Any:
+    return Network(lambda _: answer).client().send(call)
+
+
+def send_job(body: Any) -> AnalyzeJob:
+    found: AnalyzeJob = send(GET, httpx.Response(200, content=json.dumps(body).encode()))
+    return found
+
+
+@pytest.mark.parametrize("case", JOBS)
+def test_a_job_without_the_documented_shape_is_a_malformed_answer(case: str) -> None:
+    with pytest.raises(MalformedAnswerError, match="get_analyze_job"):
+        send_job(JOBS[case])
+
+
+BODIES: dict[str, bytes] = {
+    "truncated JSON": b'{"status": "comple',
+    "HTML": b"<html><body>maintenance</body></html>",
+    "not UTF-8": b'{"status": "\xff\xfe"}',
+    "a number of 5,000 digits": b'{"status": ' + b"9" * 5_000 + b"}",
+    "nested too deeply": b"[" * 200_000,
+    "nested too deeply inside a job": b'{"status": "completed", "tasks": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+    "empty": b"",
+    "a word": b"ok",
+}
+
+
+@pytest.mark.parametrize("case", BODIES)
+def test_a_body_that_is_no_json_is_a_malformed_answer(case: str) -> None:
+    with pytest.raises(MalformedAnswerError, match="get_analyze_job"):
+        send(GET, httpx.Response(200, content=BODIES[case]))
+
+
+@pytest.mark.parametrize("size", [MAX_ANSWER_BYTES + 1, 50_000_000])
+def test_a_body_over_8_mib_is_not_read_to_its_end(size: int) -> None:
+    given = 0
+
+    def chunks() -> Any:
+        nonlocal given
+        while given < size:
+            given += 65_536
+            yield b" " * 65_536
+
+    with pytest.raises(MalformedAnswerError, match="larger than"):
+        send(GET, httpx.Response(200, content=chunks()))
+    assert given <= MAX_ANSWER_BYTES + 2 * 65_536
+
+
+def test_a_body_of_8_mib_is_read() -> None:
+    content = json.dumps(job()).encode()
+    padded = content + b" " * (MAX_ANSWER_BYTES - len(content))
+    assert send(GET, httpx.Response(200, content=padded)).status is OperationStatus.SUCCEEDED
+
+
+STARTS: dict[str, dict[str, str]] = {
+    "no header": {},
+    "an empty header": {"operation-location": ""},
+    "the other half's header": {
+        "location": "https://contoso.cognitiveservices.azure.com/text/analytics/v3.1-preview.ct.1/analyze/jobs/1"
+    },
+    "no address": {"operation-location": "job-1"},
+}
+
+
+@pytest.mark.parametrize("case", STARTS)
+def test_an_accepted_request_without_its_address_is_a_malformed_answer(case: str) -> None:
+    with pytest.raises(MalformedAnswerError, match="submit_analyze"):
+        send(SUBMIT, httpx.Response(202, headers=STARTS[case]))
+
+
+AUTHORING: dict[str, tuple[Call[Any], Any]] = {
+    "a training without tasks": (DIALECT.get_training_job("p", "j"), {"status": "succeeded"}),
+    "a training whose tasks are an object": (DIALECT.get_training_job("p", "j"), {"status": "succeeded", "tasks": {}}),
+    "a publication that is a list": (DIALECT.get_publishing_job("p", "j"), []),
+    "a project without a kind": (DIALECT.get_project("p"), {"name": "p", "culture": "en-us"}),
+    "a project of another kind": (
+        DIALECT.get_project("p"),
+        {
+            "name": "p",
+            "modelType": "Extraction",
+            "culture": "en-us",
+            "storageInputContainerName": "c",
+            "labelsLocation": "l",
+        },
+    ),
+    "models that are an object": (DIALECT.list_models("p"), {"trainingModelsInfo": {}}),
+    "a model that is a string": (DIALECT.list_models("p"), {"trainingModelsInfo": ["model1"]}),
+    "a model without a name": (DIALECT.list_models("p"), {"trainingModelsInfo": [{"trainingJobInfo": {}}]}),
+    "an evaluation of the other kind": (
+        DIALECT.get_evaluation("p", label="m"),
+        {"modelType": "MultiClassification", "multiClassificationEvaluation": None},
+    ),
+    "an evaluation without its counts": (
+        DIALECT.get_evaluation("p", label="m"),
+        {
+            "modelType": "MultiClassification",
+            "multiClassificationEvaluation": {"classes": {"a": {"f1": 1, "precision": 1, "recall": 1}}},
+        },
+    ),
+    "an evaluation whose classes are a list": (
+        DIALECT.get_evaluation("p", label="m"),
+        {"modelType": "MultiClassification", "multiClassificationEvaluation": {"classes": []}},
+    ),
+    "a review without a place": (
+        DIALECT.get_review("p", label="m"),
+        {
+            "modelType": "MultiClassification",
+            "multiClassificationValidation": {
+                "documents": [{"classes": {"labeledClasses": [], "predictedClasses": []}}]
+            },
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AUTHORING)
+def test_an_authoring_answer_without_the_documented_shape_is_a_malformed_answer(case: str) -> None:
+    call, body = AUTHORING[case]
+    with pytest.raises(MalformedAnswerError, match=call.request.operation):
+        send(call, httpx.Response(200, json=body))
+
+
+# What is odd but can be read.
+
+ODD: dict[str, tuple[Any, OperationStatus, int]] = {
+    "an unknown status": (job(status="almostDone"), OperationStatus.UNKNOWN, 0),
+    "an empty status": (job(status=""), OperationStatus.UNKNOWN, 0),
+    "a status in capitals": (job(status="SUCCEEDED"), OperationStatus.SUCCEEDED, 0),
+    "a confidence as a string of digits": (score("0.5"), OperationStatus.SUCCEEDED, 1),
+    "a confidence that is whole": (score(1), OperationStatus.SUCCEEDED, 1),
+    "no tasks": ({"status": "running"}, OperationStatus.RUNNING, 0),
+    "tasks null": (job(tasks=None), OperationStatus.SUCCEEDED, 0),
+    "tasks a list": (job(tasks=[]), OperationStatus.SUCCEEDED, 0),
+    "results null": (
+        job(tasks={"customMultiClassificationTasks": [{"results": None}]}),
+        OperationStatus.SUCCEEDED,
+        0,
+    ),
+    "a task that is null": (job(tasks={"customMultiClassificationTasks": [None]}), OperationStatus.SUCCEEDED, 0),
+    "warnings null": (document(warnings=None), OperationStatus.SUCCEEDED, 1),
+    "times in words": (job(createdDateTime="yesterday", expirationDateTime=5), OperationStatus.SUCCEEDED, 0),
+    "errors null": (job(errors=None), OperationStatus.SUCCEEDED, 0),
+    "an empty next link": (job(**{"@nextLink": ""}), OperationStatus.SUCCEEDED, 0),
+    "members nobody knows": (job(novelty={"x": 1}), OperationStatus.SUCCEEDED, 0),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_an_odd_answer_is_read_as_far_as_it_goes(case: str) -> None:
+    body, status, texts = ODD[case]
+    found = send_job(body)
+    assert (found.status, len(found.texts)) == (status, texts)
+
+
+def test_the_first_entry_of_a_repeated_id_wins() -> None:
+    first, second = (
+        {"id": "0", "classes": [{"category": name, "confidenceScore": 0.5}], "warnings": []} for name in "ab"
+    )
+    (text,) = send_job(results(documents=[first, second])).texts
+    assert [each.name for each in text.classes] == ["a"]
+
+
+def test_only_skip_and_top_of_a_next_link_are_used() -> None:
+    link = "http://169.254.169.254/metadata?$top=5&$skip=20&api-version=1"
+    found = send_job(job(**{"@nextLink": link}))
+    assert found.next_page is not None
+    request = DIALECT.get_analyze_job("job-1", page=found.next_page).request
+    assert request.path == GET.request.path
+    assert dict(request.query) == {"$top": "5", "$skip": "20"}

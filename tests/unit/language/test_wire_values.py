@@ -1,0 +1,101 @@
+"""Values as the service writes them: status words, times, errors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.errors import SettingsError
+from shared.language.dialects import API_VERSIONS, dialect_for
+from shared.language.dialects.base import parse_error, parse_status, parse_time
+from shared.language.models import TERMINAL, OperationStatus, ServiceError
+
+WORDS: dict[Any, OperationStatus] = {
+    "notStarted": OperationStatus.NOT_STARTED,
+    "inProgress": OperationStatus.RUNNING,
+    "running": OperationStatus.RUNNING,
+    "cancelling": OperationStatus.RUNNING,
+    "succeeded": OperationStatus.SUCCEEDED,
+    "completed": OperationStatus.SUCCEEDED,
+    "COMPLETED": OperationStatus.SUCCEEDED,
+    "partiallyCompleted": OperationStatus.PARTIALLY_COMPLETED,
+    "partiallycompleted": OperationStatus.PARTIALLY_COMPLETED,
+    "partially_succeeded": OperationStatus.PARTIALLY_COMPLETED,
+    "failed": OperationStatus.FAILED,
+    "rejected": OperationStatus.FAILED,
+    "cancelled": OperationStatus.CANCELLED,
+    "canceled": OperationStatus.CANCELLED,
+    "almostDone": OperationStatus.UNKNOWN,
+    "": OperationStatus.UNKNOWN,
+    None: OperationStatus.UNKNOWN,
+    2: OperationStatus.UNKNOWN,
+}
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_status_word_of_either_vocabulary_is_read(word: Any) -> None:
+    assert parse_status(word) is WORDS[word]
+
+
+def test_an_unknown_word_keeps_polling() -> None:
+    assert OperationStatus.UNKNOWN not in TERMINAL
+    assert OperationStatus.RUNNING not in TERMINAL
+
+
+TIMES: dict[Any, datetime | None] = {
+    "2021-08-17T22:32:13Z": datetime(2021, 8, 17, 22, 32, 13, tzinfo=UTC),
+    "2021-08-17T22:32:13.457Z": datetime(2021, 8, 17, 22, 32, 13, 457000, tzinfo=UTC),
+    "2021-08-17T22:32:13.4573Z": datetime(2021, 8, 17, 22, 32, 13, 457300, tzinfo=UTC),
+    "2021-08-17T22:32:13.0613984Z": datetime(2021, 8, 17, 22, 32, 13, 61398, tzinfo=UTC),
+    "2021-08-17T22:32:13+00:00": datetime(2021, 8, 17, 22, 32, 13, tzinfo=UTC),
+    "yesterday": None,
+    "": None,
+    None: None,
+    1_629_000_000: None,
+}
+
+
+@pytest.mark.parametrize("text", TIMES)
+def test_a_time_is_read_with_three_to_seven_digits(text: Any) -> None:
+    assert parse_time(text) == TIMES[text]
+
+
+ERRORS: dict[str, tuple[Any, ServiceError]] = {
+    "plain": ({"code": "A", "message": "m"}, ServiceError("A", "m")),
+    "with a target": ({"code": "A", "message": "m", "target": "#/x"}, ServiceError("A", "m", "#/x")),
+    "nested": (
+        {
+            "code": "A",
+            "message": "m",
+            "innererror": {"code": "B", "message": "n", "innererror": {"code": "C", "message": "o"}},
+        },
+        ServiceError("C", "o"),
+    ),
+    "nested, with a target inside": (
+        {"code": "A", "message": "m", "innererror": {"code": "B", "message": "n", "target": "#/y"}},
+        ServiceError("B", "n", "#/y"),
+    ),
+    "nothing": (None, ServiceError("unknown", "the service gave no error body")),
+    "empty": ({}, ServiceError("unknown", "no message")),
+    "words": ("oh", ServiceError("unknown", "the service gave no error body")),
+    "odd members": ({"code": 5, "message": None, "target": 7}, ServiceError("5", "no message")),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_an_error_is_its_innermost_code_and_message(case: str) -> None:
+    body, expected = ERRORS[case]
+    assert parse_error(body) == expected
+
+
+@pytest.mark.parametrize("api_version", API_VERSIONS)
+def test_each_api_version_has_its_dialect(api_version: str) -> None:
+    assert dialect_for(api_version).api_version == api_version
+
+
+def test_an_unknown_api_version_lists_the_known_ones() -> None:
+    with pytest.raises(SettingsError) as caught:
+        dialect_for("1999")
+    assert all(version in str(caught.value) for version in API_VERSIONS)

@@ -1,0 +1,69 @@
+"""How long until the next visit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.pipeline.backoff import visit_delay
+
+SCHEDULE = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
+
+TABLE = {
+    # number, minutes so far, Retry-After in seconds, jitter -> seconds
+    "first": (0, 0, None, 0.0, 2.0),
+    "second": (1, 0, None, 0.0, 5.0),
+    "last of the schedule": (5, 2, None, 0.0, 60.0),
+    "beyond the schedule": (9, 8, None, 0.0, 60.0),
+    "ten minutes on": (9, 10, None, 0.0, 300.0),
+    "a day on": (200, 1_440, None, 0.0, 300.0),
+    "an early visit late on the clock": (2, 30, None, 0.0, 10.0),
+    "told less than the schedule": (3, 0, 1, 0.0, 20.0),
+    "told more than the schedule": (0, 0, 30, 0.0, 30.0),
+    "told nothing, as zero": (0, 0, 0, 0.0, 2.0),
+    "told an hour": (0, 0, 3_600, 0.0, 3_600.0),
+    "told more than the slow delay": (9, 30, 900, 0.0, 900.0),
+    "half the jitter": (0, 0, 30, 0.5, 33.0),
+    "all the jitter": (0, 0, 30, 1.0, 36.0),
+}
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_the_delay_follows_the_schedule_and_what_was_told(case: str) -> None:
+    number, minutes, told, jitter, seconds = TABLE[case]
+    delay = visit_delay(
+        number=number,
+        elapsed=timedelta(minutes=minutes),
+        schedule=SCHEDULE,
+        slow_seconds=300.0,
+        retry_after=None if told is None else timedelta(seconds=told),
+        jitter=jitter,
+    )
+    assert delay == timedelta(seconds=seconds)
+
+
+@given(st.integers(0, 500), st.integers(0, 1_500), st.integers(0, 7_200), st.floats(0, 1))
+def test_no_visit_is_earlier_than_told_or_more_than_a_fifth_late(
+    number: int, minutes: int, told: int, jitter: float
+) -> None:
+    retry_after = timedelta(seconds=told)
+    delay = visit_delay(
+        number=number,
+        elapsed=timedelta(minutes=minutes),
+        schedule=SCHEDULE,
+        slow_seconds=300.0,
+        retry_after=retry_after,
+        jitter=jitter,
+    )
+    assert retry_after <= delay <= max(retry_after, timedelta(seconds=300)) * 1.2
+
+
+def test_a_schedule_of_one_entry_repeats_it() -> None:
+    delays = [
+        visit_delay(number=number, elapsed=timedelta(0), schedule=(7.0,), slow_seconds=7.0, jitter=0.0)
+        for number in range(3)
+    ]
+    assert delays == [timedelta(seconds=7)] * 3

@@ -1,0 +1,100 @@
+"""Queue messages: small, strict, and free of anything that could lead elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from shared.documents import DocumentRef
+from shared.messages import DocumentMessage, JobMessage, Message, OperationMessage, Source, WakeMessage
+from tests.fakes import START
+
+DOCUMENT = DocumentRef(name="a.txt", etag='"0x8D"', last_modified=START, size=7)
+JOB_ID = "0123456789abcdef" * 2
+
+MESSAGES: dict[str, Message] = {
+    "document": DocumentMessage(container="documents", document=DOCUMENT, source=Source.REDRIVE, resubmissions=2),
+    "wake": WakeMessage(),
+    "job": JobMessage(id=JOB_ID, visit=7, faults=3),
+    "operation": OperationMessage(id="letters-1", visit=2),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_reads_back_as_itself(name: str) -> None:
+    message = MESSAGES[name]
+    assert type(message).model_validate_json(message.to_text()) == message
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_carries_its_schema_number(name: str) -> None:
+    assert json.loads(MESSAGES[name].to_text())["schema"] == 1
+
+
+def in_queue(message: Message) -> int:
+    return len(base64.b64encode(message.to_text().encode()))
+
+
+@pytest.mark.parametrize(
+    "message", [MESSAGES["wake"], MESSAGES["job"], JobMessage(id=JOB_ID, visit=99_999, faults=99_999)]
+)
+def test_job_and_wake_messages_stay_under_200_bytes_in_the_queue(message: Message) -> None:
+    assert in_queue(message) <= 200
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\U0001f600", '"'], ids=["ascii", "accent", "emoji", "quote"])
+def test_a_document_message_with_the_longest_name_fits_a_queue_message(letter: str) -> None:
+    document = DOCUMENT.model_copy(update={"name": letter * 1_020 + ".txt"})
+    assert in_queue(DocumentMessage(container="d" * 63, document=document)) <= 65_536
+
+
+def changed(message: Message, **changes: Any) -> str:
+    return json.dumps(json.loads(message.to_text()) | changes)
+
+
+FORGED: dict[str, tuple[type[Message], str]] = {
+    "a job with an address": (JobMessage, changed(MESSAGES["job"], url="https://elsewhere.example")),
+    "a job of another schema": (JobMessage, changed(MESSAGES["job"], schema=2)),
+    "a job whose id is a path": (JobMessage, changed(MESSAGES["job"], id="../../../secrets")),
+    "a job whose id is an address": (JobMessage, changed(MESSAGES["job"], id="https://elsewhere.example/x")),
+    "a job whose id is too long": (JobMessage, changed(MESSAGES["job"], id=JOB_ID + "0")),
+    "a job whose id has a line break": (JobMessage, changed(MESSAGES["job"], id=JOB_ID + "\n")),
+    "a job whose id is upper-case": (JobMessage, changed(MESSAGES["job"], id=JOB_ID.upper())),
+    "a job with a negative visit": (JobMessage, changed(MESSAGES["job"], visit=-1)),
+    "a job with half a visit": (JobMessage, changed(MESSAGES["job"], visit=0.5)),
+    "a job without an id": (JobMessage, "{}"),
+    "a wake with a member": (WakeMessage, '{"schema":1,"id":"x"}'),
+    "a wake that is a list": (WakeMessage, "[]"),
+    "an operation whose id is a path": (OperationMessage, changed(MESSAGES["operation"], id="a/b")),
+    "an operation whose id is empty": (OperationMessage, changed(MESSAGES["operation"], id="")),
+    "a document without a time zone": (
+        DocumentMessage,
+        changed(
+            MESSAGES["document"],
+            document=json.loads(DOCUMENT.model_dump_json()) | {"last_modified": "2026-03-01T00:00:00"},
+        ),
+    ),
+    "a document with an address": (
+        DocumentMessage,
+        changed(MESSAGES["document"], document=json.loads(DOCUMENT.model_dump_json()) | {"url": "https://x.example"}),
+    ),
+    "a document from an unknown source": (DocumentMessage, changed(MESSAGES["document"], source="elsewhere")),
+    "no JSON": (DocumentMessage, "hello"),
+    "nothing": (JobMessage, ""),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_message_is_refused(case: str) -> None:
+    kind, text = FORGED[case]
+    with pytest.raises(ValidationError):
+        kind.model_validate_json(text)
+
+
+def test_a_message_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        MESSAGES["job"].visit = 8  # type: ignore[attr-defined]
