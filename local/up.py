@@ -14,7 +14,7 @@ from local.api import Api
 from local.datasets import SAMPLES, load_dataset
 from local.demo import teach_by_http
 from local.settings import ROOT
-from local.stack import Stack, running_stack
+from local.stack import UNHURRIED, Stack, choose_host, running_stack
 
 FOLDER = ROOT / "build" / "local"
 STATE = FOLDER / "running.json"
@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--untaught", action="store_true", help="start without a model; documents wait for one")
     parser.add_argument(
+        "--host",
+        choices=("auto", "func", "stand-in"),
+        default="auto",
+        help="Core Tools or our own (default: %(default)s)",
+    )
+    parser.add_argument(
         "--language-api", metavar="VERSION", help="API version (default: of local.settings.example.json)"
     )
     parser.add_argument(
@@ -36,9 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     console = Console()
     changes = {"language_api": arguments.language_api} if arguments.language_api else {}
-    flags = {"training": "after 2 seconds", "publishing": "after 1 seconds", "analysis": "after 1 seconds"}
     with running_stack(
-        FOLDER, in_memory=False, emulator_flags=flags, changes=changes, host_port=arguments.port
+        FOLDER,
+        in_memory=False,
+        core_tools=choose_host(arguments.host),
+        emulator_flags=UNHURRIED,
+        changes=changes,
+        host_port=arguments.port,
     ) as stack:
         if stack.host is None:
             raise RuntimeError("the stack has no functions host")

@@ -91,14 +91,12 @@ def main(argv: list[str] | None = None) -> int:
         if function.trigger.type == "blobTrigger"
     ]
     functions = [function for function in blob_functions if function.is_event_grid]
-    account_urls = {
-        function.function.id: str(connections.blobs(function.function.trigger.connection).url) for function in functions
-    }
+    account_urls = {function.id: str(connections.blobs(function.connection).url) for function in functions}
     host_id = find_host_id(app_folder, settings)
     scanner = BlobScanner(
         functions,
         connections,
-        lambda function: Receipts(connections.blobs(HOST_STORAGE), f"{host_id}-bridge", function.function.id),
+        lambda function: Receipts(connections.blobs(HOST_STORAGE), f"{host_id}-bridge", function.id),
         webhook_sender(arguments.url, os.environ.get("FUNCTIONS_HOST_BLOBS_KEY", ""), account_urls),
         HostTimings.from_environment(os.environ).blob_scan,
     )

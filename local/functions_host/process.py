@@ -68,7 +68,9 @@ def start_host(
         **keys,
     }
     argv = [sys.executable, "-m", "local.functions_host", "--app", str(app_folder), "--port", str(port)]
-    process = ManagedProcess("functions host", [*argv, "--data", str(folder / "data")], log_path, environment).start()
+    # Not the developer's own local.settings.json in the app's folder either.
+    argv += ["--data", str(folder / "data"), "--settings", str(folder / "local.settings.json")]
+    process = ManagedProcess("functions host", argv, log_path, environment).start()
     master, function, blobs = (keys[name] for name in _KEYS)
     return HostHandle(_wait_started(process, already_logged), master, function, blobs, process)
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 
 import uvicorn
@@ -51,10 +52,8 @@ async def _serve(host: Host, bound: socket.socket) -> bool:
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.005)
-    url = _url(bound)
-    print("\n".join(host.describe(url)))
+    _announce(host, bound)
     host.start()
-    print(f"{READY}{url} ({len(host.functions)} functions)", flush=True)
     await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     # Requests and messages share the time: the stop signal of a container leaves 10 s for both.
@@ -76,6 +75,10 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
-def _url(bound: socket.socket) -> str:
+def _announce(host: Host, bound: socket.socket) -> None:
+    """Before the first function starts, so that the ready line stands alone even when one ends the process at once."""
     address, port = bound.getsockname()[:2]
-    return f"http://{address}:{port}"
+    url = f"http://{address}:{port}"
+    lines = [*host.describe(url), f"{READY}{url} ({len(host.functions)} functions)"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

@@ -1,7 +1,7 @@
 """What a handler's signature must be. The verdicts are the real worker's: an app refused in Azure is refused here.
 
 Followed rule by rule: azure_functions_runtime.functions.Registry (PyPI azure-functions-runtime 1.3.0), which
-tests/functions_host/test_conformance.py holds next to this one.
+tests/functions_host/test_signatures.py holds next to this one.
 """
 
 from __future__ import annotations

@@ -32,6 +32,10 @@ class HostTimings:
     drain: float = 8.0
     """Local: how long a stop waits for running invocations."""
 
+    def __post_init__(self) -> None:
+        if not self.renewal < self.receive_visibility:
+            raise ValueError("renewal must be shorter than receive_visibility, or a running message is delivered again")
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 

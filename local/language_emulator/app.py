@@ -12,6 +12,10 @@ from starlette.responses import Response
 from local.language_emulator.answers import error_answer
 from local.language_emulator.clock import Clock, SystemClock
 from local.language_emulator.control import Control
+from local.language_emulator.ga_2023.analyze import AnalyzeRoutes
+from local.language_emulator.ga_2023.deployments import DeploymentRoutes
+from local.language_emulator.ga_2023.models import ModelRoutes
+from local.language_emulator.ga_2023.projects import ProjectRoutes
 from local.language_emulator.preview_2021.analyze import PreviewAnalyze
 from local.language_emulator.preview_2021.authoring import PreviewAuthoring
 from local.language_emulator.service import LanguageService
@@ -31,7 +35,15 @@ def create_app(settings: EmulatorSettings, clock: Clock | None = None) -> FastAP
     # No generated documentation: the service has none at these addresses.
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.service = service
-    for part in (Control(service), PreviewAuthoring(service), PreviewAnalyze(service)):
+    for part in (
+        Control(service),
+        PreviewAuthoring(service),
+        PreviewAnalyze(service),
+        ProjectRoutes(service),
+        ModelRoutes(service),
+        DeploymentRoutes(service),
+        AnalyzeRoutes(service),
+    ):
         app.include_router(part.router())
 
     @app.exception_handler(HTTPException)

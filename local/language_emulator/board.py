@@ -103,11 +103,11 @@ class JobBoard:
             self._drop_expired()
             if injected.find(LoseJob) is not None:
                 self.forget(job_id)
-            job = self._jobs.get(job_id)
-            if not isinstance(job, kind) or (project is not None and job.project != project):
+            job = self._find(kind, job_id, project)
+            if job is None:
                 return None
+            job.reads += 1
             if job.is_active:
-                job.reads += 1
                 self._settle(job)
             return job.model_copy(deep=True)
 
@@ -115,7 +115,9 @@ class JobBoard:
         """Let every job end that time alone allows to. The gateway does so before each operation."""
         with self._lock:
             for job in list(self._active.values()):
-                self._settle(job)
+                # The end of one job, a deletion, can end others.
+                if job.job_id in self._active:
+                    self._settle(job)
 
     def select(self, kind: type[J], matches: Callable[[J], bool] | None = None) -> list[J]:
         with self._lock:
@@ -125,14 +127,17 @@ class JobBoard:
     def all_jobs(self) -> list[Job]:
         return self.select(Job)
 
-    def cancel(self, job_id: str) -> None:
-        """End an active job as cancelled; 409 for one that has ended."""
+    def cancel(self, kind: type[J], job_id: str, *, project: str | None = None) -> bool:
+        """End an active job as cancelled; 409 for one that has ended, False for one that is unknown."""
         with self._lock:
-            job = self._jobs[job_id]
+            job = self._find(kind, job_id, project)
+            if job is None:
+                return False
             if not job.is_active:
                 raise errors.job_finished(job_id)
             self._work[job.kind].abandon(job)
             self._end(job, JobStatus.CANCELLED)
+            return True
 
     def forget(self, job_id: str) -> None:
         with self._lock:
@@ -147,6 +152,12 @@ class JobBoard:
         with self._lock:
             for job_id in list(self._jobs):
                 self.forget(job_id)
+
+    def _find(self, kind: type[J], job_id: str, project: str | None) -> J | None:
+        job = self._jobs.get(job_id)
+        if not isinstance(job, kind) or (project is not None and job.project != project):
+            return None
+        return job
 
     def _settle(self, job: Job) -> None:
         now = self._clock.now()

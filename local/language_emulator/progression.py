@@ -25,7 +25,7 @@ class Progression:
 
     def fraction(self, reads: int, seconds: float) -> float:
         """How far a job is that has been read `reads` times in `seconds`; 1.0 means it may end."""
-        by_reads = 1.0 if reads > self.reads else reads / (self.reads + 1)
+        by_reads = 1.0 if self.reads == 0 or reads > self.reads else reads / (self.reads + 1)
         by_time = 1.0 if seconds >= self.seconds else seconds / self.seconds
         return min(by_reads, by_time)
 

@@ -32,6 +32,12 @@ class DroppingProtocol(H11Protocol):
         super().connection_made(transport)
         self.app_state = {**self.app_state, TRANSPORT: transport}
 
+    def shutdown(self) -> None:
+        """At the end, do not wait for TLS clients to say goodbye on connections they merely kept."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self.transport.abort()
+
 
 @dataclass(frozen=True)
 class RunningEmulator:

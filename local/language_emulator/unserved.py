@@ -17,12 +17,14 @@ _OTHER_FEATURES = re.compile(r"/text/analytics/|/language/|/documentintelligence
 
 
 def explain_unserved(path: str, status: int) -> ServiceError:
+    if status == 405:
+        return errors.method_not_allowed()
     for pattern, supported in _VERSIONED:
         match = pattern.match(path)
         if match and match["version"] != supported:
             return errors.version_unknown(match["version"], [supported], status=404)
         if match:
-            return errors.method_not_allowed() if status == 405 else errors.resource_not_found()
+            return errors.resource_not_found()
     if _OTHER_FEATURES.match(path):
         return errors.not_implemented(f"the operation at {path}")
-    return errors.method_not_allowed() if status == 405 else errors.resource_not_found()
+    return errors.resource_not_found()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class ProbeRun:
         }
         self.blobs = BlobServiceClient.from_connection_string(azurite.connection_string)
         self.queues = QueueServiceClient.from_connection_string(azurite.connection_string)
+        self._facts: dict[str, dict[str, Any]] = {}
         self.seen_blobs = self.blobs.create_container(f"{self.name}-seen")
 
     def close(self) -> None:
@@ -81,8 +82,12 @@ class ProbeRun:
 
     def seen(self, function_name: str) -> list[dict[str, Any]]:
         """What the calls of a function have recorded, in no order."""
-        names = self.seen_blobs.list_blob_names(name_starts_with=f"{function_name}/")
-        return [json.loads(self.seen_blobs.download_blob(name).readall()) for name in names]
+        return [self._read(name) for name in self.seen_blobs.list_blob_names(name_starts_with=f"{function_name}/")]
+
+    def _read(self, name: str) -> dict[str, Any]:
+        if name not in self._facts:
+            self._facts[name] = json.loads(self.seen_blobs.download_blob(name).readall())
+        return self._facts[name]
 
     def wait_seen(self, function_name: str, count: int, *, seconds: float = PATIENCE) -> list[dict[str, Any]]:
         """Wait for so many calls."""
@@ -107,7 +112,3 @@ class ProbeRun:
         except ResourceNotFoundError:
             return 0
         return count or 0
-
-
-def by_name(facts: list[dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
-    return {str(fact["name"]): fact for fact in facts}

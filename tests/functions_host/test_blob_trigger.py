@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from local.azurite import Azurite
 from local.functions_host.process import HostHandle
 from local.processes import wait_until
 from tests.functions_host.harness import FAST, PATIENCE, ProbeRun
@@ -94,48 +96,60 @@ def test_a_blob_whose_function_keeps_failing_is_tried_five_times_and_poisoned(sh
     assert log.count("Executing read_event (blob " + message["ContainerName"] + "/broken.txt") == 5
 
 
-def test_a_restart_repeats_nothing_and_finds_what_was_uploaded_meanwhile(run: ProbeRun) -> None:
+def test_a_restart_repeats_nothing_finds_what_came_meanwhile_and_keeps_its_keys(run: ProbeRun) -> None:
     container = run.container("events")
     container.upload_blob("before.txt", "1")
-    with run.host():
+    with run.host() as first:
         wait_read(run, "before.txt")
     container.upload_blob("between.txt", "2")
-    with run.host():
+    with run.host() as second:
         wait_read(run, "between.txt")
         container.upload_blob("after.txt", "3")
         wait_read(run, "after.txt")
     assert len(run.seen("read_event")) == 3
+    assert (second.master_key, second.function_key) == (first.master_key, first.function_key)
 
 
-def test_a_blob_deleted_before_its_turn_is_dropped(
-    run: ProbeRun,
+@pytest.fixture(scope="module")
+def bare_run(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProbeRun]:
+    probe = ProbeRun(azurite, tmp_path_factory.mktemp("bare"))
+    yield probe
+    probe.close()
+
+
+@pytest.fixture(scope="module")
+def bare_host(bare_run: ProbeRun) -> Iterator[HostHandle]:
+    """A host that does not emulate Event Grid."""
+    with bare_run.host(FAST, FUNCTIONS_HOST_EMULATE_EVENT_GRID="0") as handle:
+        yield handle
+
+
+def test_without_emulation_only_the_webhook_starts_an_event_grid_function(
+    bare_run: ProbeRun, bare_host: HostHandle
 ) -> None:
-    container = run.container("events")
-    with run.host(FAST, FUNCTIONS_HOST_EMULATE_EVENT_GRID="0") as host:
-        assert deliver(run, host, "gone.txt").status_code == 202
-        wait_until(lambda: run.depth(internal_queue(run)) == 0, seconds=PATIENCE, what="an empty internal queue")
-        container.upload_blob("there.txt", "")
-        deliver(run, host, "there.txt")
-        assert list(wait_read(run, "there.txt")) == ["there.txt"]
+    assert "Event Grid source of read_event: only by its webhook" in bare_host.process.log_text()
+    bare_run.container("events").upload_blob("not posted.txt", "")
+    bare_run.container("events").upload_blob("posted.txt", "")
+    bare_run.container("uploads").upload_blob("in/a.txt", "")
+    bare_run.wait_seen("read_announcement", 1)
+    assert deliver(bare_run, bare_host, "posted.txt").status_code == 202
+    assert "not posted.txt" not in wait_read(bare_run, "posted.txt")
 
 
-def test_without_emulation_only_the_webhook_starts_an_event_grid_function(run: ProbeRun) -> None:
-    run.container("events").upload_blob("posted.txt", "")
-    run.container("events").upload_blob("not posted.txt", "")
-    run.container("uploads").upload_blob("in/a.txt", "")
-    with run.host(FAST, FUNCTIONS_HOST_EMULATE_EVENT_GRID="0") as host:
-        assert "Event Grid source of read_event: only by its webhook" in host.process.log_text()
-        run.wait_seen("read_announcement", 1)
-        deliver(run, host, "posted.txt")
-        assert list(wait_read(run, "posted.txt")) == ["posted.txt"]
+def test_a_blob_deleted_before_its_turn_is_dropped(bare_run: ProbeRun, bare_host: HostHandle) -> None:
+    bare_run.container("events").upload_blob("there.txt", "")
+    deliver(bare_run, bare_host, "gone.txt")
+    deliver(bare_run, bare_host, "there.txt")
+    wait_until(lambda: bare_run.depth(internal_queue(bare_run)) == 0, seconds=PATIENCE, what="an empty internal queue")
+    assert "gone.txt" not in wait_read(bare_run, "there.txt")
 
 
-def test_every_delivered_event_is_an_invocation(run: ProbeRun) -> None:
-    run.container("events").upload_blob("no text.csv", "")
-    with run.host(FAST, FUNCTIONS_HOST_EMULATE_EVENT_GRID="0") as host:
-        for _ in range(2):
-            deliver(run, host, "no text.csv")
-        assert len(run.wait_seen("read_event", 2)) == 2
+def test_every_delivered_event_is_an_invocation(bare_run: ProbeRun, bare_host: HostHandle) -> None:
+    bare_run.container("events").upload_blob("no text.csv", "")
+    before = len(bare_run.seen("read_event"))
+    for _ in range(2):
+        deliver(bare_run, bare_host, "no text.csv")
+    bare_run.wait_seen("read_event", before + 2)
 
 
 def test_the_webhook_wants_the_key_of_the_extension(shared_run: ProbeRun, host: HostHandle) -> None:

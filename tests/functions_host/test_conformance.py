@@ -52,7 +52,7 @@ def order(**what: Any) -> TriggerData:
 
 
 def test_every_function_is_found(worker: MicrosoftWorker) -> None:
-    assert len(worker.functions) == 12
+    assert len(worker.functions) == 14
 
 
 def test_a_blob_function_sees_the_same_facts_and_writes_the_same_message(worker: MicrosoftWorker) -> None:

@@ -45,7 +45,8 @@ def test_a_crash_in_the_last_try_poisons_the_message_without_another_call(run: P
     run.order(label="deadly", fail=2)
     host = run.start(FAST, **{CRASHED: "before-function:take_order:3", "AzureWebJobs.bury.Disabled": "1"})
     wait_until(lambda: not host.process.is_running(), seconds=PATIENCE, what="the crash")
-    with run.host(FAST, **{"AzureWebJobs.bury.Disabled": "1"}):
+    with run.host(FAST, **{"AzureWebJobs.bury.Disabled": "1"}) as again:
+        assert "bury: queueTrigger, disabled" in again.process.log_text()
         wait_until(lambda: bool(run.messages(f"{run.name}-orders-poison")), seconds=PATIENCE, what="the poison message")
     assert sorted(fact["dequeue_count"] for fact in run.seen("take_order")) == [1, 2]
 

@@ -92,8 +92,13 @@ def test_time_spans_are_dotnets(text: str, seconds: float | None) -> None:
 
 
 def test_timings_travel_through_the_environment() -> None:
-    timings = HostTimings(receive_visibility=3)
+    timings = HostTimings(receive_visibility=3, renewal=1)
     assert HostTimings.from_environment({"FUNCTIONS_HOST_TIMINGS": timings.to_json()}) == timings
     assert HostTimings.from_environment({}) == HostTimings()
     with pytest.raises(ValueError, match="unknown timings: visibility"):
         HostTimings.from_environment({"FUNCTIONS_HOST_TIMINGS": '{"visibility": 1}'})
+
+
+def test_a_renewal_later_than_the_visibility_is_refused() -> None:
+    with pytest.raises(ValueError, match="renewal must be shorter"):
+        HostTimings(receive_visibility=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,7 +103,7 @@ def test_the_host_tells_its_state(host: HostHandle, shared_run: ProbeRun) -> Non
 
 def test_functions_are_listed_with_their_bindings(host: HostHandle) -> None:
     listed = {function["name"]: function for function in admin(host, "functions").json()}
-    assert len(listed) == 12
+    assert len(listed) == 14
     bindings = listed["read_event"]["config"]["bindings"]
     assert [(binding["type"], binding["source"]) for binding in bindings] == [("blobTrigger", "EventGrid")]
     assert admin(host, "functions/read_event").json() == listed["read_event"]
@@ -135,6 +136,24 @@ def test_any_function_can_be_run_by_hand(host: HostHandle, shared_run: ProbeRun)
     assert len(shared_run.wait_seen("tick", ticks + 1)) == ticks + 1
     assert admin(host, "functions/greet", method="POST", json={}).status_code == 202
     assert admin(host, "functions/take_order", method="POST", content="no json").status_code == 400
+
+
+def test_blobs_are_read_and_written_by_bindings(host: HostHandle, shared_run: ProbeRun) -> None:
+    shared_run.container("events").upload_blob("source.csv", "content")
+    assert call(host, "/api/copies/source.csv", method="POST").status_code == 201
+    copies = shared_run.container("copies")
+    (name,) = copies.list_blob_names()
+    assert re.fullmatch(r"source\.csv-[0-9a-f-]{36}", name)
+    assert copies.download_blob(name).readall() == b"content"
+
+
+def test_a_missing_blob_is_none_for_its_input_binding(host: HostHandle) -> None:
+    assert call(host, "/api/copies/missing.csv", method="POST").status_code == 404
+
+
+def test_a_thread_of_the_app_can_log_under_its_invocation(host: HostHandle) -> None:
+    function_name, invocation_id = call(host, "/api/threads").text.split()
+    assert f"[{function_name} {invocation_id[:8]}] from a thread of the app" in host.process.log_text()
 
 
 def test_a_function_that_takes_too_long_is_answered_with_an_error(shared_run: ProbeRun, host: HostHandle) -> None:

@@ -129,11 +129,3 @@ def test_messages_without_encoding_are_read_as_they_are(run: ProbeRun) -> None:
     with run.host(FAST, AzureFunctionsJobHost__extensions__queues__messageEncoding="none"):
         wait_orders(run, "plain", [1])
     queue.close()
-
-
-def test_a_disabled_function_leaves_its_messages(run: ProbeRun) -> None:
-    run.order(label="waiting")
-    with run.host(FAST, **{"AzureWebJobs.take_order.Disabled": "true"}) as host:
-        assert "take_order: queueTrigger, disabled" in host.process.log_text()
-        run.wait_seen("tick", 1)
-    assert run.messages(f"{run.name}-orders") == ['{"label": "waiting"}']

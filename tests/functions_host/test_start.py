@@ -109,13 +109,6 @@ def test_a_host_without_storage_starts_and_keeps_trying(tmp_path: Path) -> None:
     host.stop()
 
 
-def test_a_restart_in_the_same_folder_has_the_same_keys(run: ProbeRun) -> None:
-    with run.host() as first:
-        pass
-    with run.host() as second:
-        assert (second.master_key, second.function_key) == (first.master_key, first.function_key)
-
-
 def test_log_lines_of_the_app_carry_their_invocation(shared_run: ProbeRun, host: HostHandle) -> None:
     shared_run.container("uploads").upload_blob("in/a.txt", "")
     (fact,) = shared_run.wait_seen("read_announcement", 1)

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from local.functions_host.blobs.listing import list_blobs
+from local.functions_host.blobs.listing import ListedBlob, list_blobs
 from local.functions_host.blobs.messages import BlobTriggerMessage
 from local.functions_host.blobs.receipts import Receipt, Receipts
 from local.functions_host.blobs.triggers import BlobFunction
@@ -39,10 +39,10 @@ class BlobScanner:
         self._connections = connections
         self._enqueue = enqueue
         self._interval_seconds = interval_seconds
-        self._receipts = {function.function.id: new_receipts(function) for function in functions}
+        self._receipts = {function.id: new_receipts(function) for function in functions}
         self._containers: dict[tuple[str, str], list[BlobFunction]] = defaultdict(list)
         for function in functions:
-            self._containers[function.function.trigger.connection, function.path.container].append(function)
+            self._containers[function.connection, function.path.container].append(function)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="blob-scanner", daemon=True)
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="blob-sender")
@@ -78,22 +78,26 @@ class BlobScanner:
 
     def _scan(self, connection: str, container: str, functions: list[BlobFunction]) -> None:
         for function in functions:
-            self._receipts[function.function.id].load()
+            self._receipts[function.id].load()
         client = self._connections.blobs(connection).get_container_client(container)
-        found = [
-            (function, BlobTriggerMessage(function.function.id, container, blob.name, f'"{blob.etag}"', blob.blob_type))
-            for blob in list_blobs(client)
-            for function in functions
-            if function.path.match(container, blob.name) is not None
-            and (container, blob.name, blob.etag) not in self._receipts[function.function.id]
-        ]
+        blobs = list(list_blobs(client))
         for function in functions:
-            messages = [message for owner, message in found if owner is function]
-            for batch in _batches(messages):
+            for batch in _batches(self._new_versions(function, container, blobs)):
                 if self._stopping.is_set():
                     return
                 list(self._senders.map(self._enqueue, batch))
-                self._receipts[function.function.id].add(map(_receipt, batch))
+                self._receipts[function.id].add(map(_receipt, batch))
+
+    def _new_versions(
+        self, function: BlobFunction, container: str, blobs: list[ListedBlob]
+    ) -> list[BlobTriggerMessage]:
+        receipts = self._receipts[function.id]
+        return [
+            BlobTriggerMessage(function.id, container, blob.name, f'"{blob.etag}"', blob.blob_type)
+            for blob in blobs
+            if (container, blob.name, blob.etag) not in receipts
+            and function.path.match(container, blob.name) is not None
+        ]
 
 
 def _receipt(message: BlobTriggerMessage) -> Receipt:

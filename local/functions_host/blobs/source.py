@@ -39,7 +39,7 @@ class BlobSource:
         self.scanner = BlobScanner(
             [function for function in self.functions.values() if emulates_event_grid or not function.is_event_grid],
             parts.connections,
-            lambda function: Receipts(host_blobs, parts.host_id, function.function.id),
+            lambda function: Receipts(host_blobs, parts.host_id, function.id),
             self.enqueue,
             parts.timings.blob_scan,
         )
@@ -82,7 +82,7 @@ class BlobSource:
                 target = self.functions.get(BlobTriggerMessage.parse(body).function_id)
             except (ValueError, KeyError, TypeError):
                 target = None
-            connection = target.function.trigger.connection if target else HOST_STORAGE
+            connection = target.connection if target else HOST_STORAGE
         return self._parts.connections.poison_queues(connection).get_queue_client(POISON_QUEUE)
 
 

@@ -35,6 +35,14 @@ class BlobFunction:
         # The stand-in for a subscription's subject filter ignores case, as that does by default.
         return cls(function, BlobPath.parse(function.trigger.text("path"), ignores_case=is_event_grid), is_event_grid)
 
+    @property
+    def id(self) -> str:
+        return self.function.id
+
+    @property
+    def connection(self) -> str:
+        return self.function.trigger.connection
+
 
 class BlobTriggerExecutor:
     """Handles the messages of the internal queue."""
@@ -58,9 +66,7 @@ class BlobTriggerExecutor:
         return target.function.name, self._invoke(target, message, received.raw.dequeue_count or 0)
 
     def _invoke(self, target: BlobFunction, message: BlobTriggerMessage, dequeue_count: int) -> Outcome:
-        blob = self._connections.blobs(target.function.trigger.connection).get_blob_client(
-            message.container, message.blob
-        )
+        blob = self._connections.blobs(target.connection).get_blob_client(message.container, message.blob)
         try:
             properties = blob.get_blob_properties()
         except ResourceNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
+from typing import Any
 
 from azure.functions.meta import Datum
 from starlette.requests import Request
@@ -90,12 +91,11 @@ def to_response(result: Result) -> Response:
     return _http_response(datum.value)
 
 
-def _http_response(value: Mapping[str, Datum]) -> Response:
+def _http_response(value: Mapping[str, Any]) -> Response:
     status = int(value["status_code"].value)
     body = b"" if status in _BODILESS else value["body"].value
-    headers: Mapping[str, Datum] = value["headers"]  # type: ignore[assignment]
-    response = Response(body, status, {name: header.value for name, header in headers.items()})
-    cookies: list[SimpleCookie] = value.get("cookies") or []  # type: ignore[assignment]
+    response = Response(body, status, {name: header.value for name, header in value["headers"].items()})
+    cookies: list[SimpleCookie] = value.get("cookies") or []
     for cookie in cookies:
         for morsel in cookie.values():
             response.headers.append("set-cookie", morsel.OutputString())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -100,14 +100,12 @@ class Invoker:
         return arguments
 
     def _wait(self, future: Future[Any]) -> Any:
-        # An exception of the app may be a TimeoutError too, so the future is asked, not the exception.
-        try:
-            return future.result(self._timeout_seconds)
-        except TimeoutError:
-            if future.done():
-                raise
+        # Not result(timeout): a TimeoutError of the app looks the same as one of the wait.
+        done, _ = wait([future], self._timeout_seconds)
+        if not done:
             future.cancel()
-            raise _TimedOutError from None
+            raise _TimedOutError
+        return future.result()
 
     def _write_outputs(
         self, function: Function, trigger: TriggerData, arguments: dict[str, Any], returned: Any

@@ -104,6 +104,28 @@ def place_orders(req: func.HttpRequest, orders: func.Out[List[str]]) -> func.Htt
     return func.HttpResponse(status_code=204)
 
 
+@app.route(route="copies/{name}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.blob_input(arg_name="source", path="%RUN%-events/{name}", connection="Data")
+@app.blob_output(arg_name="target", path="%RUN%-copies/{name}-{rand-guid}", connection="Data")
+def copy_blob(req: func.HttpRequest, source: func.InputStream, target: func.Out[bytes]) -> func.HttpResponse:
+    if source is None:
+        return func.HttpResponse(status_code=404)
+    target.set(source.read())
+    return func.HttpResponse(status_code=201)
+
+
+@app.route(route="threads", auth_level=func.AuthLevel.ANONYMOUS)
+def log_from_thread(req: func.HttpRequest, context: func.Context) -> str:
+    def speak() -> None:
+        context.thread_local_storage.invocation_id = context.invocation_id
+        logging.info("from a thread of the app")
+
+    thread = threading.Thread(target=speak)
+    thread.start()
+    thread.join()
+    return f"{context.function_name} {context.invocation_id}"
+
+
 @app.route(route="broken", auth_level=func.AuthLevel.ANONYMOUS)
 def break_down(req: func.HttpRequest) -> str:
     raise RuntimeError("a secret in an exception")
