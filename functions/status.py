@@ -27,7 +27,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(route="status", methods=["GET"])
     @answers_problems
     def get_status(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-        return answer(pipeline_status(pipeline))
+        return answer(pipeline_status(pipeline) | {"active_model": services.training.active_model.describe()})
 
     @bp.function_name("get_document")
     @bp.route(route="documents/{*path}", methods=["GET"])

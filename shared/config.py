@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     events_queue: ContainerName = Field(description="Upload events, where Event Grid delivers them to a queue")
 
     # Language service
-    language_endpoint: str = Field(description="https://<name>.cognitiveservices.azure.com")
+    language_endpoint: str = Field(description="`https://NAME.cognitiveservices.azure.com`")
     language_api: str = Field("2021-preview", description="API version: " + " or ".join(API_VERSIONS))
     language_credential: CredentialKind = Field(CredentialKind.KEY, description="key or identity")
     language_key: SecretStr | None = Field(None, description="Resource key; needed when LANGUAGE_CREDENTIAL is key")

@@ -13,6 +13,8 @@ import httpx
 import requests
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import ExponentialRetry as BlobRetry
+from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
@@ -129,18 +131,24 @@ def _language_credential(settings: Settings) -> Credential:
     return IdentityCredential(_identity(settings.language_client_id), _identity(authoring) if authoring else None)
 
 
+# After 1, 4, 10 and 28 s. The SDK's own first wait is 15 s, which every connection the other side has closed would cost.
+_STORAGE_RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 3, "retry_total": 4, "random_jitter_range": 1}
+
+
 def _blob_service(settings: Settings, transport: RequestsTransport) -> BlobServiceClient:
+    options: dict[str, Any] = {"transport": transport, "retry_policy": BlobRetry(**_STORAGE_RETRY)}
     if settings.data_storage is not None:
-        return BlobServiceClient.from_connection_string(settings.data_storage.get_secret_value(), transport=transport)
+        return BlobServiceClient.from_connection_string(settings.data_storage.get_secret_value(), **options)
     address = str(settings.data_storage__blobserviceuri)
-    return BlobServiceClient(address, credential=_identity(settings.data_storage__clientid), transport=transport)
+    return BlobServiceClient(address, credential=_identity(settings.data_storage__clientid), **options)
 
 
 def _queue_service(settings: Settings, transport: RequestsTransport) -> QueueServiceClient:
+    options: dict[str, Any] = {"transport": transport, "retry_policy": QueueRetry(**_STORAGE_RETRY)}
     if settings.data_storage is not None:
-        return QueueServiceClient.from_connection_string(settings.data_storage.get_secret_value(), transport=transport)
+        return QueueServiceClient.from_connection_string(settings.data_storage.get_secret_value(), **options)
     address = str(settings.data_storage__queueserviceuri)
-    return QueueServiceClient(address, credential=_identity(settings.data_storage__clientid), transport=transport)
+    return QueueServiceClient(address, credential=_identity(settings.data_storage__clientid), **options)
 
 
 def _storage_session() -> requests.Session:

@@ -35,7 +35,8 @@ class AzureBlobStore:
             _raise_without_container(error)
             raise BlobNotFoundError(name) from error
         except ResourceModifiedError as error:
-            raise VersionChangedError(name) from error
+            # Whether a condition on a blob that is gone gives 404 or 412 differs between services.
+            raise (VersionChangedError if self.find(name) else BlobNotFoundError)(name) from error
         except HttpResponseError as error:
             # An empty blob has no byte range; the SDK recovers, Azurite may answer 416 all the same.
             if error.status_code == 416:
@@ -103,7 +104,8 @@ class AzureBlobStore:
 
 def _raise_without_container(error: HttpResponseError) -> None:
     """A missing container is no answer about a blob: taken for one, acknowledged documents would be dropped."""
-    if str(getattr(error, "error_code", "")) in ("ContainerNotFound", "ContainerBeingDeleted"):
+    code = getattr(error, "error_code", None)
+    if getattr(code, "value", code) in ("ContainerNotFound", "ContainerBeingDeleted"):
         raise error
 
 

@@ -51,7 +51,9 @@ class AzureMessageQueue:
         except ResourceNotFoundError:
             return
         except HttpResponseError as error:
-            if str(getattr(error, "error_code", "")) not in _RECEIPT_LOST:
+            code = getattr(error, "error_code", None)
+            # The SDK gives its own enumeration for codes it knows and text for others.
+            if getattr(code, "value", code) not in _RECEIPT_LOST:
                 raise
 
     def length(self) -> int:

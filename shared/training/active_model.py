@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -20,6 +20,8 @@ from shared.storage.ports import BlobNotFoundError, BlobStore
 ACTIVE_MODEL = "models/active.json"
 # A publication that dies while it holds submissions must not hold them for good.
 HOLD_LIMIT = timedelta(minutes=15)
+EXPIRY_WARNING_DAYS = 30
+_SHOWN = {"published", "operation", "expires", "held_until"}
 
 
 class ActiveModelRecord(BaseModel):
@@ -58,6 +60,19 @@ class StoredActiveModel:
         record = self.find_record()
         model = record.model if record else _from_settings(self._settings)
         return model.label if model is not None and model.project == project else None
+
+    def describe(self) -> dict[str, Any] | None:
+        """The model in use as status shows it, with a warning 30 days before its deployment expires."""
+        record = self.find_record()
+        if record is None:
+            model = _from_settings(self._settings)
+            return model.model_dump(mode="json") if model else None
+        shown = record.model.model_dump(mode="json") | record.model_dump(mode="json", include=_SHOWN)
+        if record.expires is not None:
+            left = (record.expires - self._clock().date()).days
+            if left <= EXPIRY_WARNING_DAYS:
+                shown["warning"] = f"its deployment expires in {left} days; retrain and publish before {record.expires}"
+        return shown
 
     def hold(self, now: datetime) -> bool:
         """Hold submissions until the next switch or release, HOLD_LIMIT at most; False when no model is in use."""

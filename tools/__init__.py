@@ -1,0 +1,1 @@
+"""What developers and deployments run, and what never ships: staging the package, resolving the lock files."""
