@@ -131,7 +131,7 @@ def _language_credential(settings: Settings) -> Credential:
     return IdentityCredential(_identity(settings.language_client_id), _identity(authoring) if authoring else None)
 
 
-# After 1, 4, 10 and 28 s. The SDK's own first wait is 15 s, which every connection the other side has closed would cost.
+# After 1, 4, 10 and 28 s. The SDK's own first wait, at every connection that was closed on us, is 15 s.
 _STORAGE_RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 3, "retry_total": 4, "random_jitter_range": 1}
 
 

@@ -1,4 +1,4 @@
-"""`python -m tools.settings_table` prints the README's table of settings from shared/config.py; a test compares them."""
+"""`python -m tools.settings_table` prints the README table of settings from shared/config.py; a test compares them."""
 
 from __future__ import annotations
 

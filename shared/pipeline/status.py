@@ -25,7 +25,6 @@ def pipeline_status(pipeline: Pipeline) -> dict[str, Any]:
     """A snapshot: live queues and open jobs; totals as the last reconcile counted them."""
     jobs = list(islice(list_open(pipeline), LISTED))
     totals = find_totals(pipeline)
-    model = pipeline.active_model.find()
     oldest = oldest_waiting(pipeline, jobs)
     return {
         "as_of": pipeline.clock().isoformat(),
@@ -37,7 +36,6 @@ def pipeline_status(pipeline: Pipeline) -> dict[str, Any]:
             "jobs": pipeline.jobs_queue.length(),
         },
         "oldest_waiting": oldest.isoformat() if oldest else None,
-        "active_model": json.loads(model.model_dump_json()) if model else None,
         "recent_failures": recent_failures(pipeline),
     }
 
