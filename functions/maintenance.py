@@ -10,7 +10,7 @@ from shared.pipeline.reconcile import reconcile_documents
 from shared.pipeline.sweep import sweep_jobs
 from shared.pipeline.vitals import report_vitals
 from shared.services import Services
-from shared.training.maintenance import sweep_operations
+from shared.training.maintenance import report_expiry, sweep_operations
 
 
 def blueprint(services: Services) -> func.Blueprint:
@@ -27,5 +27,6 @@ def blueprint(services: Services) -> func.Blueprint:
         sweep_jobs(services.pipeline)
         sweep_operations(services.training)
         report_vitals(services.pipeline)
+        report_expiry(services.training)
 
     return bp

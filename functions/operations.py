@@ -6,6 +6,7 @@ import json
 
 import azure.functions as func
 
+from functions.classification import read_or_park
 from functions.problems import answer, answers_problems, problem, read_body
 from functions.projects import accepted
 from shared.messages import OperationMessage
@@ -24,7 +25,10 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.function_name("advance_operation")
     @bp.queue_trigger(arg_name="message", queue_name="%OPERATIONS_QUEUE%", connection="DATA_STORAGE")
     def advance(message: func.QueueMessage) -> None:
-        advance_operation(training, OperationMessage.model_validate_json(message.get_body()))
+        queue = services.settings.operations_queue
+        read = read_or_park(services.pipeline, queue, message, OperationMessage)
+        if read is not None:
+            advance_operation(training, read)
 
     @bp.function_name("get_operation")
     @bp.route(route="operations/{id}", methods=["GET"])

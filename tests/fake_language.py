@@ -1,4 +1,6 @@
-"""A Language service in memory, 2021 preview, as an httpx transport: submit and read analyze jobs. Held to tests/contract/.
+"""A Language service in memory, 2021 preview, as an httpx transport: submit and read analyze jobs.
+
+Held to tests/contract/.
 
 It "classifies" by the marker words in a text, counts submissions by text, and can be told to misbehave.
 """
@@ -38,6 +40,7 @@ class FakeLanguageService:
     reads_before_done: int = 1
     page_size: int = 20
     endpoint: str = "http://127.0.0.1:9"
+    analyze_path: str = ANALYZE
     models: set[str] = field(default_factory=lambda: {"model-1"})
     answer: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     jobs: dict[str, FakeJob] = field(default_factory=dict)
@@ -57,7 +60,7 @@ class FakeLanguageService:
         replaced = self.answer(request)
         if replaced is not None:
             return replaced
-        if request.url.path == ANALYZE and request.method == "POST":
+        if request.url.path == self.analyze_path and request.method == "POST":
             return self._submit(json.loads(request.content))
         return self._get(request)
 
@@ -65,21 +68,27 @@ class FakeLanguageService:
         task, entries = next(iter(body["tasks"].items()))
         model_id = entries[0]["parameters"]["modelId"]
         if model_id not in self.models:
-            return _error(404, "NotFound", "the model does not exist")
-        documents = body["analysisInput"]["documents"]
+            return language_error(404, "NotFound", "the model does not exist")
+        job_id = self._accept(body["analysisInput"]["documents"], model_id, task)
+        return httpx.Response(202, headers={"operation-location": f"{self.endpoint}{ANALYZE}/jobs/{job_id}"})
+
+    def _accept(self, documents: list[dict[str, str]], model_id: str, task: str) -> str:
         for document in documents:
             self.submissions[document["text"]] += 1
         job_id = f"job-{next(self._numbers)}"
         self.jobs[job_id] = FakeJob(documents, model_id, task, self.clock())
-        return httpx.Response(202, headers={"operation-location": f"{self.endpoint}{ANALYZE}/jobs/{job_id}"})
+        return job_id
+
+    def _skip(self, request: httpx.Request) -> int:
+        return int(request.url.params.get("$skip", 0))
 
     def _get(self, request: httpx.Request) -> httpx.Response:
         job_id = request.url.path.rsplit("/", 1)[-1]
         job = self.jobs.get(job_id)
         if job is None or self.clock() >= job.created + timedelta(hours=24):
-            return _error(404, "NotFound", "the job does not exist")
+            return language_error(404, "NotFound", "the job does not exist")
         job.reads += 1
-        return httpx.Response(200, json=self._state(job_id, job, int(request.url.params.get("$skip", 0))))
+        return httpx.Response(200, json=self._state(job_id, job, self._skip(request)))
 
     def _state(self, job_id: str, job: FakeJob, skip: int) -> dict[str, Any]:
         done = job.reads > self.reads_before_done
@@ -111,5 +120,5 @@ class FakeLanguageService:
         }
 
 
-def _error(status: int, code: str, message: str) -> httpx.Response:
+def language_error(status: int, code: str, message: str) -> httpx.Response:
     return httpx.Response(status, json={"error": {"code": code, "message": message}})

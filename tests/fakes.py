@@ -12,7 +12,15 @@ from typing import TypeVar
 
 from shared.config import Settings
 from shared.messages import Message
-from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, Page, QueuedMessage, VersionChangedError, is_addressable
+from shared.storage.ports import (
+    Blob,
+    BlobInfo,
+    BlobNotFoundError,
+    Page,
+    QueuedMessage,
+    VersionChangedError,
+    is_addressable,
+)
 from shared.storage.queues import decode_body
 
 T = TypeVar("T")

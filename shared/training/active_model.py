@@ -68,11 +68,17 @@ class StoredActiveModel:
             model = _from_settings(self._settings)
             return model.model_dump(mode="json") if model else None
         shown = record.model.model_dump(mode="json") | record.model_dump(mode="json", include=_SHOWN)
-        if record.expires is not None:
-            left = (record.expires - self._clock().date()).days
-            if left <= EXPIRY_WARNING_DAYS:
-                shown["warning"] = f"its deployment expires in {left} days; retrain and publish before {record.expires}"
+        left = self.days_left()
+        if left is not None and left <= EXPIRY_WARNING_DAYS:
+            shown["warning"] = f"its deployment expires in {left} days; retrain and publish before {record.expires}"
         return shown
+
+    def days_left(self) -> int | None:
+        """Days until the deployment in use expires; None when it does not, or nothing was published here."""
+        record = self.find_record()
+        if record is None or record.expires is None:
+            return None
+        return (record.expires - self._clock().date()).days
 
     def hold(self, now: datetime) -> bool:
         """Hold submissions until the next switch or release, HOLD_LIMIT at most; False when no model is in use."""

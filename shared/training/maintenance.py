@@ -1,4 +1,7 @@
-"""The nets under operations: the sweep revives stalled ones, the poison function ends those that cannot go on."""
+"""The nets under operations: the sweep revives stalled ones, the poison function ends those that cannot go on.
+
+And one look ahead: the deployment in use has an expiry date, after which nothing is classified.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,13 @@ log = logging.getLogger("pigeonhole.operations")
 def sweep_operations(training: Training) -> int:
     """Revive operations untouched past their next step's time; release locks of ended ones. Returns how many moved."""
     return sum(_revive(training, lock) for lock in list(list_locks(training)))
+
+
+def report_expiry(training: Training) -> None:
+    """Log how long the deployment in use lasts. infra/app/alerts.bicep reads the line: change both together."""
+    days = training.active_model.days_left()
+    if days is not None:
+        log.info("deployment_expires days=%d project=%s", days, training.settings.language_project)
 
 
 def _revive(training: Training, lock: BlobInfo) -> int:

@@ -28,7 +28,7 @@ class Module:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text, self.name)
+        return ast.parse(self.text, str(self.path))
 
     @cached_property
     def docstring(self) -> str:
@@ -46,8 +46,8 @@ class Module:
             elif isinstance(node, ast.ImportFrom):
                 base = node.module or ""
                 if node.level:
-                    package = self.path.parent.relative_to(ROOT).parts[: len(self.path.parent.parts) - node.level + 1]
-                    base = ".".join([*package, base]).rstrip(".")
+                    package = self.path.parent.relative_to(ROOT).parts
+                    base = ".".join([*package[: len(package) - node.level + 1], base]).rstrip(".")
                 yield base
                 yield from (f"{base}.{alias.name}" for alias in node.names)
 

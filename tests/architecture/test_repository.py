@@ -1,4 +1,4 @@
-"""What must agree although it is written in two places: bindings and settings, host.json and queues, locks and hashes."""
+"""What must agree although it is written in two places: bindings and settings, host.json and queues, locks, README."""
 
 from __future__ import annotations
 

@@ -386,7 +386,8 @@ Edit = Callable[[FakeJob, dict[str, Any]], None]
 
 
 def results_of(job: FakeJob, body: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = body["tasks"][job.task][0]["results"]
+    tasks = body["tasks"]
+    found: dict[str, Any] = (tasks["items"] if "items" in tasks else tasks[job.task])[0]["results"]
     return found
 
 
@@ -416,19 +417,24 @@ def leave_out_once(job: FakeJob, body: dict[str, Any]) -> None:
 
 
 def add_unknown(job: FakeJob, body: dict[str, Any]) -> None:
-    results_of(job, body)["documents"].append({"id": "999", "classes": [], "warnings": []})
+    results_of(job, body)["documents"].append({"id": "999", "classes": [], "class": [], "warnings": []})
 
 
 def repeat_one(job: FakeJob, body: dict[str, Any]) -> None:
     documents = results_of(job, body)["documents"]
-    documents.append({**documents[0], "classes": [{"category": "another", "confidenceScore": 1.0}]})
+    another = [{"category": "another", "confidenceScore": 1.0}]
+    documents.append({**documents[0], "classes": another, "class": another})
 
 
 def fail_task(job: FakeJob, body: dict[str, Any]) -> None:
     body["status"] = "failed"
     body["errors"] = [{"code": "InternalServerError", "message": "the task failed"}]
-    del body["tasks"][job.task]
-    body.pop("@nextLink", None)
+    if "items" in body["tasks"]:
+        del body["tasks"]["items"][0]["results"]
+    else:
+        del body["tasks"][job.task]
+    for link in ("@nextLink", "nextLink"):
+        body.pop(link, None)
 
 
 def unchanged(job: FakeJob, body: dict[str, Any]) -> None:
@@ -458,7 +464,7 @@ def test_every_document_of_a_partial_answer_gets_its_own_end(case: str) -> None:
         if request.method == "POST" or job is None:
             return None
         body = world.service._get(request).json()
-        if body["status"] == "completed":
+        if body["status"] in ("completed", "succeeded"):
             edit(job, body)
         return httpx.Response(200, json=body)
 

@@ -26,6 +26,7 @@ from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.pipeline.wake import WakeDebounce
 from shared.storage.ports import QueuedMessage
 from tests.fake_language import FakeLanguageService
+from tests.fake_language_ga import FakeGaLanguageService
 from tests.fakes import FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
 
 T = TypeVar("T")
@@ -36,6 +37,11 @@ MAX_DEQUEUE = 5
 CALL_TAKES = timedelta(milliseconds=7)
 PAUSE = timedelta(seconds=8)
 MODEL = ModelRef(project="letters", kind=ProjectKind.MULTI, reference="model-1", label="first")
+
+
+SERVICES = {"2021-preview": FakeLanguageService, "2023-04-01": FakeGaLanguageService}
+# Which API version worlds speak unless told; conftest.py runs every test under each.
+current_api_version = "2021-preview"
 
 
 class Crash(BaseException):
@@ -62,18 +68,19 @@ class World:
     crash_rate: float = 0.0
     seed: int = 0
     changes: dict[str, object] = field(default_factory=dict)
+    api_version: str = field(default_factory=lambda: current_api_version)
     calls: int = 0
     crashes: int = 0
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.clock = VirtualClock()
-        self.settings = app_settings(**self.changes)
+        self.settings = app_settings(**({"language_api": self.api_version} | self.changes))
         stores = ("documents", "classifications", "failures", "state")
         self.stores = {name: FakeBlobStore(name, self.clock, self.call) for name in stores}
         names = ("documents", "collect", "jobs", "events")
         self.queues = {name: FakeQueue(f"{name}-queue", self.clock, self.call) for name in names}
-        self.service = FakeLanguageService(self.clock, self.call)
+        self.service = SERVICES[self.api_version](self.clock, self.call)
         self.model = FixedModel()
         self.poison: list[QueuedMessage] = []
         self.start_process()

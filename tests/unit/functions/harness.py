@@ -9,6 +9,7 @@ from typing import Any
 
 import azure.functions as func
 
+from shared.training.active_model import StoredActiveModel
 from tests.faults.disturbed import DisturbedWorld
 
 
@@ -16,9 +17,9 @@ class App:
     """One blueprint on one world."""
 
     def __init__(self, build: Callable[[Any], func.Blueprint], world: DisturbedWorld) -> None:
-        services = SimpleNamespace(
-            pipeline=world.pipeline, settings=world.settings, active_model=world.model, training=SimpleNamespace()
-        )
+        active_model = StoredActiveModel(world.stores["state"], world.settings, world.clock)
+        training = SimpleNamespace(active_model=active_model)
+        services = SimpleNamespace(pipeline=world.pipeline, settings=world.settings, training=training)
         builders = build(services)._function_builders
         found = [builder._function for builder in builders]
         self.functions = {each.get_function_name(): each.get_user_function() for each in found}

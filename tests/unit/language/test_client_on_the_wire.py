@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -34,6 +35,7 @@ class RawServer:
         self.script = script
         self.served = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(1)
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._serve)
 
@@ -43,14 +45,13 @@ class RawServer:
 
     def _serve(self) -> None:
         while not self.over.is_set():
-            try:
+            # A client may be gone in the middle of anything; the end of the listener ends the accept.
+            with contextlib.suppress(OSError):
                 connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with connection:
-                if self._read(connection):
-                    self.served += 1
-                    self.script(connection)
+                with connection:
+                    if self._read(connection):
+                        self.served += 1
+                        self.script(connection)
 
     def _read(self, connection: socket.socket) -> bool:
         received = b""
@@ -68,7 +69,8 @@ class RawServer:
 
     def close(self) -> None:
         self.over.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join(5)
 

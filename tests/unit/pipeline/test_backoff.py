@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.pipeline.backoff import visit_delay
@@ -45,6 +45,7 @@ def test_the_delay_follows_the_schedule_and_what_was_told(case: str) -> None:
     assert delay == timedelta(seconds=seconds)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 500), st.integers(0, 1_500), st.integers(0, 7_200), st.floats(0, 1))
 def test_no_visit_is_earlier_than_told_or_more_than_a_fifth_late(
     number: int, minutes: int, told: int, jitter: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.documents import DocumentRef
@@ -74,6 +74,7 @@ def test_a_document_of_one_part_keeps_its_classes_as_they_came(kind: ProjectKind
 SCORES = st.dictionaries(st.sampled_from("abc"), st.floats(0, 1), max_size=3)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ProjectKind), st.lists(st.tuples(st.integers(1, 1_000), SCORES), min_size=2, max_size=6))
 def test_merged_confidences_stay_between_0_and_1_and_are_ranked(
     kind: ProjectKind, parts: list[tuple[int, dict[str, float]]]
