@@ -99,7 +99,8 @@ def _stop_training(training: Training, operation: Operation) -> None:
 
 
 def is_cancellable(operation: Operation) -> bool:
-    return not operation.is_ended and operation.step not in _NOT_CANCELLABLE
+    is_asked_for = operation.step is Step.PUBLISH and operation.began(Step.PUBLISH) is not None
+    return not operation.is_ended and not is_asked_for and operation.step not in _NOT_CANCELLABLE
 
 
 def _defer(training: Training, message: OperationMessage, error: RetryableError) -> None:

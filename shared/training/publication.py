@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.errors import LanguageNotFoundError, LanguageRefusedError
+from shared.errors import LanguageConflictError, LanguageNotFoundError, LanguageRefusedError, LanguageThrottledError
 from shared.language.dialects.base import Call, Dialect
 from shared.language.models import (
     TERMINAL,
@@ -51,7 +51,11 @@ def publish(training: Training, opened: OpenOperation, message: OperationMessage
     else:
         operation = operation.begin(Step.PUBLISH, training.now())
         opened = save_operation(training, opened, operation)
-    job_id = training.language.send(_publication(training, dialect, operation, label))
+    try:
+        job_id = training.language.send(_publication(training, dialect, operation, label))
+    except LanguageConflictError as error:
+        # Other work of the project is under way, perhaps this very publication; once it has ended we look again.
+        raise LanguageThrottledError(f"the service is busy with {operation.project!r}: {error}") from error
     _published(training, opened, job_id, f"publishing job {job_id}")
 
 

@@ -98,8 +98,10 @@ def wait_training(training: Training, opened: OpenOperation, message: OperationM
 
 def evaluate(training: Training, opened: OpenOperation, message: OperationMessage) -> None:  # noqa: ARG001
     """Read the candidate's evaluation and the active model's."""
-    _, operation, label = parts(opened)
+    dialect, operation, label = parts(opened)
     candidate = find_evaluation(training, operation, label)
+    if candidate is None:  # a project that is gone has none either, which is no matter for the gate
+        training.language.send(dialect.get_project(operation.project))
     active = training.active_model.find_label(operation.project)
     other = find_evaluation(training, operation, active) if active and active != label else None
     changed = operation.evolve(

@@ -253,12 +253,13 @@ def _read_authoring_job(response: WireResponse) -> AuthoringJob:
     body = response.body
     tasks = [task for task in member(body, "tasks", list) if isinstance(task, dict)]
     task = tasks[0] if tasks else {}
-    errors = parse_errors(body.get("errors")) + parse_errors([task["error"]] if task.get("error") else [])
+    # The job and its one task often tell the same.
+    told = parse_errors(body.get("errors")) + parse_errors([task["error"]] if task.get("error") else [])
     evaluation = task.get("evaluationStatus")
     return AuthoringJob(
         id=str(body.get("jobId") or ""),
         status=_job_status(body, task),
-        errors=errors,
+        errors=tuple(dict.fromkeys(told)),
         expires=parse_time(body.get("expirationDateTime")),
         evaluation_status=parse_status(evaluation.get("status")) if isinstance(evaluation, dict) else None,
         model_id=task.get("modelId") if isinstance(task.get("modelId"), str) else None,

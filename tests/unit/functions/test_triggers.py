@@ -10,7 +10,6 @@ import azure.functions as func
 import pytest
 from azure.functions.blob import InputStream
 from azure.functions.queue import QueueMessage
-from pydantic import ValidationError
 
 from functions import classification, intake, maintenance
 from shared.messages import DocumentMessage, JobMessage, WakeMessage
@@ -112,12 +111,13 @@ def test_a_wake_without_its_time_counts_from_now(world: DisturbedWorld) -> None:
 
 @pytest.mark.parametrize("body", ["", "noise", '{"schema":2}', '{"schema":1,"url":"https://elsewhere.example"}'])
 @pytest.mark.parametrize("name", ["collect_documents", "advance_job"])
-def test_a_message_that_is_none_of_ours_is_left_to_the_poison_queue(
+def test_a_message_that_is_none_of_ours_is_parked_at_its_first_delivery(
     world: DisturbedWorld, name: str, body: str
 ) -> None:
-    with pytest.raises(ValidationError):
-        App(classification.blueprint, world).call(name, message(body))
-    assert world.trace == []
+    App(classification.blueprint, world).call(name, message(body))
+    assert world.trace == ["state.put"]
+    parked = [info.name for info in world.stores["state"].list("poison/")]
+    assert len(parked) == 1
 
 
 def test_a_job_message_advances_its_job(world: DisturbedWorld) -> None:
