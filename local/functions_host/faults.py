@@ -1,22 +1,25 @@
-"""Faults on request, for the tests of an app: a crash at a named point, and messages delivered twice.
+"""Faults on request, for the tests of an app: a crash at a named point or line, and messages delivered twice.
 
 FUNCTIONS_HOST_CRASH      `<point>:<function>:<n>`: end the process, as SIGKILL would, when <function> reaches <point>
                           for the n-th time. Points: see CrashPoint. Several are separated by commas.
+FUNCTIONS_HOST_CRASH_LINE `<n>:<text>`: end the process likewise when the n-th line of log that holds <text> has been
+                          written: in the middle of a function, where the app tells what it has just done.
 FUNCTIONS_HOST_DUPLICATES `<probability>[:<seed>]`: a message whose function succeeded is, with this probability and
                           once in its life, made visible again instead of deleted.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import random
-import sys
 import threading
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 
 CRASH_VARIABLE = "FUNCTIONS_HOST_CRASH"
+LINE_VARIABLE = "FUNCTIONS_HOST_CRASH_LINE"
 DUPLICATES_VARIABLE = "FUNCTIONS_HOST_DUPLICATES"
 CRASH_EXIT_CODE = 137
 """What a shell reports for a process that was killed."""
@@ -58,9 +61,7 @@ class Faults:
             self._reached[key] += 1
             if self._reached[key] < self._crashes[key]:
                 return
-        print(f"crash requested: {point} of {function_name}", flush=True)
-        sys.stdout.flush()
-        os._exit(CRASH_EXIT_CODE)
+        _crash(f"{point} of {function_name}")
 
     def wants_duplicate(self, dequeue_count: int) -> bool:
         # Only the first delivery: a duplicate must not use up the tries of a message.
@@ -71,3 +72,28 @@ class Faults:
 def _parse_crash(entry: str) -> tuple[tuple[CrashPoint, str], int]:
     point, function_name, count = entry.strip().split(":")
     return (CrashPoint(point), function_name), int(count)
+
+
+class CrashOnLine(logging.Handler):
+    """To be added after the handler that writes the lines."""
+
+    def __init__(self, text: str, count: int) -> None:
+        super().__init__()
+        self._text, self._left = text, count
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> CrashOnLine | None:
+        count, _, text = environment.get(LINE_VARIABLE, "").partition(":")
+        return cls(text, int(count)) if text else None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Called with the handler's lock held.
+        if self._text in record.getMessage():
+            self._left -= 1
+            if self._left == 0:
+                _crash(f"the line with {self._text!r}")
+
+
+def _crash(where: str) -> None:
+    print(f"crash requested: {where}", flush=True)
+    os._exit(CRASH_EXIT_CODE)

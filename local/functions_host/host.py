@@ -13,6 +13,7 @@ from azure.core.exceptions import AzureError
 
 from local.functions_host.blobs.source import BlobSource
 from local.functions_host.conventions import is_disabled
+from local.functions_host.faults import CrashOnLine
 from local.functions_host.functions import Function
 from local.functions_host.host_config import load_host_config
 from local.functions_host.loading import load_functions
@@ -58,6 +59,9 @@ class Host:
     def __init__(self, options: HostOptions, settings: AppSettings) -> None:
         config = load_host_config(options.app_folder, settings)
         configure_logging(config.log_levels)
+        crash_on_line = CrashOnLine.from_environment(settings.environment)
+        if crash_on_line is not None:
+            logging.getLogger().addHandler(crash_on_line)
         self.functions = load_functions(options.app_folder, settings)
         names = [function.name for function in self.functions]
         self.keys = load_keys(options.data_folder, names, settings.environment)

@@ -16,7 +16,8 @@ from local.language_emulator import errors
 from local.language_emulator.archive import Archive
 from local.language_emulator.clock import Clock
 from local.language_emulator.errors import ServiceError
-from local.language_emulator.faults import Injected, LoseJob
+from local.language_emulator.fault_actions import LoseJob
+from local.language_emulator.faults import Injected
 from local.language_emulator.injection import apply_to_job
 from local.language_emulator.jobs import AUTHORING_JOB_LIFE, Job, JobFault, JobStatus
 from local.language_emulator.progression import Progression

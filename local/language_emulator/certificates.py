@@ -14,10 +14,13 @@ from cryptography.x509.oid import NameOID
 LIFE = timedelta(days=30)
 
 
-def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for loopback and its private key, as PEM files. Clients trust the first one."""
+def write_certificate(folder: Path, *, common_name: str = "Language emulator") -> tuple[Path, Path]:
+    """A self-signed certificate for loopback and its private key, as PEM files. Clients trust the first one.
+
+    Two certificates in one bundle need two names, or OpenSSL takes the one for the issuer of the other.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Language emulator")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.now(UTC)
     addresses = [x509.IPAddress(ip_address(address)) for address in ("127.0.0.1", "::1")]
     certificate = (

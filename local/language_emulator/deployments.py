@@ -12,7 +12,7 @@ from local.language_emulator.faults import Injected
 from local.language_emulator.jobs import DeploymentJob, JobStatus, SwapJob
 from local.language_emulator.limits import DEPLOYMENTS_PER_PROJECT
 from local.language_emulator.projects import Projects, get_model
-from local.language_emulator.records import Deployment, Project
+from local.language_emulator.records import Deployment, Project, TrainedModel
 
 
 class Deployments(InstantWork):
@@ -28,12 +28,10 @@ class Deployments(InstantWork):
     def deploy(self, project_name: str, name: str, label: str, injected: Injected, job_id: str) -> DeploymentJob:
         with self._lock:
             project = self._projects.get(project_name)
-            model = get_model(project, label)
+            get_model(project, label)
             if name not in project.deployments and len(project.deployments) >= DEPLOYMENTS_PER_PROJECT:
                 raise errors.quota_exceeded(f"A project holds at most {DEPLOYMENTS_PER_PROJECT} deployments.")
-            job = DeploymentJob(
-                job_id=job_id, project=project_name, deployment=name, model_label=label, model_guid=model.guid
-            )
+            job = DeploymentJob(job_id=job_id, project=project_name, deployment=name, model_label=label)
             return self._board.post(job, injected)
 
     def delete(self, project_name: str, name: str, injected: Injected, job_id: str) -> DeploymentJob:
@@ -61,19 +59,19 @@ class Deployments(InstantWork):
     def complete(self, job: DeploymentJob | SwapJob) -> JobStatus:
         if isinstance(job, SwapJob):
             self._projects.change(job.project, lambda project: _swap(project, job.first, job.second))
-        elif job.model_guid:
-            self._projects.change(job.project, lambda project: self._put(project, job))
+        elif job.model_label is not None:
+            model = get_model(self._projects.get(job.project), job.model_label)
+            self._projects.change(job.project, lambda project: self._put(project, job.deployment, model))
         else:
             self._projects.change(job.project, lambda project: _remove(project, job.deployment))
         return JobStatus.SUCCEEDED
 
-    def _put(self, project: Project, job: DeploymentJob) -> None:
+    def _put(self, project: Project, name: str, model: TrainedModel) -> None:
         now = self._clock.now()
-        model = get_model(project, job.model_label)
-        project.deployments[job.deployment] = Deployment(
-            name=job.deployment,
-            model_guid=job.model_guid,
-            model_label=job.model_label,
+        project.deployments[name] = Deployment(
+            name=name,
+            model_guid=model.guid,
+            model_label=model.label,
             config_version=model.config_version,
             trained=model.trained,
             deployed=now,

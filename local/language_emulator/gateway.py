@@ -6,28 +6,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from local.language_emulator import answers, errors
+from local.language_emulator import answers, errors, spoiling
 from local.language_emulator.errors import ServiceError
-from local.language_emulator.faults import (
-    AnswerSlowly,
-    AnswerStatus,
-    DropConnection,
-    ForeignLocation,
-    Injected,
-    MalformJson,
-    RemoveHeader,
-    ReplaceAnswer,
-)
+from local.language_emulator.fault_actions import AnswerSlowly, AnswerStatus, DropConnection
+from local.language_emulator.faults import Injected
 from local.language_emulator.limits import ANALYZE_BODY_BYTES, AUTHORING_BODY_BYTES
 from local.language_emulator.operations import half_of
 from local.language_emulator.service import LanguageService
@@ -35,7 +26,7 @@ from local.language_emulator.service import LanguageService
 logger = logging.getLogger(__name__)
 
 Operation = Callable[[Request], Awaitable[Response]]
-LOCATION_HEADERS = ("operation-location", "location")
+ERROR_CODE_HEADER_SINCE = "2023-04-01"
 
 
 class Gateway:
@@ -59,16 +50,16 @@ class Gateway:
             request.state.injected = injected
             response = await self._answer(name, request, operation, injected)
         except ServiceError as error:
-            response = self._error_answer(error)
+            response = self._error_answer(request, error)
         except RequestValidationError as error:
-            response = self._error_answer(_body_error(error))
+            response = self._error_answer(request, _body_error(error))
         except HTTPException:
             # FastAPI's answer to a body it cannot even decode.
-            response = self._error_answer(errors.body_invalid("it is not JSON in UTF-8"))
+            response = self._error_answer(request, errors.body_invalid("it is not JSON in UTF-8"))
         except Exception:
             logger.exception("operation_failed operation=%s", name)
-            response = self._error_answer(errors.internal_error())
-        response = _spoil(response, injected)
+            response = self._error_answer(request, errors.internal_error())
+        response = spoiling.spoil(response, injected)
         is_lost = isinstance(response, answers.LostAnswer)
         self._service.requests.count(name, "dropped" if is_lost else str(response.status_code))
         answers.add_service_headers(response, int((time.perf_counter() - begun) * 1000))
@@ -88,13 +79,13 @@ class Gateway:
             return answers.LostAnswer()
         instead = injected.find(AnswerStatus)
         if instead is not None:
-            return _injected_status(instead)
+            return spoiling.answer_status(instead)
         await run_in_threadpool(self._service.board.settle)
         return await operation(request)
 
-    def _error_answer(self, error: ServiceError) -> Response:
+    def _error_answer(self, request: Request, error: ServiceError) -> Response:
         response = answers.error_answer(error)
-        if self._versions is not None:
+        if self._versions is not None and request.query_params.get("api-version", "") >= ERROR_CODE_HEADER_SINCE:
             response.headers["x-ms-error-code"] = error.code
         return response
 
@@ -133,10 +124,13 @@ def _route_class(gateway: Gateway) -> type[APIRoute]:
     return GatewayRoute
 
 
-def injected_faults(request: Request) -> Injected:
-    """For routes: the faults that struck this request."""
+def _injected_faults(request: Request) -> Injected:
     injected: Injected = request.state.injected
     return injected
+
+
+# For operations: the faults that struck this request.
+Faults = Annotated[Injected, Depends(_injected_faults)]
 
 
 async def _read_body(request: Request, name: str) -> str:
@@ -157,51 +151,3 @@ def _body_error(error: RequestValidationError) -> ServiceError:
     if problem["loc"][0] == "query":
         return errors.parameter_invalid(str(problem["loc"][-1]), problem["msg"])
     return errors.body_invalid(f"{where}: {problem['msg']}" if where else problem["msg"])
-
-
-def _injected_status(action: AnswerStatus) -> Response:
-    if action.body is None:
-        code = action.code or str(action.status)
-        response = answers.error_answer(ServiceError(action.status, code, action.message))
-    else:
-        response = _raw_answer(action.body, action.status, answers.JSON)
-    if action.retry_after is not None:
-        response.headers["retry-after"] = action.retry_after
-    return response
-
-
-def _raw_answer(body: Any, status: int, content_type: str) -> Response:
-    response = Response(body, status) if isinstance(body, str) else answers.answer(body, status)
-    response.headers["content-type"] = content_type
-    return response
-
-
-def _spoil(response: Response, injected: Injected) -> Response:
-    drop = injected.find(DropConnection)
-    if drop is not None and drop.when == "after":
-        return answers.LostAnswer()
-    replacement = injected.find(ReplaceAnswer)
-    if replacement is not None:
-        status = replacement.status or response.status_code
-        response = _raw_answer(replacement.body, status, replacement.content_type)
-    if injected.find(MalformJson) is not None:
-        content = bytes(response.body)
-        response = _raw_answer(
-            content[: len(content) // 2].decode(errors="ignore") or "{", response.status_code, answers.JSON
-        )
-    _spoil_headers(response, injected)
-    return response
-
-
-def _spoil_headers(response: Response, injected: Injected) -> None:
-    for removal in injected.all(RemoveHeader):
-        if removal.header in response.headers:
-            del response.headers[removal.header]
-    foreign = injected.find(ForeignLocation)
-    if foreign is None:
-        return
-    origin = urlsplit(foreign.origin)
-    for header in LOCATION_HEADERS:
-        if header in response.headers:
-            parts = urlsplit(response.headers[header])
-            response.headers[header] = urlunsplit((origin.scheme, origin.netloc, *parts[2:]))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from local.language_emulator.board import InstantWork, JobBoard
 from local.language_emulator.errors import storage_denied
-from local.language_emulator.faults import DenyStorage, Injected
+from local.language_emulator.fault_actions import DenyStorage
+from local.language_emulator.faults import Injected
 from local.language_emulator.jobs import (
     DeletionJob,
     ExportJob,
@@ -43,9 +44,9 @@ class ProjectJobs(InstantWork):
 
     def start_export(self, name: str, injected: Injected, job_id: str) -> ExportJob:
         """Reads the labels now: the file shows the project as it is at the call."""
-        project = self._projects.get(name).model_copy(deep=True)
+        project = self._projects.get(name)
         if project.labels is None and project.labels_location is not None:
-            project.labels = read_labels(self._storage, project)
+            project = project.model_copy(update={"labels": read_labels(self._storage, project)})
         return self._board.post(ExportJob(job_id=job_id, project=name, snapshot=project), injected)
 
     def start_deletion(self, name: str, injected: Injected, job_id: str) -> DeletionJob:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from local.language_emulator.faults import (
+from local.language_emulator.fault_actions import (
     DocumentFault,
     FailJob,
     FailTask,
-    Injected,
     OmitDocuments,
     RenameDocuments,
     RepeatDocuments,
     StallJob,
 )
+from local.language_emulator.faults import Injected
 from local.language_emulator.jobs import AnalysisJob, DocumentOutcome, Job, JobFault
 from local.language_emulator.progression import NEVER
 

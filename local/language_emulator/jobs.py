@@ -82,8 +82,8 @@ class PublishingJob(Job):
 
     kind: Literal["publishing"] = "publishing"
     model_label: str
-    model_guid: str
-    model_id: str
+    # Known when the job has succeeded.
+    model_id: str | None = None
 
 
 class DeploymentJob(Job):
@@ -91,9 +91,8 @@ class DeploymentJob(Job):
 
     kind: Literal["deployment"] = "deployment"
     deployment: str
-    # Both empty for a deletion.
-    model_label: str = ""
-    model_guid: str = ""
+    # None deletes the deployment.
+    model_label: str | None = None
 
 
 class SwapJob(Job):

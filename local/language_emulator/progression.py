@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
+FORMS = "'immediate', 'never', 'after N reads' or 'after N seconds'"
 _FORM = re.compile(r"(?:after )?(\d+(?:\.\d+)?) (reads?|seconds?)")
 
 
@@ -50,7 +51,7 @@ def parse_progression(value: Any) -> Progression:
         return IMMEDIATE if words == "immediate" else NEVER
     match = _FORM.fullmatch(words)
     if match is None:
-        raise ValueError("a progression is 'immediate', 'never', 'after N reads' or 'after N seconds'")
+        raise ValueError(f"a progression is {FORMS}")
     amount, unit = match.groups()
     return Progression(reads=int(float(amount))) if unit.startswith("read") else Progression(seconds=float(amount))
 

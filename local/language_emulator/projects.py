@@ -13,7 +13,7 @@ from local.language_emulator.records import Project, TrainedModel
 
 
 class Projects:
-    """Names are case-sensitive. Records handed out are the living ones: change them only through `change`."""
+    """Names are case-sensitive. A record handed out never changes: `change` puts an edited copy in its place."""
 
     def __init__(self, clock: Clock, archive: Archive, lock: RLock) -> None:
         self._clock = clock
@@ -47,12 +47,13 @@ class Projects:
     def change(self, name: str, edit: Callable[[Project], None]) -> Project:
         """Apply `edit`, save, and drop classifiers nothing can ask for any more."""
         with self._lock:
-            project = self.get(name)
-            before = project.model_guids()
+            before = self.get(name)
+            project = _editable(before)
             edit(project)
             project.modified = self._clock.now()
+            self._projects[name] = project
             self._archive.save_project(project)
-            for guid in before - project.model_guids():
+            for guid in before.model_guids() - project.model_guids():
                 self._archive.delete_classifier(guid)
             return project
 
@@ -69,6 +70,17 @@ class Projects:
         with self._lock:
             for name in list(self._projects):
                 self.delete(name)
+
+
+def _editable(project: Project) -> Project:
+    """A copy whose collections are its own; what is in them is replaced, never edited."""
+    return project.model_copy(
+        update={
+            "models": dict(project.models),
+            "publications": list(project.publications),
+            "deployments": dict(project.deployments),
+        }
+    )
 
 
 def get_model(project: Project, label: str) -> TrainedModel:

@@ -25,14 +25,8 @@ class Publishing(InstantWork):
 
     def start(self, project_name: str, label: str, injected: Injected) -> PublishingJob:
         with self._lock:
-            model = get_model(self._projects.get(project_name), label)
-            job = PublishingJob(
-                project=project_name,
-                model_label=label,
-                model_guid=model.guid,
-                model_id=f"{model.guid}_{_ID_WORDS[model.kind]}_latest",
-            )
-            return self._board.post(job, injected)
+            get_model(self._projects.get(project_name), label)
+            return self._board.post(PublishingJob(project=project_name, model_label=label), injected)
 
     def find(self, model_id: str) -> tuple[Project, Publication] | None:
         """The publication a model id names, current or not."""
@@ -43,17 +37,20 @@ class Publishing(InstantWork):
         return None
 
     def complete(self, job: PublishingJob) -> JobStatus:
+        # As it is now: the name may have been trained again meanwhile.
+        model = get_model(self._projects.get(job.project), job.model_label)
         publication = Publication(
-            model_id=job.model_id,
-            model_guid=job.model_guid,
+            model_id=f"{model.guid}_{_ID_WORDS[model.kind]}_latest",
+            model_guid=model.guid,
             model_label=job.model_label,
             started=job.created,
             published=self._clock.now(),
         )
 
         def put_last(project: Project) -> None:
-            others = [known for known in project.publications if known.model_id != job.model_id]
+            others = [known for known in project.publications if known.model_id != publication.model_id]
             project.publications = [*others, publication]
 
         self._projects.change(job.project, put_last)
+        job.model_id = publication.model_id
         return JobStatus.SUCCEEDED

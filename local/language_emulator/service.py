@@ -13,7 +13,8 @@ from local.language_emulator.archive import open_archive
 from local.language_emulator.board import JobBoard
 from local.language_emulator.clock import Clock
 from local.language_emulator.deployments import Deployments
-from local.language_emulator.faults import DenyStorage, FaultRules, Injected
+from local.language_emulator.fault_actions import DenyStorage
+from local.language_emulator.faults import FaultRules, Injected
 from local.language_emulator.importing import ProjectJobs
 from local.language_emulator.learning import read_labels
 from local.language_emulator.pace import Pace

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from local.language_emulator.progression import IMMEDIATE, ProgressionField
+from local.language_emulator.progression import FORMS, IMMEDIATE, ProgressionField
 
 ENVIRONMENT_PREFIX = "LANGUAGE_EMULATOR_"
 
@@ -47,7 +47,7 @@ class EmulatorSettings(BaseModel):
     key: str = Field("emulator-key", min_length=1, repr=False, description="the resource key clients must send")
     data: Path | None = Field(None, description="folder for projects, models and jobs; without it they are in memory")
     external_url: str | None = Field(None, description="base of the links handed out; default: the request's own host")
-    training: ProgressionField = Field(IMMEDIATE, description="how long training appears to run, at least")
+    training: ProgressionField = Field(IMMEDIATE, description=f"how long training appears to run, at least: {FORMS}")
     publishing: ProgressionField = Field(IMMEDIATE, description="the same for publishing and deployments")
     analysis: ProgressionField = Field(IMMEDIATE, description="the same for classification jobs")
     imports: ProgressionField = Field(IMMEDIATE, description="the same for imports, exports and deletions of projects")

@@ -12,7 +12,8 @@ from local.language_emulator.archive import Archive
 from local.language_emulator.board import JobBoard
 from local.language_emulator.clock import Clock
 from local.language_emulator.errors import ServiceError
-from local.language_emulator.faults import DenyStorage, Injected
+from local.language_emulator.fault_actions import DenyStorage
+from local.language_emulator.faults import Injected
 from local.language_emulator.jobs import JobFault, JobStatus, TrainingJob
 from local.language_emulator.learning import Learned, learn
 from local.language_emulator.limits import MODELS_PER_PROJECT, TRAINING_CONFIG
@@ -142,8 +143,7 @@ class Training:
         self._runs[job.job_id] = run
         # A fixed seed for each model: training it again on the same labels holds out the same documents.
         seed = f"{project.name}/{job.model_label}"
-        snapshot = project.model_copy(deep=True)
-        run.future = self._workers.submit(learn, self._storage, snapshot, job.split, seed, run.report)
+        run.future = self._workers.submit(learn, self._storage, project, job.split, seed, run.report)
 
 
 def _trained_model(job: TrainingJob, project: Project, learned: Learned, now: datetime) -> TrainedModel:

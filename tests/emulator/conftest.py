@@ -1,4 +1,4 @@
-"""Emulators over one Azurite: a fresh one for tests that change it, a trained one for tests that only ask."""
+"""Emulators over one Azurite: an empty one for tests that change it, trained ones for tests that only ask."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from local.language_emulator.clock import ManualClock
 from local.language_emulator.server import RunningEmulator, running_emulator
 from local.language_emulator.settings import EmulatorSettings
 from tests.emulator.corpus import upload_corpus
+from tests.emulator.ga import GeneralAvailability
 from tests.emulator.preview import Preview
+
+IMMEDIATE = dict.fromkeys(("training", "publishing", "imports", "analysis"), "immediate")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,17 @@ class Trained(Emulated):
     single: str
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """An emulator reached through the GA API; `tickets` (multi) and `mail` (single) are deployed as `production`."""
+
+    running: RunningEmulator
+    clock: ManualClock
+    ga: GeneralAvailability
+
+
 Start = Callable[..., Emulated]
+Connect = Callable[[str], GeneralAvailability]
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +72,29 @@ def start(storage: str) -> Iterator[Start]:
 
 
 @pytest.fixture
-def emulated(start: Start) -> Emulated:
-    return start()
+def connect() -> Iterator[Connect]:
+    """GA clients that are closed at the end."""
+    with ExitStack() as stack:
+
+        def connected(url: str) -> GeneralAvailability:
+            client = GeneralAvailability(url)
+            stack.callback(client.http.close)
+            return client
+
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def emulated_once(storage: str) -> Iterator[Emulated]:
+    with _Started(storage, {}) as emulated:
+        yield emulated
+
+
+@pytest.fixture
+def emulated(emulated_once: Emulated) -> Emulated:
+    """As good as fresh, with default settings; its clock stands where the last test left it."""
+    emulated_once.preview.control("POST", "reset")
+    return emulated_once
 
 
 @pytest.fixture(scope="session")
@@ -78,8 +112,25 @@ def trained(trained_once: Trained) -> Iterator[Trained]:
     """Shared by all tests: leave its projects alone. Faults and progression are put back."""
     yield trained_once
     trained_once.preview.control("DELETE", "faults")
-    immediate = {"training": "immediate", "publishing": "immediate", "analysis": "immediate"}
-    trained_once.preview.control("PUT", "progression", immediate)
+    trained_once.preview.control("PUT", "progression", IMMEDIATE)
+
+
+@pytest.fixture(scope="session")
+def deployed_once(storage: str) -> Iterator[Deployed]:
+    with _Started(storage, {}) as emulated:
+        ga = GeneralAvailability(emulated.url)
+        ga.deployed("tickets", "tickets", "multi")
+        ga.deployed("mail", "mail", "single")
+        yield Deployed(emulated.running, emulated.clock, ga)
+        ga.http.close()
+
+
+@pytest.fixture
+def deployed(deployed_once: Deployed) -> Iterator[Deployed]:
+    """Shared by all tests: leave its two projects alone. Faults and progression are put back."""
+    yield deployed_once
+    deployed_once.ga.control("DELETE", "faults")
+    deployed_once.ga.control("PUT", "progression", IMMEDIATE)
 
 
 class _Started:

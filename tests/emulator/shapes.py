@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-# Objects under these keys map class names, which differ, to entries, which must not.
-MAPS = frozenset({"classes", "confusionMatrix"})
+# Objects here map class names, which differ, to entries, which must not.
+MAPS = re.compile(r"\.(classes|confusionMatrix(\[[^\]]*\])?)$")
 
 
 def differences(sample: Any, actual: Any, where: str = "$") -> Iterator[str]:
@@ -23,7 +24,7 @@ def differences(sample: Any, actual: Any, where: str = "$") -> Iterator[str]:
 
 
 def _object_differences(sample: dict[str, Any], actual: dict[str, Any], where: str) -> Iterator[str]:
-    if where.rpartition(".")[2] in MAPS:
+    if MAPS.search(where):
         entry = next(iter(sample.values()), None)
         for name, value in actual.items():
             yield from differences(entry, value, f"{where}[{name}]")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local.processes import wait_until
 from tests.emulator.conftest import Emulated, Start, Trained
 from tests.emulator.corpus import DOCUMENTS
 from tests.emulator.preview import Preview, error_of
@@ -35,7 +36,12 @@ def test_reset_forgets_everything_even_a_running_training(emulated: Emulated) ->
 
 def test_progression_changes_what_is_given_and_refuses_nonsense(emulated: Emulated) -> None:
     changed = emulated.preview.control("PUT", "progression", {"analysis": "2 reads", "training": "after 1.5 seconds"})
-    assert changed == {"training": "after 1.5 seconds", "publishing": "immediate", "imports": "immediate", "analysis": "after 2 reads"}
+    assert changed == {
+        "training": "after 1.5 seconds",
+        "publishing": "immediate",
+        "imports": "immediate",
+        "analysis": "after 2 reads",
+    }
     assert emulated.preview.http.put("/_emulator/progression", json={"analysis": "soon"}).status_code == 422
     assert emulated.preview.http.put("/_emulator/progression", json={"indexing": "2 reads"}).status_code == 422
 
@@ -79,10 +85,9 @@ def test_a_training_that_a_restart_interrupts_is_done_again(start: Start, tmp_pa
     second = start(data=tmp_path)
     second.clock.advance(seconds=61)
     second.preview.http.base_url = second.url  # type: ignore[assignment]
-    job = second.preview.http.get(path).json()
-    while job["status"] in {"notStarted", "inProgress"}:
-        job = second.preview.http.get(path).json()
-    assert job["status"] == "succeeded"
+    words = {"notStarted", "inProgress"}
+    wait_until(lambda: second.preview.http.get(path).json()["status"] not in words, seconds=30, what="the training")
+    assert second.preview.http.get(path).json()["status"] == "succeeded"
 
 
 def test_nothing_saved_is_a_pickle_and_deleting_a_project_removes_its_files(start: Start, tmp_path: Path) -> None:

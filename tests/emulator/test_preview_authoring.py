@@ -199,6 +199,20 @@ def test_publishing_gives_a_model_id_of_the_documented_form(trained: Trained) ->
     assert model["publishingJobInfo"]["modelId"] == trained.single
 
 
+def test_a_publication_under_way_is_listed_with_its_status(emulated: Emulated) -> None:
+    preview = emulated.preview
+    preview.create("tickets", "tickets")
+    preview.trained("tickets")
+    preview.control("PUT", "progression", {"publishing": "after 2 seconds"})
+    started = preview.publish("tickets")
+    [model] = preview.project("tickets", "/trainedModels").json()["trainingModelsInfo"]
+    shown = model["publishingJobInfo"]
+    assert (shown["status"], shown["endDateTime"], shown["modelId"]) == ("notStarted", None, None)
+    emulated.clock.advance(seconds=3)
+    [model] = preview.project("tickets", "/trainedModels").json()["trainingModelsInfo"]
+    assert model["publishingJobInfo"]["modelId"] == preview.finish(started)["tasks"][0]["modelId"]
+
+
 def test_a_new_publication_replaces_the_deployed_model_and_old_ids_still_answer(emulated: Emulated) -> None:
     preview = emulated.preview
     preview.create("tickets", "tickets")

@@ -14,8 +14,8 @@ from local.language_emulator.errors import ServiceError
 from local.language_emulator.ga_2023 import ANALYZE_BASE, ANALYZE_VERSIONS
 from local.language_emulator.ga_2023.requests import KINDS, SubmitAnalysis, Task
 from local.language_emulator.ga_2023.results import analysis_job_body
-from local.language_emulator.ga_2023.routes import Faults, Version
-from local.language_emulator.gateway import Gateway, build_router
+from local.language_emulator.ga_2023.routes import Version
+from local.language_emulator.gateway import Faults, Gateway, build_router
 from local.language_emulator.jobs import AnalysisJob, AnalysisTask, JobFault
 from local.language_emulator.links import link
 from local.language_emulator.paging import Page, read_page

@@ -8,31 +8,28 @@ from typing import Any
 from local.language_emulator.clock import format_time
 from local.language_emulator.jobs import Job, JobFault, JobStatus, TrainingJob
 from local.language_emulator.limits import TRAINING_CONFIG
-from local.language_emulator.metrics import class_scores, macro_scores, micro_scores
 from local.language_emulator.records import (
     Deployment,
-    DocumentReview,
-    Evaluation,
     Project,
     ProjectKind,
-    SplitOptions,
     TrainedModel,
 )
 
-# The docs give a model a year and a deployment of it another half.
+# A choice: the documented dates belong to the training configuration, and have passed.
 MODEL_LIFE = timedelta(days=365)
 _KIND_WORDS = {
     ProjectKind.SINGLE_LABEL: "CustomSingleLabelClassification",
     ProjectKind.MULTI_LABEL: "CustomMultiLabelClassification",
 }
+# Keys have the lower first letter in every version.
+KEY_WORDS = {kind: word[0].lower() + word[1:] for kind, word in _KIND_WORDS.items()}
 # The versions before wrote the kind with a lower first letter, and knew no assigned resources.
 _UPPER_CASE_SINCE = "2024"
 _SNAPSHOTS_SINCE = "2023"
 
 
 def kind_word(kind: ProjectKind, version: str) -> str:
-    word = _KIND_WORDS[kind]
-    return word if version >= _UPPER_CASE_SINCE else word[0].lower() + word[1:]
+    return (_KIND_WORDS if version >= _UPPER_CASE_SINCE else KEY_WORDS)[kind]
 
 
 def project_body(project: Project, version: str) -> dict[str, Any]:
@@ -105,39 +102,6 @@ def deployment_body(deployment: Deployment, version: str) -> dict[str, Any]:
     return body | {"assignedResources": []} if version >= _UPPER_CASE_SINCE else body
 
 
-def evaluation_body(model: TrainedModel, evaluation: Evaluation, version: str) -> dict[str, Any]:
-    micro, macro = micro_scores(evaluation), macro_scores(evaluation)
-    figures: dict[str, Any] = {
-        "classes": {name: _class_body(evaluation, name) for name in evaluation.classes},
-        "microF1": micro.f1,
-        "microPrecision": micro.precision,
-        "microRecall": micro.recall,
-        "macroF1": macro.f1,
-        "macroPrecision": macro.precision,
-        "macroRecall": macro.recall,
-    }
-    if evaluation.confusion is not None:
-        figures = {"confusionMatrix": _confusion_body(evaluation.confusion)} | figures
-    return {
-        "projectKind": kind_word(model.kind, version),
-        "evaluationOptions": _options_body(model.split),
-        kind_word(model.kind, "2022") + "Evaluation": figures,
-    }
-
-
-def review_body(model: TrainedModel, review: DocumentReview, language: str, version: str) -> dict[str, Any]:
-    if model.kind.is_single:
-        result: dict[str, Any] = {"expectedClass": review.labelled[0], "predictedClass": review.predicted[0]}
-    else:
-        result = {"expectedClasses": review.labelled, "predictedClasses": review.predicted}
-    return {
-        "location": review.location,
-        "language": review.language or language,
-        "projectKind": kind_word(model.kind, version),
-        kind_word(model.kind, "2022") + "Result": result,
-    }
-
-
 def project_file(project: Project, version: str) -> dict[str, Any]:
     """What an export serves; an import takes it back."""
     kind = kind_word(project.kind, version)
@@ -193,44 +157,6 @@ def _classes_body(kind: ProjectKind, classes: list[str]) -> dict[str, Any]:
     if not kind.is_single:
         return {"classes": [{"category": name} for name in classes]}
     return {"class": {"category": classes[0]}} if classes else {}
-
-
-def _class_body(evaluation: Evaluation, name: str) -> dict[str, Any]:
-    counts = evaluation.classes[name]
-    scores = class_scores(counts)
-    return {
-        "f1": scores.f1,
-        "precision": scores.precision,
-        "recall": scores.recall,
-        "truePositiveCount": counts.true_positives,
-        "trueNegativeCount": counts.true_negatives,
-        "falsePositiveCount": counts.false_positives,
-        "falseNegativeCount": counts.false_negatives,
-    }
-
-
-def _confusion_body(confusion: dict[str, dict[str, int]]) -> dict[str, Any]:
-    """`normalizedValue` is the percentage of the row, 100 for a row whose documents are all in one cell."""
-    rows = {}
-    for row, cells in confusion.items():
-        total = sum(cells.values()) or 1
-        rows[row] = {
-            column: {"normalizedValue": 100 * count / total, "rawValue": float(count)}
-            for column, count in cells.items()
-        }
-    return rows
-
-
-def _options_body(split: SplitOptions | None) -> dict[str, Any]:
-    if split is None:
-        return {"kind": "percentage", "trainingSplitPercentage": 80, "testingSplitPercentage": 10}
-    if split.kind == "manual":
-        return {"kind": "manual"}
-    return {
-        "kind": "percentage",
-        "trainingSplitPercentage": split.training_percentage,
-        "testingSplitPercentage": split.testing_percentage,
-    }
 
 
 def _sub_status(status: JobStatus, percent: int, start: datetime | None, end: datetime | None) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from local.language_emulator.answers import answer
 from local.language_emulator.deployments import get_deployment
 from local.language_emulator.ga_2023 import AUTHORING_BASE, bodies
 from local.language_emulator.ga_2023.requests import Deploy, Swap
-from local.language_emulator.ga_2023.routes import AuthoringRoutes, Faults, Part, Version, require_job
-from local.language_emulator.gateway import build_router
+from local.language_emulator.ga_2023.routes import AuthoringRoutes, Part, Version, require_job
+from local.language_emulator.gateway import Faults, build_router
 from local.language_emulator.jobs import DeploymentJob, SwapJob
 from local.language_emulator.limits import NAME
 

@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from local.language_emulator import errors
 from local.language_emulator.answers import answer, no_content
-from local.language_emulator.ga_2023 import AUTHORING_BASE, bodies
+from local.language_emulator.ga_2023 import AUTHORING_BASE, bodies, evaluations
 from local.language_emulator.ga_2023.requests import EvaluationOptions, Train
-from local.language_emulator.ga_2023.routes import AuthoringRoutes, Faults, Part, Version, require_job
-from local.language_emulator.gateway import build_router
+from local.language_emulator.ga_2023.routes import AuthoringRoutes, Part, Version, require_job
+from local.language_emulator.gateway import Faults, build_router
 from local.language_emulator.jobs import TrainingJob
 from local.language_emulator.limits import DOCUMENTS_FOR_EVALUATION, NAME, TRAINING_CONFIG
 from local.language_emulator.projects import get_model
@@ -85,14 +85,14 @@ class ModelRoutes(AuthoringRoutes):
     def get_evaluation(self, project: str, model: str, version: Version) -> Response:
         trained = self._evaluated(project, model)
         assert trained.evaluation is not None
-        return answer(bodies.evaluation_body(trained, trained.evaluation, version))
+        return answer(evaluations.evaluation_body(trained, trained.evaluation, version))
 
     def get_document_results(
         self, project: str, model: str, request: Request, version: Version, part: Part
     ) -> Response:
         trained = self._evaluated(project, model)
         language = self._service.projects.get(project).language
-        reviews = [bodies.review_body(trained, review, language, version) for review in trained.test_review]
+        reviews = [evaluations.review_body(trained, review, language, version) for review in trained.test_review]
         return self.listed(request, reviews, part)
 
     def _evaluated(self, project: str, model: str) -> TrainedModel:

@@ -10,8 +10,8 @@ from local.language_emulator.answers import answer
 from local.language_emulator.ga_2023 import AUTHORING_BASE, bodies
 from local.language_emulator.ga_2023.languages import LANGUAGES, is_supported
 from local.language_emulator.ga_2023.requests import ProjectFile, ProjectMetadata
-from local.language_emulator.ga_2023.routes import AuthoringRoutes, Faults, Part, Version, require_job
-from local.language_emulator.gateway import build_router
+from local.language_emulator.ga_2023.routes import AuthoringRoutes, Part, Version, require_job
+from local.language_emulator.gateway import Faults, build_router
 from local.language_emulator.jobs import DeletionJob, ExportJob, ImportJob, JobStatus
 from local.language_emulator.labels import LabelSet, check_labels
 from local.language_emulator.limits import CLASS_NAME, NAME

@@ -10,15 +10,13 @@ from starlette.responses import Response
 
 from local.language_emulator import errors
 from local.language_emulator.answers import accepted, answer
-from local.language_emulator.faults import Injected
 from local.language_emulator.ga_2023 import AUTHORING_BASE, AUTHORING_VERSIONS
-from local.language_emulator.gateway import Gateway, injected_faults
+from local.language_emulator.gateway import Gateway
 from local.language_emulator.links import link
 from local.language_emulator.listing import Window, read_window
 from local.language_emulator.records import new_guid
 from local.language_emulator.service import LanguageService
 
-Faults = Annotated[Injected, Depends(injected_faults)]
 Part = Annotated[Window, Depends(read_window)]
 
 _TICKS_PER_SECOND = 10_000_000

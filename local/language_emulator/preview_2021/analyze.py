@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from local.language_emulator import errors
 from local.language_emulator.analysis import InputDocument, TaskOrder, check_batch
 from local.language_emulator.answers import accepted, answer
-from local.language_emulator.faults import Injected
-from local.language_emulator.gateway import Gateway, build_router, injected_faults
+from local.language_emulator.gateway import Faults, Gateway, build_router
 from local.language_emulator.jobs import AnalysisJob, AnalysisTask
 from local.language_emulator.links import link
 from local.language_emulator.paging import Page, read_page
@@ -22,7 +21,6 @@ from local.language_emulator.preview_2021.results import analysis_job_body, list
 from local.language_emulator.records import ProjectKind
 from local.language_emulator.service import LanguageService
 
-Faults = Annotated[Injected, Depends(injected_faults)]
 Number = Annotated[int | None, Query()]
 
 ROUTES = (

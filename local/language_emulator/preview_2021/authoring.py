@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from local.language_emulator import errors
 from local.language_emulator.answers import accepted, answer, no_content
-from local.language_emulator.faults import Injected
-from local.language_emulator.gateway import Gateway, build_router, injected_faults
+from local.language_emulator.gateway import Faults, Gateway, build_router
 from local.language_emulator.jobs import PublishingJob, TrainingJob
 from local.language_emulator.limits import DOCUMENTS_FOR_EVALUATION, LANGUAGES_2021, NAME_2021
 from local.language_emulator.links import link
@@ -20,7 +19,6 @@ from local.language_emulator.projects import get_model
 from local.language_emulator.records import Project, TrainedModel
 from local.language_emulator.service import LanguageService
 
-Faults = Annotated[Injected, Depends(injected_faults)]
 ModelName = Annotated[str, Query(alias="trainingModelName")]
 
 ROUTES = (
@@ -87,8 +85,14 @@ class PreviewAuthoring:
     def list_models(self, project: str) -> Response:
         record = self._service.projects.get(project)
         current = record.current_publication
+        publishing = {
+            job.model_label: job
+            for job in self._service.board.select(PublishingJob, lambda job: job.project == project and job.is_active)
+        }
         models = [
-            bodies.trained_model_body(model, current if current and current.model_guid == model.guid else None)
+            bodies.trained_model_body(
+                model, current if current and current.model_guid == model.guid else None, publishing.get(model.label)
+            )
             for model in record.models.values()
         ]
         return answer({"trainingModelsInfo": models})

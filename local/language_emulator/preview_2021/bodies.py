@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from local.language_emulator.clock import format_time
@@ -49,7 +50,7 @@ def training_job_body(job: TrainingJob) -> dict[str, Any]:
 
 def publishing_job_body(job: PublishingJob) -> dict[str, Any]:
     task = {
-        "modelId": job.model_id if job.status is JobStatus.SUCCEEDED else None,
+        "modelId": job.model_id,
         "status": STATUS_WORDS[job.status],
         "lastUpdatedDateTime": format_time(job.updated),
         "error": _first_fault(job),
@@ -57,12 +58,14 @@ def publishing_job_body(job: PublishingJob) -> dict[str, Any]:
     return _job_body(job, task)
 
 
-def trained_model_body(model: TrainedModel, publication: Publication | None) -> dict[str, Any]:
+def trained_model_body(
+    model: TrainedModel, publication: Publication | None, under_way: PublishingJob | None
+) -> dict[str, Any]:
     return {
         "trainingModelName": model.label,
         "trainingJobInfo": _block("succeeded", model.started, model.trained),
         "evaluationJobInfo": _block("succeeded", model.trained, model.evaluated) if model.evaluation else None,
-        "publishingJobInfo": _publishing_block(publication),
+        "publishingJobInfo": _publishing_block(publication, under_way),
     }
 
 
@@ -149,12 +152,15 @@ def _evaluation_status(job: TrainingJob) -> dict[str, Any]:
     return {"status": status, "lastUpdatedDateTime": format_time(job.updated), "error": error}
 
 
-def _block(status: str, start: Any, end: Any) -> dict[str, Any]:
-    return {"status": status, "startDateTime": format_time(start), "endDateTime": format_time(end)}
+def _block(status: str, start: datetime, end: datetime | None) -> dict[str, Any]:
+    return {"status": status, "startDateTime": format_time(start), "endDateTime": format_time(end) if end else None}
 
 
-def _publishing_block(publication: Publication | None) -> dict[str, Any] | None:
+def _publishing_block(publication: Publication | None, under_way: PublishingJob | None) -> dict[str, Any] | None:
+    """That of the job under way, while there is one; the id of the model that answers stays."""
+    model_id = publication.model_id if publication else None
+    if under_way is not None:
+        return _block(STATUS_WORDS[under_way.status], under_way.created, None) | {"modelId": model_id}
     if publication is None:
         return None
-    block = _block("succeeded", publication.started, publication.published)
-    return block | {"modelId": publication.model_id}
+    return _block("succeeded", publication.started, publication.published) | {"modelId": model_id}
