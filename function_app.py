@@ -10,8 +10,10 @@ import azure.functions as func
 from functions import blueprints
 from shared.config import load_settings
 from shared.errors import SettingsError
+from shared.logs import quiet_libraries
 from shared.services import build_services
 
+quiet_libraries()
 try:
     services = build_services(load_settings())
 except SettingsError as error:

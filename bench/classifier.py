@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 from azure.storage.blob import BlobServiceClient
 
+from bench.corpora import corpora_folder
 from bench.report import Gate, report
 from local.azurite import running_azurite
 from local.language_emulator.server import running_emulator
@@ -45,7 +46,7 @@ MODEL = "bench"
 
 @dataclass(frozen=True)
 class Corpus:
-    """A folder of ../shared/data: `train/`, `labels.json`, `new/` and `expected.json`."""
+    """A folder of the corpora: `train/`, `labels.json`, `new/` and `expected.json`."""
 
     name: str
     kind: str
@@ -63,14 +64,24 @@ class Answers:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")
+    parser.add_argument("--data", type=Path, help="folder of the corpora (default: $PIGEONHOLE_CORPORA)")
     parser.add_argument("--train", type=int, help="use only the first N labelled documents, shuffled by name")
 
 
 def run(arguments: argparse.Namespace) -> bool:
     corpora = (
-        Corpus("newsgroups", "SingleClassification", "customClassificationTasks", arguments.data / "newsgroups"),
-        Corpus("packages", "MultiClassification", "customMultiClassificationTasks", arguments.data / "packages"),
+        Corpus(
+            "newsgroups",
+            "SingleClassification",
+            "customClassificationTasks",
+            (arguments.data or corpora_folder()) / "newsgroups",
+        ),
+        Corpus(
+            "packages",
+            "MultiClassification",
+            "customMultiClassificationTasks",
+            (arguments.data or corpora_folder()) / "packages",
+        ),
     )
     gates: list[Gate] = []
     details: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.corpora import corpora_folder
 from bench.report import Gate, report
 from bench.transactions import count_transactions
 from local.datasets import Dataset, load_dataset
@@ -33,15 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         metavar="DIR",
-        help="a folder with labels.json and new/; may be repeated (default: newsgroups and packages of ../shared/data)",
+        help="a folder with labels.json and new/; may be repeated (default: newsgroups and packages beside the repository)",
     )
     parser.add_argument("--documents", type=int, default=1000, help="how many new documents (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=300, help="give up after so long (default %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> bool:
-    default = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-    folders = arguments.dataset or [default / "newsgroups", default / "packages"]
+    folders = arguments.dataset or [corpora_folder() / "newsgroups", corpora_folder() / "packages"]
     gates: list[Gate] = []
     for folder in folders:
         dataset = load_dataset(folder, limit=arguments.documents)

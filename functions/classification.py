@@ -24,8 +24,9 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.function_name("collect_documents")
     @bp.queue_trigger(arg_name="message", queue_name="%COLLECT_QUEUE%", connection="DATA_STORAGE")
     def collect(message: func.QueueMessage) -> None:
-        if read_or_park(services.pipeline, services.settings.collect_queue, message, WakeMessage) is not None:
-            collect_documents(services.pipeline, _inserted_on(message))
+        read_or_park(services.pipeline, services.settings.collect_queue, message, WakeMessage)
+        # Whatever it said, it may have been somebody's only wake.
+        collect_documents(services.pipeline, _inserted_on(message))
 
     @bp.function_name("advance_job")
     @bp.queue_trigger(arg_name="message", queue_name="%JOBS_QUEUE%", connection="DATA_STORAGE")

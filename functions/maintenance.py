@@ -7,7 +7,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from shared.pipeline.reconcile import reconcile_documents
-from shared.pipeline.sweep import sweep_jobs
+from shared.pipeline.sweep import sweep_documents, sweep_jobs
 from shared.pipeline.vitals import report_vitals
 from shared.services import Services
 from shared.training.maintenance import report_expiry, sweep_operations
@@ -24,6 +24,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.function_name("sweep")
     @bp.timer_trigger(arg_name="timer", schedule="%SWEEP_SCHEDULE%")
     def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding demands it
+        sweep_documents(services.pipeline)
         sweep_jobs(services.pipeline)
         sweep_operations(services.training)
         report_vitals(services.pipeline)

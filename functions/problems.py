@@ -25,8 +25,18 @@ from shared.training.reclassify import ConfirmationNeededError
 from shared.training.start import ModelExistsError, ModelUnknownError, NotCancellableError
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 log = logging.getLogger("pigeonhole.http")
+
+
+class BadRequestError(Exception):
+    """The request cannot be read; `faults` say where and why."""
+
+    def __init__(self, faults: ValidationError) -> None:
+        super().__init__("the request cannot be read")
+        self.faults = faults
+
 
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
@@ -61,8 +71,8 @@ def answers_problems(handler: Handler) -> Handler:
     def wrapped(req: func.HttpRequest) -> func.HttpResponse:
         try:
             return handler(req)
-        except ValidationError as error:
-            return _bad_request(error)
+        except BadRequestError as error:
+            return _bad_request(error.faults)
         except PigeonholeError as error:
             return _problem_of(error)
         except Exception as error:
@@ -113,5 +123,13 @@ def _bad_request(error: ValidationError) -> func.HttpResponse:
 
 
 def read_body(req: func.HttpRequest, model: type[M]) -> M:
-    """The request's JSON body as `model`; an empty body is an empty object. ValidationError becomes a 400."""
-    return model.model_validate_json(req.get_body() or b"{}")
+    """The request's JSON body as `model`; an empty body is an empty object. Raises BadRequestError."""
+    return read_request(lambda: model.model_validate_json(req.get_body() or b"{}"))
+
+
+def read_request(read: Callable[[], T]) -> T:
+    """What `read` makes of the request; only faults of the request become BadRequestError, not those of our records."""
+    try:
+        return read()
+    except ValidationError as error:
+        raise BadRequestError(error) from error

@@ -7,7 +7,7 @@ import json
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from functions.problems import answer, answers_problems, problem, read_body
+from functions.problems import answer, answers_problems, problem, read_body, read_request
 from shared.services import Services
 from shared.training.operation import Operation, RetrainRequest
 from shared.training.operations import list_operations
@@ -16,6 +16,7 @@ from shared.training.projects import (
     ProjectRequest,
     delete_project,
     find_project,
+    labels_blob,
     project_body,
     put_labels,
     put_project,
@@ -43,7 +44,7 @@ def blueprint(services: Services) -> func.Blueprint:
 
 
 def _project(req: func.HttpRequest) -> str:
-    return _NAME.validate_python(req.route_params.get("project"))
+    return read_request(lambda: _NAME.validate_python(req.route_params.get("project")))
 
 
 def accepted(operation: Operation) -> func.HttpResponse:
@@ -94,7 +95,7 @@ def _register_project(bp: func.Blueprint, services: Services) -> None:
         except ValueError as error:
             return problem(400, "The labels file is not JSON", str(error))
         stored = put_labels(training, project, content)
-        return answer({"documents": len(stored.documents), "classes": stored.counts, "stored": project.labels_location})
+        return answer({"documents": len(stored.documents), "classes": stored.counts, "stored": labels_blob(project)})
 
 
 def _register_training(bp: func.Blueprint, services: Services) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.problems import answer, answers_problems, problem
+from shared.documents import is_document_name
 from shared.pipeline.health import check_health
 from shared.pipeline.status import classify_again, document_status, job_status, list_jobs, pipeline_status
 from shared.services import Services
@@ -20,7 +21,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(route="health", methods=["GET"])
     @answers_problems
     def get_health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-        report = check_health(pipeline)
+        report = check_health(pipeline, operations_queue=services.training.operations_queue)
         return answer(report, 200 if report["healthy"] else 503)
 
     @bp.function_name("get_status")
@@ -46,10 +47,19 @@ def blueprint(services: Services) -> func.Blueprint:
         name = _name(req)
         if not (req.route_params.get("path") or "").endswith(CLASSIFY.lstrip("/")) or not name:
             return problem(404, "No such address", "POST to /api/documents/{name}/classify")
+        if not is_document_name(name):
+            return problem(400, "Not a document", f"only .txt blobs are classified, {name!r} is not one", name=name)
         document = classify_again(pipeline, name)
         if document is None:
             return _unknown_document(name)
         return answer({"name": name, "etag": document.etag, "state": "sent"}, 202)
+
+    _register_jobs(bp, services)
+    return bp
+
+
+def _register_jobs(bp: func.Blueprint, services: Services) -> None:
+    pipeline = services.pipeline
 
     @bp.function_name("list_jobs")
     @bp.route(route="jobs", methods=["GET"])
@@ -62,10 +72,9 @@ def blueprint(services: Services) -> func.Blueprint:
     @answers_problems
     def get_job(req: func.HttpRequest) -> func.HttpResponse:
         job_id = req.route_params.get("id") or ""
-        status = job_status(pipeline, job_id)
-        return answer(status) if status else problem(404, "Unknown job", f"no job {job_id!r}, open or closed")
-
-    return bp
+        job = job_status(pipeline, job_id)
+        unknown = f"no job {job_id!r}, open or closed in the last 30 days"
+        return answer(job) if job else problem(404, "Unknown job", unknown)
 
 
 def _name(req: func.HttpRequest) -> str:

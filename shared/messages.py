@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.documents import DocumentRef
 
@@ -36,6 +36,8 @@ class DocumentMessage(Message):
     document: DocumentRef
     source: Source = Source.EVENT
     resubmissions: int = 0
+    requested: AwareDatetime | None = None
+    """When a redrive was asked for: it makes the job another one than the job that classified this version before."""
 
 
 class WakeMessage(Message):

@@ -171,7 +171,7 @@ def _parse_body(request: RequestSpec, status: int, headers: dict[str, str], cont
 
 
 def _status_error(request: RequestSpec, status: int, headers: dict[str, str], body: object) -> PigeonholeError:
-    fault = _fault(body)
+    fault = _fault(body, headers)
     what = f"{request.operation}: {status} {fault.code}: {fault.message}"
     retry_after = parse_retry_after(headers.get("retry-after"), now=datetime.now(UTC))
     if status in (401, 403):
@@ -179,17 +179,22 @@ def _status_error(request: RequestSpec, status: int, headers: dict[str, str], bo
         return LanguageAccessError(f"{what}; {hint}", status_code=status, retry_after=retry_after or PAUSE)
     if status == 429:
         return LanguageThrottledError(what, retry_after=retry_after)
+    if 300 <= status < 400:
+        # A wrong endpoint, not a fault of what was sent: nothing is given up for it.
+        return LanguageUnavailableError(
+            f"{request.operation}: {status}, a redirect, is never followed; check LANGUAGE_ENDPOINT", retry_after=PAUSE
+        )
     if status == 408 or status >= 500:
         return LanguageUnavailableError(what, retry_after=retry_after)
     kind = {404: LanguageNotFoundError, 409: LanguageConflictError}.get(status, LanguageRefusedError)
-    if 300 <= status < 400:
-        what = f"{request.operation}: {status}, a redirect, is never followed; check LANGUAGE_ENDPOINT"
     return kind(what, status_code=status, error_code=fault.code, target=fault.target)
 
 
-def _fault(body: object) -> ServiceError:
+def _fault(body: object, headers: dict[str, str]) -> ServiceError:
+    """The error of the body, with the dated API's header for the code where the body has none."""
     fault = parse_error(body.get("error") if isinstance(body, dict) else None)
-    return ServiceError(fault.code[:100], fault.message[:500], fault.target)
+    code = headers.get("x-ms-error-code", fault.code) if fault.code == "unknown" else fault.code
+    return ServiceError(code[:100], fault.message[:500], fault.target)
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:

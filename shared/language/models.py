@@ -139,6 +139,7 @@ class AuthoringJob:
     percent: int | None = None
     evaluation_status: OperationStatus | None = None
     model_id: str | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,10 @@ def accept_document(
     if refusal:
         write_failure(pipeline, document, *refusal)
         return
-    message = DocumentMessage(container=container, document=document, source=source, resubmissions=resubmissions)
+    requested = pipeline.clock() if source is Source.REDRIVE else None
+    message = DocumentMessage(
+        container=container, document=document, source=source, resubmissions=resubmissions, requested=requested
+    )
     pipeline.documents_queue.send(message)
     send_wake(pipeline)
     log.info("document_accepted name=%s etag=%s source=%s", document.name, document.etag, source)

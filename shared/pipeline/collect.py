@@ -107,7 +107,12 @@ def _read(pipeline: Pipeline, received: Iterable[QueuedMessage]) -> Iterable[Col
             park(pipeline, pipeline.settings.documents_queue, queued.id, queued.raw, "not a document message")
             pipeline.documents_queue.delete(queued)
             continue
-        planned = PlannedDocument(document=message.document, source=message.source, attempt=message.resubmissions)
+        planned = PlannedDocument(
+            document=message.document,
+            source=message.source,
+            attempt=message.resubmissions,
+            requested=message.requested,
+        )
         yield Collected(planned, [queued])
 
 

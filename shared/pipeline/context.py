@@ -34,7 +34,7 @@ class ActiveModel(Protocol):
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Stores, queues, the Language client and the clock, by the names DESIGN.md gives them."""
+    """Stores, queues, the Language client and the clock, by the names the architecture page gives them."""
 
     settings: Settings
     documents: BlobStore

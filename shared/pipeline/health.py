@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shared.errors import LanguageNotFoundError
+from shared.errors import LanguageNotFoundError, LanguageThrottledError
 from shared.language.dialects import dialect_for
 from shared.pipeline.context import Pipeline
+from shared.storage.ports import MessageQueue
 
 
-def check_health(pipeline: Pipeline) -> dict[str, Any]:
-    """One call to each container, each queue, and the Language service."""
+def check_health(pipeline: Pipeline, *, operations_queue: MessageQueue) -> dict[str, Any]:
+    """One call to each container, each queue, and the Language service (an authoring GET)."""
     settings = pipeline.settings
     checks = {
         f"container {settings.documents_container}": lambda: next(pipeline.documents.list(), None),
@@ -21,6 +22,7 @@ def check_health(pipeline: Pipeline) -> dict[str, Any]:
         f"queue {settings.documents_queue}": pipeline.documents_queue.length,
         f"queue {settings.collect_queue}": pipeline.collect_queue.length,
         f"queue {settings.jobs_queue}": pipeline.jobs_queue.length,
+        f"queue {settings.operations_queue}": operations_queue.length,
         "language": lambda: _ask_language(pipeline),
     }
     parts = {name: _check(check) for name, check in checks.items()}
@@ -40,6 +42,6 @@ def _ask_language(pipeline: Pipeline) -> None:
     settings = pipeline.settings
     try:
         pipeline.language.send(dialect_for(settings.language_api).get_project(settings.language_project))
-    except LanguageNotFoundError:
-        # It answers and knows our credential; that the project is not created yet is not a fault of the app.
+    except (LanguageNotFoundError, LanguageThrottledError):
+        # It answers, or our own pace is used up by those it answers; a project not yet created is no fault of the app.
         return

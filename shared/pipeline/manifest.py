@@ -42,7 +42,8 @@ class Outcome(StrEnum):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=())
+    # Fields of a newer release are ignored, so that a roll-back finishes the jobs it finds.
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, protected_namespaces=())
 
 
 class PlannedDocument(_Model):
@@ -51,6 +52,7 @@ class PlannedDocument(_Model):
     document: DocumentRef
     source: Source = Source.EVENT
     attempt: int = 0
+    requested: AwareDatetime | None = None
     record_etag: str | None = None
     outcome: Outcome | None = None
 
@@ -118,10 +120,16 @@ class Manifest(_Model):
 def manifest_id(documents: Iterable[PlannedDocument]) -> str:
     """A hash of the sorted versions: planning the same batch twice makes one manifest.
 
-    The attempt belongs to it, so that a version planned again is another manifest than the one it left.
+    The attempt and the time of a redrive's request belong to it, so that a version planned again is another manifest
+    than the one it left.
     """
-    keys = sorted((planned.document.name, planned.document.etag, planned.attempt) for planned in documents)
+    keys = sorted(_key(each) for each in documents)
     return hashlib.sha256(repr(keys).encode()).hexdigest()[:32]
+
+
+def _key(planned: PlannedDocument) -> tuple[str | int, ...]:
+    key = (planned.document.name, planned.document.etag, planned.attempt)
+    return (*key, planned.requested.isoformat()) if planned.requested else key
 
 
 def plan_manifest(documents: Sequence[PlannedDocument], now: datetime, *, why: str = "planned") -> Manifest:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-
-from pydantic import ValidationError
 
 from shared.errors import PigeonholeError
 from shared.messages import JobMessage
@@ -19,6 +18,9 @@ log = logging.getLogger("pigeonhole.jobs")
 
 ACTIVE = "jobs/active/"
 DONE = "jobs/done/"
+# Closed manifests lie in folders by the day they were created.
+SEARCHED_DAYS = 30
+LISTED_DAYS = 7
 
 
 class RaceLostError(PigeonholeError):
@@ -97,18 +99,35 @@ def enqueue_visit(pipeline: Pipeline, opened: OpenManifest, message: JobMessage,
     pipeline.jobs_queue.send(message, delay=delay)
 
 
-def find_job(pipeline: Pipeline, manifest_id: str) -> Manifest | None:
-    """The manifest, open or closed in any day's folder."""
+def find_job(pipeline: Pipeline, manifest_id: str) -> tuple[Manifest, bool] | None:
+    """The manifest and whether it is closed; a closed one is looked up in the newest SEARCHED_DAYS days."""
     opened = find_manifest(pipeline, manifest_id)
     if opened:
-        return opened.manifest
-    for info in pipeline.state.list(DONE):
-        if info.name.endswith(f"/{manifest_id}.json"):
-            try:
-                return Manifest.model_validate_json(pipeline.state.read(info.name).data)
-            except (BlobNotFoundError, ValidationError):
-                return None
+        return opened.manifest, False
+    for day in newest_days(pipeline, SEARCHED_DAYS):
+        try:
+            data = pipeline.state.read(f"{DONE}{day}/{manifest_id}.json").data
+        except BlobNotFoundError:
+            continue
+        return Manifest.model_validate_json(data), True
     return None
+
+
+def list_closed(pipeline: Pipeline, count: int) -> list[BlobInfo]:
+    """The newest closed manifests, from the newest days on; one listing a day until there are enough."""
+    found: list[BlobInfo] = []
+    for day in newest_days(pipeline, LISTED_DAYS):
+        found += heapq.nlargest(
+            count, pipeline.state.list(f"{DONE}{day}/", metadata=True), key=lambda info: info.last_modified
+        )
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
+def newest_days(pipeline: Pipeline, count: int) -> Iterator[str]:
+    today = pipeline.clock()
+    return (f"{today - timedelta(days=back):%Y-%m-%d}" for back in range(count))
 
 
 def _data(manifest: Manifest) -> bytes:

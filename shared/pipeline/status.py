@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import re
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -12,7 +13,7 @@ from shared.documents import DocumentRef, is_document_name, record_name
 from shared.messages import Source
 from shared.pipeline.accept import accept_document
 from shared.pipeline.context import Pipeline
-from shared.pipeline.manifests import DONE, find_job, find_manifest, list_open, manifest_id_of
+from shared.pipeline.manifests import find_job, find_manifest, list_closed, list_open, manifest_id_of
 from shared.pipeline.reconcile import find_totals
 from shared.storage.ports import BlobInfo, BlobNotFoundError
 
@@ -138,31 +139,39 @@ def _open_job(pipeline: Pipeline, document: BlobInfo) -> dict[str, Any] | None:
 
 
 def list_jobs(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Open jobs, then the newest closed ones of the last listing page."""
-    opened = [{"id": manifest_id_of(info), **info.metadata} for info in islice(list_open(pipeline), LISTED)]
-    closed = heapq.nlargest(
-        RECENT, islice(pipeline.state.list(DONE, metadata=True), LISTED), key=lambda info: info.last_modified
-    )
-    done = [
+    """Open jobs, then the newest closed ones."""
+    opened = [
+        {
+            "id": manifest_id_of(info),
+            "state": info.metadata.get("state"),
+            "documents": int(info.metadata.get("documents", "0")),
+            "created": info.metadata.get("created"),
+            "due": info.metadata.get("due"),
+            "waiting_for_model": info.metadata.get("waiting") == "yes",
+        }
+        for info in islice(list_open(pipeline), LISTED)
+    ]
+    closed = [
         {
             "id": info.name.rsplit("/", 1)[-1].removesuffix(".json"),
             "state": "closed",
-            "documents": info.metadata.get("documents"),
+            "documents": int(info.metadata.get("documents", "0")),
             "created": info.metadata.get("created"),
             "closed": info.last_modified.isoformat(),
         }
-        for info in closed
+        for info in list_closed(pipeline, RECENT)
     ]
-    return [*opened, *done]
+    return [*opened, *closed]
 
 
 def job_status(pipeline: Pipeline, manifest_id: str) -> dict[str, Any] | None:
-    """A job's manifest with its history, open or closed."""
-    manifest = find_job(pipeline, manifest_id)
-    if manifest is None:
+    """A job's manifest with its history, open or closed; None for what no job was ever called."""
+    found = find_job(pipeline, manifest_id) if re.fullmatch(r"[0-9a-f]{32}", manifest_id) else None
+    if found is None:
         return None
-    found: dict[str, Any] = json.loads(manifest.model_dump_json(by_alias=True))
-    return found
+    manifest, is_closed = found
+    shown: dict[str, Any] = json.loads(manifest.model_dump_json(by_alias=True))
+    return shown | {"state": "closed" if is_closed else manifest.state.value}
 
 
 def classify_again(pipeline: Pipeline, name: str) -> DocumentRef | None:

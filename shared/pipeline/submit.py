@@ -44,6 +44,7 @@ from shared.storage.ports import BlobNotFoundError, VersionChangedError
 
 log = logging.getLogger("pigeonhole.jobs")
 
+NO_MODEL = "no model is in use: none is published yet, or a publication is switching models"
 # Results are kept for 24 hours from submission (both API versions).
 RESULT_LIFE = timedelta(hours=24)
 # Room in the 1 MB request for ids, keys and the model's name around the texts.
@@ -64,17 +65,23 @@ class Reading:
 def submit_job(pipeline: Pipeline, opened: OpenManifest, message: JobMessage) -> None:
     """One visit of a planned manifest. RetryableError is for the caller to defer, RaceLostError ends quietly."""
     manifest = opened.manifest
-    model = manifest.model or pipeline.active_model.find()
-    if model is None:
-        _wait_for_model(
-            pipeline, opened, "no model is in use: none is published yet, or a publication is switching models"
-        )
+    if pipeline.active_model.find() is None:
+        _wait_for_model(pipeline, opened, NO_MODEL)
         return
     readings = pipeline.fan_out(lambda each: read_document(pipeline, manifest, *each), manifest.open_documents)
     manifest = manifest.model_copy(update={"documents": _with_readings(manifest, readings)})
     requests = build_requests(readings)[len(manifest.analyze) :]
     if not manifest.open_documents:
         close_manifest(pipeline, opened, manifest.evolve(pipeline.clock(), "nothing left to classify"))
+        return
+    # Looked up after the reading, which may take long: a publication holds submissions before it switches models.
+    model = _model_for(pipeline, manifest)
+    if model is None:
+        _wait_for_model(pipeline, opened, NO_MODEL)
+        return
+    if manifest.model is not None and model != manifest.model:
+        why = f"the model was switched from {manifest.model.label} to {model.label} between two parts"
+        plan_same_again(pipeline, OpenManifest(manifest, opened.etag), FailureCode.JOB_FAILED, why)
         return
     try:
         for request in requests:
@@ -87,6 +94,18 @@ def submit_job(pipeline: Pipeline, opened: OpenManifest, message: JobMessage) ->
         plan_same_again(pipeline, OpenManifest(manifest, opened.etag), FailureCode.MALFORMED_ANSWER, str(error))
         return
     enqueue_visit(pipeline, opened, JobMessage(id=manifest.id, visit=message.visit + 1), pipeline.delay(number=0))
+
+
+def _model_for(pipeline: Pipeline, manifest: Manifest) -> ModelRef | None:
+    """The model in use; for a manifest with parts submitted already, its own as long as that still answers by itself.
+
+    A model id always names the same model; a deployment's name does not, so there the one in use decides.
+    """
+    pinned, current = manifest.model, pipeline.active_model.find()
+    if pinned is None:
+        return current
+    api_version = manifest.api_version or pipeline.settings.language_api
+    return current if dialect_for(api_version).has_deployments else pinned
 
 
 def _refused(pipeline: Pipeline, opened: OpenManifest, error: LanguageRefusedError) -> None:

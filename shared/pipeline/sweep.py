@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from shared.messages import JobMessage
+from shared.messages import JobMessage, WakeMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifest import STALL_GRACE, STEP_ALLOWANCE
 from shared.pipeline.manifests import RaceLostError, find_manifest, list_open, manifest_id_of, save_manifest
@@ -15,6 +15,7 @@ from shared.storage.ports import BlobInfo
 
 log = logging.getLogger("pigeonhole.sweep")
 
+WAKE_GRACE = timedelta(minutes=1)
 _TIME: TypeAdapter[datetime] = TypeAdapter(datetime)
 
 
@@ -22,6 +23,16 @@ def sweep_jobs(pipeline: Pipeline) -> int:
     """Revive stalled jobs; returns how many. One listing, and three calls for each stalled one."""
     stalled = [info for info in list_open(pipeline) if is_stalled(info, pipeline.clock())]
     return sum(pipeline.fan_out(lambda info: _revive(pipeline, manifest_id_of(info)), stalled))
+
+
+def sweep_documents(pipeline: Pipeline) -> bool:
+    """Wake the collector when documents wait longer than any wake takes: the net under a lost wake. One peek."""
+    waiting = pipeline.documents_queue.peek(1)
+    if not waiting or pipeline.clock() - waiting[0].inserted_on < pipeline.settings.linger + WAKE_GRACE:
+        return False
+    pipeline.collect_queue.send(WakeMessage())
+    log.warning("collector_woken: a document waits since %s", waiting[0].inserted_on.isoformat())
+    return True
 
 
 def is_stalled(info: BlobInfo, now: datetime) -> bool:

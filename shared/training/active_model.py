@@ -27,7 +27,7 @@ _SHOWN = {"published", "operation", "expires", "held_until"}
 class ActiveModelRecord(BaseModel):
     """pipeline/models/active.json"""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, protected_namespaces=())
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
     model: ModelRef

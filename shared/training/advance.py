@@ -82,7 +82,7 @@ def _take_step(training: Training, opened: OpenOperation, message: OperationMess
         _stop_training(training, operation)
         proceed(training, opened, operation.end(now, OperationState.CANCELLED, "cancelled on request"))
     elif now - operation.created > DEADLINE:
-        reason = f"not ended after {DEADLINE.total_seconds() / 3600:.0f} hours; the active model is as it was"
+        reason = f"not ended after {DEADLINE.total_seconds() / 3600:.0f} hours; {operation.untouched}"
         proceed(training, opened, operation.end(now, OperationState.FAILED, reason))
     else:
         _STEPS[operation.step](training, opened, message)
@@ -123,7 +123,7 @@ def _fail(training: Training, message: OperationMessage, error: PermanentError) 
     if current is None or current.operation.is_ended:
         return
     code = error.error_code if isinstance(error, LanguageRefusedError) else type(error).__name__
-    reason = f"{error}; the active model is as it was"
+    reason = f"{error}; {current.operation.untouched}"
     ended = current.operation.end(training.now(), OperationState.FAILED, reason, (ServiceError(code, str(error)),))
     try:
         proceed(training, current, ended)

@@ -43,6 +43,8 @@ class LabelsFile:
 
     classes: list[str]
     documents: list[LabelledDocument]
+    names_place: str = "classes"
+    documents_place: str = "documents"
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -68,15 +70,15 @@ class LabelsFile:
 def parse_labels(content: Json) -> LabelsFile:
     """Read any form; what cannot be read is a fault, never an exception."""
     if not isinstance(content, dict):
-        return LabelsFile([], [], [Fault("", "the labels file is not a JSON object")])
+        return LabelsFile([], [], faults=[Fault("", "the labels file is not a JSON object")])
     if isinstance(content.get("assets"), dict):
-        return _Reader(content["assets"], "assets.").read(_category_names, _project_classes)
+        return _Reader(content["assets"], "assets.").read("classes", _category_names, _project_classes)
     if "classifiers" in content:
-        return _Reader(content, "").read(_classifier_names, _november_classes)
+        return _Reader(content, "").read("classifiers", _classifier_names, _november_classes)
     if "intentNames" in content:
-        return _Reader(content, "").read(_intent_names, _july_classes)
+        return _Reader(content, "").read("intentNames", _intent_names, _july_classes)
     what = "none of intentNames (2021-07), classifiers (2021-11) or assets (2022-05) is there"
-    return LabelsFile([], [], [Fault("", what)])
+    return LabelsFile([], [], faults=[Fault("", what)])
 
 
 class _Reader:
@@ -89,7 +91,7 @@ class _Reader:
     def fault(self, place: str, what: str) -> None:
         self.faults.append(Fault(self.prefix + place, what))
 
-    def read(self, read_names: Any, read_classes: Any) -> LabelsFile:
+    def read(self, key: str, read_names: Any, read_classes: Any) -> LabelsFile:
         names = read_names(self)
         documents = []
         for number, entry in enumerate(self.items("documents")):
@@ -101,7 +103,8 @@ class _Reader:
             classes = read_classes(self, entry, place, names)
             dataset = entry.get("dataset") if isinstance(entry.get("dataset"), str) else None
             documents.append(LabelledDocument(entry["location"], str(language or ""), tuple(classes), dataset))
-        return LabelsFile(names, documents, self.faults)
+        places = (f"{self.prefix}{key}", f"{self.prefix}documents")
+        return LabelsFile(names, documents, *places, self.faults)
 
     def items(self, key: str) -> list[Json]:
         value = self.content.get(key)
@@ -174,31 +177,38 @@ def check_labels(labels: LabelsFile, sizes: Mapping[str, int]) -> list[Fault]:
 def _check_classes(labels: LabelsFile) -> list[Fault]:
     faults = []
     if not MIN_CLASSES <= len(labels.classes) <= MAX_CLASSES:
-        faults.append(Fault("classes", f"{len(labels.classes)} classes; {MIN_CLASSES} to {MAX_CLASSES} are allowed"))
+        faults.append(
+            Fault(labels.names_place, f"{len(labels.classes)} classes; {MIN_CLASSES} to {MAX_CLASSES} are allowed")
+        )
     for number, name in enumerate(labels.classes):
         if not name or len(name) > MAX_CLASS_NAME or _FORBIDDEN_IN_CLASS.search(name):
             faults.append(
-                Fault(f"classes[{number}]", f"{name!r} is not a class name (1 to 50 characters, no :$&%*()+~/?)")
+                Fault(
+                    f"{labels.names_place}[{number}]",
+                    f"{name!r} is not a class name (1 to 50 characters, no :$&%*()+~/?)",
+                )
             )
         if name in labels.classes[:number]:
-            faults.append(Fault(f"classes[{number}]", f"{name!r} is there twice"))
+            faults.append(Fault(f"{labels.names_place}[{number}]", f"{name!r} is there twice"))
     for name, count in labels.counts.items():
         if count < MIN_LABELS_PER_CLASS:
             what = f"{name!r} labels {count} documents; the service wants {MIN_LABELS_PER_CLASS} at least"
-            faults.append(Fault(f"classes[{labels.classes.index(name)}]", what))
+            faults.append(Fault(f"{labels.names_place}[{labels.classes.index(name)}]", what))
     return faults
 
 
 def _check_documents(labels: LabelsFile, sizes: Mapping[str, int]) -> list[Fault]:
     faults = []
     if len(labels.documents) < MIN_DOCUMENTS:
-        faults.append(Fault("documents", f"{len(labels.documents)} documents; {MIN_DOCUMENTS} at least are needed"))
+        faults.append(
+            Fault(labels.documents_place, f"{len(labels.documents)} documents; {MIN_DOCUMENTS} at least are needed")
+        )
     seen: dict[str, int] = {}
     for number, document in enumerate(labels.documents):
-        place = f"documents[{number}]"
+        place = f"{labels.documents_place}[{number}]"
         first = seen.setdefault(document.location, number)
         if first != number:
-            faults.append(Fault(place, f"{document.location!r} is there already, at documents[{first}]"))
+            faults.append(Fault(place, f"{document.location!r} is there already, at {labels.documents_place}[{first}]"))
         if len(set(document.classes)) != len(document.classes):
             faults.append(Fault(place, f"{document.location!r} has a class twice"))
         faults += [Fault(place, what) for what in _blob_faults(document.location, sizes)]

@@ -57,7 +57,8 @@ class Step(StrEnum):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=())
+    # Fields of a newer release are ignored, so that a roll-back finishes the operations it finds.
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, protected_namespaces=())
 
 
 class StepRecord(_Model):
@@ -90,7 +91,11 @@ class EvaluationRecord(_Model):
     classes: dict[str, dict[str, float]]
 
 
-class RetrainRequest(_Model):
+class _Request(_Model):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RetrainRequest(_Request):
     """Body of POST .../retrain. `model` names the new model; one is made up when it is not given."""
 
     model: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,50}$")
@@ -99,7 +104,7 @@ class RetrainRequest(_Model):
     force: bool = False
 
 
-class ReclassifyRequest(_Model):
+class ReclassifyRequest(_Request):
     """Body of POST /api/reclassify. `older_than_model`: records by other models than this label, or the active one."""
 
     prefix: str = ""
@@ -142,6 +147,7 @@ class Operation(_Model):
     probe_job: str | None = None
     swap_job: str | None = None
     swap_is_deployment: bool = False
+    replaced_model_id: str | None = None
     percent: int | None = None
     candidate_evaluation: EvaluationRecord | None = None
     active_evaluation: EvaluationRecord | None = None
@@ -159,6 +165,13 @@ class Operation(_Model):
     def began(self, step: Step) -> datetime | None:
         """When the step was begun, if it was."""
         return next((each.started for each in self.steps if each.step is step), None)
+
+    @property
+    def untouched(self) -> str:
+        """What a bad end leaves behind, for its reason."""
+        if self.step in (Step.WAIT_SWAP, Step.SWITCH):
+            return "production may hold the new model already; publish again, this model or another, to settle it"
+        return "the active model is as it was"
 
     def begin(self, step: Step, now: datetime, detail: str = "") -> Operation:
         """Write down the intent before the act: a crash in the act is then recognised."""

@@ -132,7 +132,7 @@ def proceed(training: Training, opened: OpenOperation, operation: Operation) -> 
     """Save the step taken; then release the lock if it was the last, else send the message for the next."""
     save_operation(training, opened, operation)
     if operation.is_ended:
-        if operation.kind is not OperationKind.RECLASSIFY:
+        if operation.kind is not OperationKind.RECLASSIFY and operation.project == training.settings.language_project:
             training.active_model.release()
         release_lock(training, operation)
         log.info("operation_ended operation=%s state=%s: %s", operation.id, operation.state, operation.reason)

@@ -68,6 +68,10 @@ def put_project(training: Training, name: str, request: ProjectRequest) -> PutRe
         multilingual=request.multilingual,
         description=request.description,
     )
+    if dialect.has_deployments and request.labels_file != DEFAULT_LABELS:
+        raise ProjectUnchangeableError(
+            f"{dialect.api_version} takes labels by import; the file is always {DEFAULT_LABELS} of the container"
+        )
     existing = find_project(training, name)
     if existing is None:
         training.language.send(dialect.create_project(wanted))
@@ -75,7 +79,8 @@ def put_project(training: Training, name: str, request: ProjectRequest) -> PutRe
     _refuse_other_changes(existing, wanted)
     if existing.description != wanted.description:
         training.language.send(dialect.update_project(replace(existing, description=wanted.description)))
-    return PutResult(replace(existing, description=wanted.description), created=False)
+        existing = training.language.send(dialect.get_project(name))
+    return PutResult(existing, created=False)
 
 
 def _refuse_other_changes(existing: Project, wanted: Project) -> None:
@@ -123,8 +128,13 @@ def put_labels(training: Training, project: Project, content: Any) -> LabelsFile
         faults = _unreadable(training, container, labels)
     if faults:
         raise LabelsRefusedError(faults)
-    container.put(project.labels_location or DEFAULT_LABELS, to_july_form(labels))
+    container.put(labels_blob(project), to_july_form(labels))
     return labels
+
+
+def labels_blob(project: Project) -> str:
+    """Where the labels file lies in the project's container; versions that take labels by import do not keep a name."""
+    return project.labels_location or DEFAULT_LABELS
 
 
 def _unreadable(training: Training, container: BlobStore, labels: LabelsFile) -> list[Fault]:
@@ -136,7 +146,7 @@ def _unreadable(training: Training, container: BlobStore, labels: LabelsFile) ->
         try:
             decode(container.read(location).data)
         except (BlobNotFoundError, DocumentRejectedError) as error:
-            return Fault(f"documents[{number}]", f"{location!r} cannot be read: {error}")
+            return Fault(f"{labels.documents_place}[{number}]", f"{location!r} cannot be read: {error}")
         return None
 
     locations = [(number, document.location) for number, document in enumerate(labels.documents)]

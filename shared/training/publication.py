@@ -25,9 +25,9 @@ from shared.messages import OperationMessage
 from shared.pipeline.waiting import wake_waiting_jobs
 from shared.training.active_model import ActiveModelRecord
 from shared.training.context import Training
-from shared.training.operation import Operation, OperationState, Step
+from shared.training.operation import Operation, OperationKind, OperationState, Step
 from shared.training.operations import OpenOperation, enqueue_step, proceed, save_operation
-from shared.training.steps import end_badly, found, parts, visit_later
+from shared.training.steps import end_badly, found, parts, start_job, visit_later
 
 # Any text will do: the probe asks whether the model answers, not what.
 PROBE_TEXT = "Please confirm that you received the documents and tell us how to proceed."
@@ -43,7 +43,9 @@ def publish(training: Training, opened: OpenOperation, message: OperationMessage
         proceed(training, opened, done)
         return
     if operation.began(Step.PUBLISH):
-        if not dialect.has_deployments:
+        # A model trained by this operation was never published before, so what is found is ours. Repeating another's
+        # publication, or a deployment, changes nothing.
+        if operation.kind is OperationKind.RETRAIN and not dialect.has_deployments:
             started = training.language.send(dialect.find_publishing(operation.project, label=label))
             if started is not None:
                 _published(training, opened, started.id, "found under way after an interruption")
@@ -52,7 +54,7 @@ def publish(training: Training, opened: OpenOperation, message: OperationMessage
         operation = operation.begin(Step.PUBLISH, training.now())
         opened = save_operation(training, opened, operation)
     try:
-        job_id = training.language.send(_publication(training, dialect, operation, label))
+        job_id = start_job(training, operation, _publication(training, dialect, operation, label))
     except LanguageConflictError as error:
         # Other work of the project is under way, perhaps this very publication; once it has ended we look again.
         raise LanguageThrottledError(f"the service is busy with {operation.project!r}: {error}") from error
@@ -124,7 +126,7 @@ def wait_probe(training: Training, opened: OpenOperation, message: OperationMess
 
 def _probe_failed(training: Training, opened: OpenOperation, errors: tuple[ServiceError, ...]) -> None:
     told = "; ".join(f"{error.code}: {error.message}" for error in errors) or "no error was given"
-    reason = f"the published model does not classify the probe: {told}; the active model is as it was"
+    reason = f"the published model does not classify the probe: {told}; {opened.operation.untouched}"
     proceed(training, opened, opened.operation.end(training.now(), OperationState.FAILED, reason[:1000], errors))
 
 
@@ -146,19 +148,30 @@ def swap(training: Training, opened: OpenOperation, message: OperationMessage) -
     dialect, operation, label = parts(opened)
     settings = training.settings
     production = _deployments(training, dialect, operation).get(settings.language_deployment)
-    if production is not None and production.label == label:
+    model_id = production.model_id if production else ""
+    if _is_swapped(operation, production, model_id):
         done = operation.evolve(training.now(), "production holds it", step=Step.SWITCH)
         proceed(training, opened, done)
         return
+    if not operation.began(Step.SWAP):
+        operation = operation.begin(Step.SWAP, training.now()).model_copy(update={"replaced_model_id": model_id})
+        opened = save_operation(training, opened, operation)
     project, target = operation.project, settings.language_deployment
     if production is None:
-        job_id = training.language.send(dialect.deploy(project, deployment=target, label=label))
+        job_id = start_job(training, operation, dialect.deploy(project, deployment=target, label=label))
     else:
         first, second = settings.language_staging_deployment, target
-        job_id = training.language.send(dialect.swap(project, first=first, second=second))
+        job_id = start_job(training, operation, dialect.swap(project, first=first, second=second))
     detail = f"{'deployment' if production is None else 'swap'} job {job_id}"
     changes = {"swap_job": job_id, "swap_is_deployment": production is None, "step": Step.WAIT_SWAP}
     proceed(training, opened, operation.evolve(training.now(), detail, **changes))
+
+
+def _is_swapped(operation: Operation, production: Deployment | None, model_id: str) -> bool:
+    """Does production hold the model already? By its label; or because it changed since the intent was written down."""
+    if production is not None and production.label == operation.label:
+        return True
+    return operation.began(Step.SWAP) is not None and model_id != (operation.replaced_model_id or "")
 
 
 def wait_swap(training: Training, opened: OpenOperation, message: OperationMessage) -> None:

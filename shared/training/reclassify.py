@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
@@ -78,7 +79,9 @@ def walk(training: Training, opened: OpenOperation, message: OperationMessage) -
         raise ValueError(f"operation {operation.id} has no walk")
     page = _store(training, progress.request).list_page(progress.request.prefix, token=progress.token)
     wanted = [info for info in page.infos if _is_wanted(info, progress.model)]
-    messages = [found for info in wanted if (found := _message(training, progress.request, info)) is not None]
+    messages = [
+        found for info in wanted if (found := _message(training, progress.request, info, operation.created)) is not None
+    ]
     training.pipeline.fan_out(training.pipeline.documents_queue.send, messages)
     if messages:
         send_wake(training.pipeline)
@@ -107,15 +110,18 @@ def _store(training: Training, request: ReclassifyRequest) -> BlobStore:
 
 
 def _is_wanted(info: BlobInfo, model: str | None) -> bool:
-    return model is None or info.metadata.get("model") != model
+    # Metadata are ASCII: records.py writes the label percent-encoded.
+    return model is None or info.metadata.get("model") != quote(model)
 
 
-def _message(training: Training, request: ReclassifyRequest, info: BlobInfo) -> DocumentMessage | None:
+def _message(
+    training: Training, request: ReclassifyRequest, info: BlobInfo, requested: datetime
+) -> DocumentMessage | None:
     document = _document(_store(training, request), info)
     if document is None:
         return None
     container = training.settings.documents_container
-    return DocumentMessage(container=container, document=document, source=Source.REDRIVE)
+    return DocumentMessage(container=container, document=document, source=Source.REDRIVE, requested=requested)
 
 
 def _document(store: BlobStore, info: BlobInfo) -> DocumentRef | None:

@@ -7,10 +7,11 @@ posts only when there is nothing: the service takes no idempotency key.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from shared.errors import LanguageConflictError, LanguageNotFoundError, LanguageThrottledError, PermanentError
 from shared.language.dialects import dialect_for
-from shared.language.dialects.base import Dialect
+from shared.language.dialects.base import Call, Dialect
 from shared.language.models import TERMINAL, AuthoringJob, Evaluation, OperationStatus, ServiceError
 from shared.messages import OperationMessage
 from shared.storage.ports import BlobNotFoundError
@@ -19,7 +20,10 @@ from shared.training.gate import decide
 from shared.training.labels import parse_labels
 from shared.training.operation import Operation, OperationState, Step, evaluation_record
 from shared.training.operations import OpenOperation, enqueue_step, proceed, save_operation
-from shared.training.projects import DEFAULT_LABELS
+from shared.training.projects import labels_blob
+
+# Between the service's clock and ours.
+CLOCK_SKEW = timedelta(minutes=5)
 
 
 class LabelsMissingError(PermanentError):
@@ -30,7 +34,7 @@ def import_labels(training: Training, opened: OpenOperation, message: OperationM
     """Send the stored labels file where the version wants it sent. Repeating it replaces the same by the same."""
     dialect, operation, _ = parts(opened)
     project = training.language.send(dialect.get_project(operation.project))
-    name = project.labels_location or DEFAULT_LABELS
+    name = labels_blob(project)
     try:
         content = json.loads(training.open_container(project.container).read(name).data)
     except (BlobNotFoundError, ValueError) as error:
@@ -38,7 +42,7 @@ def import_labels(training: Training, opened: OpenOperation, message: OperationM
             f"the container {project.container!r} has no readable {name!r}; PUT the project's labels first"
         ) from error
     labels = parse_labels(content)
-    job_id = training.language.send(dialect.import_labels(project, labels.classes, labels.documents))
+    job_id = start_job(training, operation, dialect.import_labels(project, labels.classes, labels.documents))
     detail = f"import job {job_id} of {len(labels.documents)} documents"
     changed = operation.evolve(training.now(), detail, import_job=job_id, step=Step.WAIT_IMPORT)
     proceed(training, opened, changed)
@@ -61,18 +65,19 @@ def train(training: Training, opened: OpenOperation, message: OperationMessage) 
     dialect, operation, label = parts(opened)
     if operation.began(Step.TRAIN):
         started = training.language.send(dialect.find_training(operation.project, label=label))
-        if started is not None:
+        if started is not None and not _is_older(started, operation):
             _trained(training, opened, started.id, "found under way after an interruption")
             return
     else:
         operation = operation.begin(Step.TRAIN, training.now())
         opened = save_operation(training, opened, operation)
-    try:
-        job_id = training.language.send(dialect.train(operation.project, label=label))
-    except LanguageConflictError as error:
-        # One training at a time for each project; somebody else's is under way. Theirs ends, then ours begins.
-        raise LanguageThrottledError(f"another training of {operation.project!r} is under way: {error}") from error
+    job_id = start_job(training, operation, dialect.train(operation.project, label=label))
     _trained(training, opened, job_id, f"training job {job_id}")
+
+
+def _is_older(job: AuthoringJob, operation: Operation) -> bool:
+    """A failed training leaves no model, so its label may be used again: such a job is not this operation's."""
+    return job.created is not None and job.created < operation.created - CLOCK_SKEW
 
 
 def _trained(training: Training, opened: OpenOperation, job_id: str, detail: str) -> None:
@@ -145,6 +150,14 @@ def judge(training: Training, opened: OpenOperation, message: OperationMessage) 
 # What the steps of publication.py use too.
 
 
+def start_job(training: Training, operation: Operation, call: Call[str]) -> str:
+    """POST a job and return its id. The service does one thing at a time in a project: a conflict is waited out."""
+    try:
+        return training.language.send(call)
+    except LanguageConflictError as error:
+        raise LanguageThrottledError(f"project {operation.project!r} is busy with something else: {error}") from error
+
+
 def parts(opened: OpenOperation) -> tuple[Dialect, Operation, str]:
     """The dialect the operation began under, the operation, and its model's label."""
     operation = opened.operation
@@ -173,5 +186,5 @@ def end_badly(training: Training, opened: OpenOperation, job: AuthoringJob, what
     now = training.now()
     told = "; ".join(f"{error.code}: {error.message}" for error in job.errors) or "no error was given"
     state = OperationState.CANCELLED if job.status is OperationStatus.CANCELLED else OperationState.FAILED
-    reason = f"{what} {job.status.value}: {told}; the active model is as it was"
+    reason = f"{what} {job.status.value}: {told}; {opened.operation.untouched}"
     proceed(training, opened, opened.operation.end(now, state, reason[:1000], job.errors))

@@ -1,4 +1,4 @@
-"""The fault matrix, row by row (reference/reliability-performance.md 1.3), on fakes under a virtual clock.
+"""The fault matrix, row by row on fakes under a virtual clock.
 
 Not here: 5 and 7 (test_crash_points.py), 14 and 16 to 18 (tests/unit), 26 (a real process), 28 (no trigger watches what
 the app writes). A seed that fails is in the test's name.

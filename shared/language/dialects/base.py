@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
@@ -203,13 +203,14 @@ _DATETIME: TypeAdapter[datetime] = TypeAdapter(datetime)
 
 
 def parse_time(value: Json) -> datetime | None:
-    """An ISO 8601 time with 3 to 7 fractional digits, or None when absent or unreadable."""
+    """An ISO 8601 time with 3 to 7 fractional digits, or None when absent or unreadable. Without a zone it is UTC."""
     if not isinstance(value, str):
         return None
     try:
-        return _DATETIME.validate_python(re.sub(r"(\.\d{6})\d+", r"\1", value))
+        moment = _DATETIME.validate_python(re.sub(r"(\.\d{6})\d+", r"\1", value))
     except ValidationError:
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def parse_error(error: Json) -> ServiceError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from shared.errors import MalformedAnswerError, UnsupportedOperationError
@@ -61,6 +61,7 @@ _TASK_KINDS = {
 _STRING_INDEX_TYPE = "Utf16CodeUnit"
 # The only training configuration the documentation lists, whatever the api-version.
 _TRAINING_CONFIG = "2022-05-01"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The service answers a model's id as <label>-<time>-<32 hex digits>.
 _MODEL_ID = re.compile(r"^(?P<label>.+)-\d{8}T\d{6}-[0-9a-f]{32}$")
 
@@ -84,7 +85,7 @@ class GeneralAvailability:
         body = {
             "displayName": display_name,
             "analysisInput": {"documents": documents},
-            "tasks": [{"kind": _TASK_KINDS[model.kind], "taskName": "classify", "parameters": parameters}],
+            "tasks": [{"kind": _TASK_KINDS[model.kind], "taskName": "0", "parameters": parameters}],
         }
         request = RequestSpec("submit_analyze", Half.PREDICTION, "POST", ANALYZE, self._query(), body)
         return Call(request, _job_id(f"{ANALYZE}/"))
@@ -128,7 +129,7 @@ class GeneralAvailability:
         body = {
             "projectFileVersion": self.api_version,
             "stringIndexType": _STRING_INDEX_TYPE,
-            "metadata": _metadata(project),
+            "metadata": _metadata(project) | {"settings": {}},
             "assets": assets,
         }
         return self._start("import_labels", "POST", project.name, "/:import", "/import/jobs/", body)
@@ -156,7 +157,7 @@ class GeneralAvailability:
     def find_training(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
         def read(response: WireResponse) -> AuthoringJob | None:
             jobs = [_read_job(entry) for entry in _values(response) if _trains(entry, label)]
-            return next(iter(jobs), None)
+            return max(jobs, key=lambda job: job.created or _LONG_AGO, default=None)
 
         return Call(self._authoring("list_train_jobs", "GET", f"/projects/{segment(project)}/train/jobs"), read)
 
@@ -265,9 +266,10 @@ def _labelled(project: Project, document: LabelledDocument) -> dict[str, Json]:
     entry: dict[str, Json] = {"location": document.location, "language": document.language or project.language}
     if document.dataset:
         entry["dataset"] = document.dataset
+    named = [{"category": name} for name in document.classes]
     if project.kind is ProjectKind.SINGLE:
-        return entry | {"class": {"category": document.classes[0]}}
-    return entry | {"classes": [{"category": name} for name in document.classes]}
+        return entry | ({"class": named[0]} if named else {})
+    return entry | {"classes": named}
 
 
 def _kind(word: Json) -> ProjectKind:
@@ -314,15 +316,21 @@ def _read_project(response: WireResponse) -> Project:
 def _read_job(body: Json) -> AuthoringJob:
     result = body.get("result") if isinstance(body.get("result"), dict) else {}
     training, evaluation = result.get("trainingStatus") or {}, result.get("evaluationStatus") or {}
-    percent = training.get("percentComplete")
     return AuthoringJob(
         id=member(body, "jobId", str),
         status=parse_status(member(body, "status", str)),
         errors=parse_errors(body.get("errors")),
         expires=parse_time(body.get("expirationDateTime")),
-        percent=int(percent) if isinstance(percent, int | float) else None,
+        created=parse_time(body.get("createdDateTime")),
+        percent=_read_percent(training.get("percentComplete")),
         evaluation_status=parse_status(evaluation.get("status")) if evaluation else None,
     )
+
+
+def _read_percent(value: Json) -> int | None:
+    """None when it is absent, or is no number from 0 to 100: nothing is decided by it."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 0 <= value <= 100 else None
 
 
 def _trains(entry: Json, label: str) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 import azure.functions as func
 
 from shared.training.active_model import StoredActiveModel
+from shared.training.context import Training
+from tests.fakes import FakeBlobStore, FakeQueue
 from tests.faults.disturbed import DisturbedWorld
 
 
@@ -18,7 +20,12 @@ class App:
 
     def __init__(self, build: Callable[[Any], func.Blueprint], world: DisturbedWorld) -> None:
         active_model = StoredActiveModel(world.stores["state"], world.settings, world.clock)
-        training = SimpleNamespace(active_model=active_model)
+        training = Training(
+            world.pipeline,
+            FakeQueue("operations-queue", world.clock),
+            active_model,
+            lambda name: FakeBlobStore(name, world.clock),
+        )
         services = SimpleNamespace(pipeline=world.pipeline, settings=world.settings, training=training)
         builders = build(services)._function_builders
         found = [builder._function for builder in builders]

@@ -67,8 +67,8 @@ def test_retry_after_is_read_in_every_form(case: str) -> None:
 
 
 STATUS: dict[int, type[PigeonholeError]] = {
-    300: LanguageRefusedError,
-    304: LanguageRefusedError,
+    300: LanguageUnavailableError,
+    304: LanguageUnavailableError,
     400: LanguageRefusedError,
     401: LanguageAccessError,
     403: LanguageAccessError,

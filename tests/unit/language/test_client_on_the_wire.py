@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from local.processes import free_port
-from shared.errors import AnswerLostError, LanguageRefusedError, LanguageUnavailableError, PigeonholeError
+from shared.errors import AnswerLostError, LanguageUnavailableError, PigeonholeError
 from shared.language.client import MAX_TRIES, LanguageClient
 from shared.language.credentials import KeyCredential
 from shared.language.dialects.base import Call
@@ -186,7 +186,7 @@ def test_a_redirect_reaches_no_other_listener() -> None:
         def redirect(connection: socket.socket) -> None:
             connection.sendall(f"HTTP/1.1 307 Go\r\nLocation: {foreign.url}/x\r\nContent-Length: 0\r\n\r\n".encode())
 
-        with serving(redirect) as server, calling(server.url) as client, pytest.raises(LanguageRefusedError):
+        with serving(redirect) as server, calling(server.url) as client, pytest.raises(LanguageUnavailableError):
             client.send(POST)
         assert foreign.served == 0
 

@@ -209,7 +209,7 @@ AUTHORING_JOBS: dict[str, AuthoringJob] = {
     "train_job_running": AuthoringJob(TRAINING, RUNNING, expires=EXPIRES, evaluation_status=NOT_STARTED),
     "train_job_succeeded": AuthoringJob(TRAINING, SUCCEEDED, expires=EXPIRES, evaluation_status=SUCCEEDED),
     "train_job_failed": AuthoringJob(
-        TRAINING, OperationStatus.FAILED, (MISSING, MISSING), EXPIRES, evaluation_status=NOT_STARTED
+        TRAINING, OperationStatus.FAILED, (MISSING,), EXPIRES, evaluation_status=NOT_STARTED
     ),
     "publish_job_not_started": AuthoringJob(PUBLISHING, NOT_STARTED, expires=EXPIRES),
     "publish_job_succeeded": AuthoringJob(PUBLISHING, SUCCEEDED, expires=EXPIRES, model_id=MULTI_ID),

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from shared.pipeline.health import check_health
+from tests.fakes import FakeQueue
 from tests.faults.disturbed import DisturbedWorld, Wire
 
 PARTS = {
@@ -16,12 +17,13 @@ PARTS = {
     "queue documents",
     "queue collect",
     "queue jobs",
+    "queue operations",
     "language",
 }
 
 
 def wrong_parts(world: DisturbedWorld) -> dict[str, str]:
-    report = check_health(world.pipeline)
+    report = check_health(world.pipeline, operations_queue=FakeQueue("operations-queue", world.clock))
     wrong = {name: part["problem"] for name, part in report["parts"].items() if not part["healthy"]}
     assert report["healthy"] is not bool(wrong)
     return wrong
@@ -40,7 +42,7 @@ def project_exists(world: DisturbedWorld) -> None:
 
 def test_every_part_is_asked(world: DisturbedWorld) -> None:
     project_exists(world)
-    report = check_health(world.pipeline)
+    report = check_health(world.pipeline, operations_queue=FakeQueue("operations-queue", world.clock))
     assert set(report["parts"]) >= PARTS
     assert report["healthy"]
 
