@@ -69,19 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> bool:
+    data = arguments.data or corpora_folder()
     corpora = (
-        Corpus(
-            "newsgroups",
-            "SingleClassification",
-            "customClassificationTasks",
-            (arguments.data or corpora_folder()) / "newsgroups",
-        ),
-        Corpus(
-            "packages",
-            "MultiClassification",
-            "customMultiClassificationTasks",
-            (arguments.data or corpora_folder()) / "packages",
-        ),
+        Corpus("newsgroups", "SingleClassification", "customClassificationTasks", data / "newsgroups"),
+        Corpus("packages", "MultiClassification", "customMultiClassificationTasks", data / "packages"),
     )
     gates: list[Gate] = []
     details: dict[str, Any] = {}

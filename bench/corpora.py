@@ -1,4 +1,4 @@
-"""The public corpora the gates were set on. They are for measuring, not for shipping, and so lie beside the repository."""
+"""The public corpora the gates were set on: for measuring, not for shipping, and so beside the repository."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         metavar="DIR",
-        help="a folder with labels.json and new/; may be repeated (default: newsgroups and packages beside the repository)",
+        help="labels.json and new/; may be repeated (default: both corpora of $PIGEONHOLE_CORPORA)",
     )
     parser.add_argument("--documents", type=int, default=1000, help="how many new documents (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=300, help="give up after so long (default %(default)s)")
