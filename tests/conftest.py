@@ -11,7 +11,17 @@ from local.azurite import Azurite, running_azurite
 from shared.config import Settings
 from tests.fakes import app_settings
 
-_OURS = ("LANGUAGE_", "PIPELINE_", "DATA_STORAGE", "DOCUMENTS_", "COLLECT_", "JOBS_", "OPERATIONS_", "EVENTS_", "AzureWebJobs")
+_OURS = (
+    "LANGUAGE_",
+    "PIPELINE_",
+    "DATA_STORAGE",
+    "DOCUMENTS_",
+    "COLLECT_",
+    "JOBS_",
+    "OPERATIONS_",
+    "EVENTS_",
+    "AzureWebJobs",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFORMANCE = "azure-functions-runtime==1.3.0"
+AUTHORING_SDK = "azure-ai-textanalytics-authoring==1.0.0b1\nazure-ai-textanalytics==6.0.0b3"
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _COMMON = ("--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate")
 
@@ -45,6 +46,8 @@ LOCKS = (
     ),
     # checkov pins a hundred packages to its own versions, so it has an environment, and a resolution, of its own.
     Lock("requirements/infra.txt", ("--universal", "-p", "3.11", "--group", "infra-check")),
+    # The preview of Microsoft's SDKs, another version of which is among the development packages.
+    Lock("requirements/authoring-sdk.txt", ("-", "--universal", "-p", "3.11"), AUTHORING_SDK + "\n"),
     # Microsoft's loader declares Python 3.13 and works on 3.11; its dependencies are those of the app.
     Lock("requirements/conformance.txt", ("-", "--no-deps", "--python-version", "3.13"), CONFORMANCE + "\n"),
 )

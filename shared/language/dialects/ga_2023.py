@@ -63,7 +63,7 @@ _STRING_INDEX_TYPE = "Utf16CodeUnit"
 _TRAINING_CONFIG = "2022-05-01"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The service answers a model's id as <label>-<time>-<32 hex digits>.
-_MODEL_ID = re.compile(r"^(?P<label>.+)-\d{8}T\d{6}-[0-9a-f]{32}$")
+_MODEL_ID = re.compile(r"^(?P<label>.+)-\d{8}T\d{6}-[0-9a-fA-F]{32}$")
 
 
 class GeneralAvailability:

@@ -1,0 +1,94 @@
+// The two storage accounts: the host's own, and the one with documents, records and queues. Two, because what the host
+// keeps (the package, keys, locks) is nobody's business who may read documents, and the reverse.
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Name of the host\'s account.')
+param hostName string
+
+@description('Name of the data account.')
+param dataName string
+
+@description('Redundancy of both accounts.')
+param skuName string
+
+@description('Container of the deployed package, in the host\'s account.')
+param deploymentContainer string
+
+@description('Container names: documents, classifications, failures, pipeline, training, deadLetters.')
+param containers object
+
+@description('Queue names: documents, collect, jobs, operations, events.')
+param queues object
+
+@description('Days to keep: softDelete, jobs, poison, documents (0 for ever).')
+param retentionDays object
+
+@description('True: only private endpoints, trusted Azure services and allowedIpAddresses get in.')
+param isPrivate bool
+
+@description('Public addresses or CIDR ranges that get in all the same when isPrivate.')
+param allowedIpAddresses array
+
+module host 'storage.bicep' = {
+  name: 'host-storage'
+  params: {
+    name: hostName
+    location: location
+    tags: tags
+    skuName: skuName
+    containers: [deploymentContainer]
+    queues: []
+    expiries: []
+    softDeleteDays: retentionDays.softDelete
+    isPrivate: isPrivate
+    allowedIpAddresses: allowedIpAddresses
+  }
+}
+
+module data 'storage.bicep' = {
+  name: 'data-storage'
+  params: {
+    name: dataName
+    location: location
+    tags: tags
+    skuName: skuName
+    containers: [
+      containers.documents
+      containers.classifications
+      containers.failures
+      containers.pipeline
+      containers.training
+      containers.deadLetters
+    ]
+    queues: [
+      queues.documents
+      queues.collect
+      queues.jobs
+      queues.operations
+      queues.events
+    ]
+    expiries: concat([
+      { name: 'jobs', prefix: '${containers.pipeline}/jobs/done/', days: retentionDays.jobs }
+      { name: 'poison', prefix: '${containers.pipeline}/poison/', days: retentionDays.poison }
+      { name: 'dead-letters', prefix: '${containers.deadLetters}/', days: retentionDays.poison }
+    ], retentionDays.documents == 0 ? [] : [
+      { name: 'documents', prefix: '${containers.documents}/', days: retentionDays.documents }
+    ])
+    softDeleteDays: retentionDays.softDelete
+    isPrivate: isPrivate
+    allowedIpAddresses: allowedIpAddresses
+  }
+}
+
+output hostId string = host.outputs.id
+output hostName string = host.outputs.name
+output hostBlobEndpoint string = host.outputs.blobEndpoint
+output dataId string = data.outputs.id
+output dataName string = data.outputs.name
+output dataBlobEndpoint string = data.outputs.blobEndpoint
+output dataQueueEndpoint string = data.outputs.queueEndpoint

@@ -1,0 +1,196 @@
+"""The staged package with a deployment's settings: identities only, TLS everywhere, uploads by the events queue.
+
+Azurite requires https for tokens and knows no key that the app has; the emulator takes tokens of its own issuer only,
+with the rights of the Language roles the templates assign.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from local.api import Api
+from local.azurite import ACCOUNT, Azurite, start_azurite
+from local.datasets import SAMPLES, load_dataset
+from local.functions_host.process import running_host
+from local.functions_host.timings import HostTimings
+from local.language_emulator.certificates import write_certificate
+from local.language_emulator.server import RunningEmulator, running_emulator
+from local.language_emulator.settings import EmulatorSettings
+from local.language_emulator.tokens import AUDIENCE, Role
+from local.processes import wait_until
+from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_identity_endpoint, storage_token
+from tests.infra.deployed import MAIN_TEMPLATE, OUTPUTS, deployed_settings
+from tools.package import ROOT, STAGE, stage
+
+pytestmark = pytest.mark.e2e
+
+QUICK = HostTimings(receive_visibility=8, renewal=3, renewal_floor=1, max_polling=0.3, blob_scan=0.3)
+APP, AUTHORING = OUTPUTS["appClientId"], OUTPUTS["authoringClientId"]
+# The Language roles of infra/app/roles.bicep.
+ROLES = {APP: Role.READER, AUTHORING: Role.OWNER}
+CONTAINERS = MAIN_TEMPLATE.parameters["containers"].default
+QUEUES = MAIN_TEMPLATE.parameters["queues"].default
+IMPATIENT = {
+    "PIPELINE_LINGER_SECONDS": "1",
+    "PIPELINE_POLL_SECONDS": "1",
+    "PIPELINE_MODEL_CACHE_SECONDS": "0",
+    "LANGUAGE_AUTHORING_POSTS_PER_MINUTE": "0",
+    "LANGUAGE_AUTHORING_GETS_PER_MINUTE": "0",
+    "FUNCTIONS_HOST_EMULATE_EVENT_GRID": "0",
+}
+
+
+class TestToken:
+    """The credential of the person at the keyboard."""
+
+    __test__ = False
+
+    def get_token(self, *_: str, **__: Any) -> AccessToken:
+        return AccessToken(storage_token(), int(time.time()) + 3600)
+
+
+@dataclass
+class Deployment:
+    """The app as it runs, and the storage a user sees."""
+
+    api: Api
+    identity: IdentityEndpoint
+    blobs: BlobServiceClient
+    queues: QueueServiceClient
+
+    def upload(self, name: str, data: bytes) -> None:
+        """Upload, and do Event Grid's part as event-queue.bicep sets it up: CloudEvents, in base64."""
+        answer = self.blobs.get_blob_client(CONTAINERS["documents"], name).upload_blob(data)
+        event = json.loads((ROOT / "tests" / "events" / "cloud_events.json").read_text(encoding="utf-8"))
+        event["data"] |= {
+            "url": f"https://stdata.blob.core.windows.net/{CONTAINERS['documents']}/{name}",
+            "eTag": str(answer["etag"]).strip('"'),
+        }
+        body = base64.b64encode(json.dumps(event).encode()).decode()
+        self.queues.get_queue_client(QUEUES["events"]).send_message(body)
+
+    def record(self, name: str) -> Any:
+        blob = self.blobs.get_blob_client(CONTAINERS["classifications"], f"{name}.json")
+        return json.loads(blob.download_blob().readall()) if blob.exists() else None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("identity")
+
+
+@pytest.fixture(scope="module")
+def environment(folder: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Certificates that this process and the app trust, and a storage key nobody is told."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AZURITE_ACCOUNTS", f"{ACCOUNT}:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def azurite(folder: Path, environment: pytest.MonkeyPatch) -> Iterator[Azurite]:
+    certificate, key = write_certificate(folder / "azurite", common_name="Azurite")
+    environment.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    options = ["--oauth", "basic", "--cert", str(certificate), "--key", str(key)]
+    running = start_azurite(folder / "azurite", extra=options, scheme="https")
+    try:
+        yield running
+    finally:
+        running.process.stop()
+
+
+@pytest.fixture(scope="module")
+def emulator(azurite: Azurite) -> Iterator[RunningEmulator]:
+    key = os.environ["AZURITE_ACCOUNTS"].partition(":")[2]
+    storage = (
+        f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT};AccountKey={key};"
+        f"BlobEndpoint={azurite.blob_url};QueueEndpoint={azurite.queue_url};"
+    )
+    with running_emulator(EmulatorSettings(storage=storage, tls=True, require_token=True)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator) -> Iterator[Deployment]:
+    blobs = BlobServiceClient(azurite.blob_url, credential=TestToken())
+    queues = QueueServiceClient(azurite.queue_url, credential=TestToken())
+    for name in CONTAINERS.values():
+        blobs.create_container(name)
+    for name in QUEUES.values():
+        queues.create_queue(name)
+    with running_identity_endpoint(lambda client_id: _language_token(emulator, client_id)) as identity:
+        settings = _settings(folder, azurite, emulator, identity)
+        stage(ROOT)
+        with running_host(ROOT / STAGE, settings, QUICK, folder=folder / "host") as host:
+            api = Api(host.url, host.function_key)
+            yield Deployment(api, identity, blobs, queues)
+            api.close()
+    blobs.close()
+    queues.close()
+
+
+def _language_token(emulator: RunningEmulator, client_id: str) -> str:
+    token, _ = emulator.service.tokens.mint(ROLES[client_id], audience=AUDIENCE, life=timedelta(hours=1))
+    return token
+
+
+def _settings(folder: Path, azurite: Azurite, emulator: RunningEmulator, identity: IdentityEndpoint) -> dict[str, str]:
+    bundle = folder / "bundle.pem"
+    assert emulator.certificate is not None
+    bundle.write_bytes((folder / "azurite" / "certificate.pem").read_bytes() + emulator.certificate.read_bytes())
+    return {
+        **deployed_settings(
+            blobEndpoint=azurite.blob_url, queueEndpoint=azurite.queue_url, languageEndpoint=emulator.url
+        ),
+        # In Azure by account name; Azurite's address has another form.
+        "AzureWebJobsStorage__blobServiceUri": azurite.blob_url,
+        "AzureWebJobsStorage__queueServiceUri": azurite.queue_url,
+        "AzureWebJobsStorage__credential": "managedidentity",
+        "AzureWebJobsStorage__clientId": APP,
+        # Whom to trust: requests (the storage SDKs) reads the first, httpx (the Language client) the second.
+        "REQUESTS_CA_BUNDLE": str(bundle),
+        "SSL_CERT_FILE": str(bundle),
+        **identity.environment,
+        **IMPATIENT,
+    }
+
+
+def test_every_part_answers_to_the_identities(deployment: Deployment) -> None:
+    health = deployment.api.call("GET", "/api/health")
+    assert health["healthy"], health
+
+
+def test_a_document_is_classified_without_any_key(deployment: Deployment) -> None:
+    dataset = load_dataset(SAMPLES, limit=1)
+    project = f"/api/projects/{MAIN_TEMPLATE.parameters['languageProject'].default}"
+    ((name, path),) = dataset.new.items()
+    deployment.upload(name, path.read_bytes())
+
+    for place, source in dataset.training.items():
+        deployment.blobs.get_blob_client(CONTAINERS["training"], place).upload_blob(source.read_bytes())
+    deployment.api.call("PUT", project, {"kind": dataset.kind.value, "container": CONTAINERS["training"]})
+    deployment.api.call("PUT", f"{project}/labels", json.loads(dataset.labels))
+    started = deployment.api.call("POST", f"{project}/retrain", {"model": "first"})
+    ended = deployment.api.follow(started["operation"], seconds=120)
+    assert ended["state"] == "succeeded", ended
+
+    wait_until(lambda: deployment.record(name) is not None, seconds=60, what="the classification", poll_seconds=0.3)
+    assert deployment.record(name)["classes"]
+
+
+def test_each_identity_asked_for_what_its_roles_allow(deployment: Deployment) -> None:
+    assert set(deployment.identity.asked) == {(APP, STORAGE), (APP, AUDIENCE), (AUTHORING, AUDIENCE)}

@@ -1,0 +1,140 @@
+"""The code and the templates, both ways: settings, containers, queues, functions, log lines."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from shared.config import CredentialKind, Settings, load_settings
+from shared.pipeline.manifests import DONE
+from shared.pipeline.parked import POISON
+from tests.infra.bicep import INFRA, ROOT, read_template
+from tests.infra.code import binding_settings, functions, log_events, settings_fields
+from tests.infra.deployed import APP_SETTINGS, HOST_APP_SETTINGS, MAIN_TEMPLATE, deployed_settings, text_of
+
+# Read by the host and by azure-identity, not by Settings.
+HOST_SETTINGS = {"DATA_STORAGE__CREDENTIAL"}
+# Containers the app itself never opens, and who does.
+OTHERS_CONTAINERS = {"deadLetters": "Event Grid"}
+
+STORAGES = read_template(INFRA / "app" / "storages.bicep")
+ALERTS = (INFRA / "app" / "alerts.bicep").read_text(encoding="utf-8")
+WEBHOOK = (INFRA / "app" / "event-webhook.bicep").read_text(encoding="utf-8")
+
+
+def upper(names: object) -> set[str]:
+    return {str(name).upper() for name in names}  # type: ignore[attr-defined]
+
+
+def test_every_setting_of_a_binding_is_deployed_and_in_the_local_example() -> None:
+    example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
+    assert binding_settings() <= set(APP_SETTINGS)
+    assert binding_settings() <= set(example)
+
+
+def test_every_setting_without_a_default_is_deployed() -> None:
+    required = {name for name, each in settings_fields().items() if each.is_required()}
+    assert required <= upper(APP_SETTINGS)
+
+
+def test_every_deployed_setting_is_read_by_the_app() -> None:
+    known = set(settings_fields()) | HOST_SETTINGS
+    assert upper(APP_SETTINGS) - known == set()
+
+
+def test_no_key_setting_is_deployed() -> None:
+    assert {"DATA_STORAGE", "LANGUAGE_KEY", "AZUREWEBJOBSSTORAGE"}.isdisjoint(upper(APP_SETTINGS | HOST_APP_SETTINGS))
+
+
+def test_every_connection_of_a_binding_has_identity_settings() -> None:
+    connections = {each["connection"] for one in functions().values() for each in one.bindings if "connection" in each}
+    assert connections == {"DATA_STORAGE"}
+    for suffix in ("blobServiceUri", "queueServiceUri", "credential", "clientId"):
+        assert f"DATA_STORAGE__{suffix}" in APP_SETTINGS
+    for suffix in ("accountName", "credential", "clientId"):
+        assert f"AzureWebJobsStorage__{suffix}" in HOST_APP_SETTINGS
+
+
+@pytest.mark.parametrize("kind", ["containers", "queues"])
+def test_containers_and_queues_exist_and_their_names_reach_the_app(kind: str) -> None:
+    defaults = MAIN_TEMPLATE.parameters[kind].default
+    created = {each.text for each in STORAGES.modules["data"].body["params"][kind]}
+    assert created == {f"{kind}.{name}" for name in defaults}
+    used = {found[1] for each in APP_SETTINGS.values() if (found := re.match(rf"{kind}\.(\w+)$", text_of(each)))}
+    others = set(OTHERS_CONTAINERS) if kind == "containers" else set()
+    assert used | others == set(defaults)
+
+
+@pytest.mark.parametrize("kind", ["containers", "queues"])
+def test_names_in_the_templates_are_the_ones_of_the_code(kind: str) -> None:
+    example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
+    for name, each in settings_fields().items():
+        if name.endswith(f"_{kind.removesuffix('s').upper()}"):
+            short = text_of(APP_SETTINGS[name]).removeprefix(f"{kind}.")
+            assert MAIN_TEMPLATE.parameters[kind].default[short] == example.get(name, each.default), name
+
+
+def test_the_deployed_settings_make_a_valid_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in deployed_settings().items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.data_storage is None
+    assert settings.language_credential is CredentialKind.IDENTITY
+    assert settings.pipeline_max_document_bytes == Settings.model_fields["pipeline_max_document_bytes"].default
+
+
+def test_the_webhook_names_the_blob_trigger() -> None:
+    (name,) = re.findall(r"functionName=Host\.Functions\.(\w+)&", WEBHOOK)
+    trigger = functions()[name].trigger
+    assert trigger["type"] == "blobTrigger"
+    assert trigger["source"] == "EventGrid"
+    assert trigger["path"].startswith("%DOCUMENTS_CONTAINER%/")
+
+
+def test_the_queue_of_events_has_its_trigger() -> None:
+    assert functions()["accept_event"].trigger["queueName"] == "%EVENTS_QUEUE%"
+
+
+def test_both_subscriptions_filter_the_same_uploads() -> None:
+    queue, webhook = (
+        read_template(INFRA / "app" / f"event-{name}.bicep").resources["subscription"].body["properties"]
+        for name in ("queue", "webhook")
+    )
+    size = {"operatorType": "NumberLessThan", "key": "data.contentLength"}
+    assert [each for each in webhook["filter"]["advancedFilters"] if each["key"] != size["key"]] == (
+        queue["filter"]["advancedFilters"]
+    )
+    (limit,) = [each for each in webhook["filter"]["advancedFilters"] if each["key"] == size["key"]]
+    assert size.items() <= limit.items()
+    assert limit["value"].text == "maxDocumentBytes + 1"
+    for name in ("includedEventTypes", "subjectEndsWith", "isSubjectCaseSensitive"):
+        assert queue["filter"][name] == webhook["filter"][name]
+    assert queue["filter"]["subjectBeginsWith"].text == webhook["filter"]["subjectBeginsWith"].text
+
+
+def test_alerts_watch_every_poison_function() -> None:
+    poison = {name for name, each in functions().items() if str(each.trigger.get("queueName", "")).endswith("-poison")}
+    (watched,) = re.findall(r"Name in \(([^)]*)\)", ALERTS)
+    assert set(re.findall(r'"(\w+)"', watched)) == poison
+
+
+def test_every_log_line_an_alert_looks_for_is_written_by_the_code() -> None:
+    looked_for = set(re.findall(r'Message startswith "(\w+)"', ALERTS))
+    assert looked_for <= log_events()
+    assert looked_for == {"pipeline_vitals", "document_failed", "visit_deferred", "deployment_expires"}
+
+
+def test_lifecycle_rules_name_folders_of_the_code() -> None:
+    text = STORAGES.path.read_text(encoding="utf-8")
+    assert f"'${{containers.pipeline}}/{DONE}'" in text
+    assert f"'${{containers.pipeline}}/{POISON}'" in text
+
+
+def test_handlers_have_a_thread_for_everything_the_host_runs_at_once() -> None:
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["extensions"]
+    at_once = max(
+        host["queues"]["batchSize"] + host["queues"]["newBatchThreshold"], host["blobs"]["maxDegreeOfParallelism"]
+    )
+    assert int(HOST_APP_SETTINGS["PYTHON_THREADPOOL_THREAD_COUNT"]) >= at_once

@@ -1,0 +1,152 @@
+"""The dialects of the generally available API against the samples of tests/wire/ga_2023: each request equals the
+sample's, under both api-versions. What the answers mean is in test_ga_2023_answers.py and test_ga_2023_traps.py."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.errors import PigeonholeError, UnsupportedOperationError
+from shared.language.dialects.ga_2023 import GeneralAvailability
+from shared.language.models import LabelledDocument, ModelRef, Page, Project, ProjectKind, TextInput
+from tests.unit.language.ga_wire import NOT_OURS, OTHERS_REQUESTS, SAMPLES, VERSIONS, call_of, dialect_of, in_version
+from tests.unit.language.wire import Network, Sample, essence
+
+DIALECT = GeneralAvailability("2023-04-01")
+OURS = sorted(set(SAMPLES) - NOT_OURS - OTHERS_REQUESTS)
+OF_BOTH_VERSIONS = [name for name in OURS if dialect_of(SAMPLES[name]).api_version == "2023-04-01"]
+
+
+def assert_request_equals(sample: Sample) -> None:
+    network = Network(lambda _: sample.answer())
+    with contextlib.suppress(PigeonholeError):  # refusals are looked at in test_ga_2023_answers.py
+        network.client().send(call_of(sample))
+    sent = network.requests[0]
+    expected = sample.request
+    assert essence(sent.method, str(sent.url), dict(sent.headers), sent.content) == essence(
+        expected["method"], expected["path"], expected["headers"], expected.get("body")
+    )
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_request_is_the_sample_s(name: str) -> None:
+    assert_request_equals(SAMPLES[name])
+
+
+@pytest.mark.parametrize("name", OF_BOTH_VERSIONS)
+def test_the_request_of_2022_05_01_differs_in_the_version_only(name: str) -> None:
+    assert_request_equals(in_version(SAMPLES[name], "2022-05-01"))
+
+
+def test_what_is_not_ours_is_a_sample() -> None:
+    assert NOT_OURS | OTHERS_REQUESTS <= set(SAMPLES)
+    assert len(OF_BOTH_VERSIONS) >= 50
+
+
+# What no sample shows.
+
+
+MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="production", label="model1")
+SINGLE = Project(name="mail", kind=ProjectKind.SINGLE, language="en-us", container="mail")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_request_carries_the_version_and_stays_below_its_base(version: str) -> None:
+    dialect = GeneralAvailability(version)
+    calls: list[Any] = [
+        dialect.submit_analyze([TextInput("0", "x")], MODEL, display_name="d"),
+        dialect.get_analyze_job("j", page=Page(skip=20, top=20)),
+        dialect.create_project(SINGLE),
+        dialect.update_project(SINGLE),
+        dialect.get_project("p"),
+        dialect.delete_project("p"),
+        dialect.import_labels(SINGLE, [], []),
+        dialect.get_import_job("p", "j"),
+        dialect.train("p", label="m"),
+        dialect.get_training_job("p", "j"),
+        dialect.cancel_training("p", "j"),
+        dialect.find_training("p", label="m"),
+        dialect.list_models("p", page=Page(skip=1, top=2)),
+        dialect.get_evaluation("p", label="m"),
+        dialect.get_review("p", label="m"),
+        dialect.deploy("p", deployment="d", label="m"),
+        dialect.get_deployment_job("p", "d", "j"),
+        dialect.list_deployments("p"),
+        dialect.swap("p", first="a", second="b"),
+        dialect.get_swap_job("p", "j"),
+    ]
+    assert {call.request.query["api-version"] for call in calls} == {version}
+    assert all(call.request.path.startswith("/language/") for call in calls)
+
+
+def test_names_can_never_change_the_path() -> None:
+    name = "a/../b?c#d%2e:é"
+    calls: list[Any] = [
+        DIALECT.get_project(name),
+        DIALECT.train(name, label=name),
+        DIALECT.get_training_job(name, name),
+        DIALECT.cancel_training(name, name),
+        DIALECT.get_evaluation(name, label=name),
+        DIALECT.get_review(name, label=name),
+        DIALECT.deploy(name, deployment=name, label=name),
+        DIALECT.get_deployment_job(name, name, name),
+        DIALECT.get_analyze_job(name),
+    ]
+    for call in calls:
+        assert "a%2F..%2Fb%3Fc%23d%252e%3A%C3%A9" in call.request.path
+        assert "?" not in call.request.path
+
+
+def test_the_id_of_a_job_is_taken_from_below_the_encoded_name_only() -> None:
+    call = DIALECT.deploy("my tickets", deployment="d", label="m")
+    host = "https://contoso.cognitiveservices.azure.com"
+    address = f"{host}/language/authoring/analyze-text/projects/my%20tickets/deployments/d/jobs/7?api-version=2023-04-01"
+    network = Network(lambda _: httpx.Response(202, headers={"operation-location": address}))
+    assert network.client().send(call) == "7"
+
+
+def test_a_text_s_language_is_sent_where_one_is_given() -> None:
+    texts = [TextInput("0", "x", "de"), TextInput("1", "y")]
+    call = DIALECT.submit_analyze(texts, MODEL, display_name="d")
+    assert call.request.body["analysisInput"]["documents"] == [
+        {"id": "0", "text": "x", "language": "de"},
+        {"id": "1", "text": "y"},
+    ]
+
+
+IMPORTED: dict[str, tuple[LabelledDocument, dict[str, Any]]] = {
+    "a class and a split": (
+        LabelledDocument("a.txt", "de", ("billing",), "Test"),
+        {"location": "a.txt", "language": "de", "dataset": "Test", "class": {"category": "billing"}},
+    ),
+    "no language: the project's": (
+        LabelledDocument("a.txt", "", ("billing",)),
+        {"location": "a.txt", "language": "en-us", "class": {"category": "billing"}},
+    ),
+    "no class": (LabelledDocument("a.txt", "de", ()), {"location": "a.txt", "language": "de"}),
+}
+
+
+@pytest.mark.parametrize("case", IMPORTED)
+def test_a_single_label_document_is_imported_with_what_is_known_of_it(case: str) -> None:
+    document, expected = IMPORTED[case]
+    (sent,) = DIALECT.import_labels(SINGLE, ["billing"], [document]).request.body["assets"]["documents"]
+    assert sent == expected
+
+
+UNSUPPORTED: dict[str, Callable[[GeneralAvailability], object]] = {
+    "publish": lambda dialect: dialect.publish("p", label="m"),
+    "publishing job": lambda dialect: dialect.get_publishing_job("p", "j"),
+    "find a publication": lambda dialect: dialect.find_publishing("p", label="m"),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", UNSUPPORTED)
+def test_publishing_without_a_deployment_is_refused_before_anything_is_sent(case: str, version: str) -> None:
+    with pytest.raises(UnsupportedOperationError, match=f"{version} publishes into named deployments"):
+        UNSUPPORTED[case](GeneralAvailability(version))
