@@ -9,6 +9,7 @@ import sys
 from local import demo, up
 from local.api import Api, ApiError
 from local.datasets import DatasetError
+from shared.errors import SettingsError
 
 
 def show_status(arguments: argparse.Namespace) -> int:
@@ -48,7 +49,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return int(arguments.run(arguments))
-    except (ApiError, DatasetError, FileNotFoundError) as error:
+    except (ApiError, DatasetError, FileNotFoundError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

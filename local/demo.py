@@ -17,7 +17,7 @@ from rich.table import Table
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.settings import ROOT
-from local.stack import UNHURRIED, Stack, choose_host, running_stack
+from local.stack import UNHURRIED, Stack, add_stack_arguments, chosen, running_stack
 from local.teaching import upload_training
 from shared.documents import record_name
 from shared.storage.ports import BlobNotFoundError
@@ -33,15 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", type=Path, default=SAMPLES, metavar="DIR", help="labels.json and new/*.txt (default: the samples)"
     )
     parser.add_argument("--documents", type=int, metavar="N", help="classify only the first N of new/")
-    parser.add_argument(
-        "--host",
-        choices=("auto", "func", "stand-in"),
-        default="auto",
-        help="Core Tools or our own (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--language-api", metavar="VERSION", help="API version (default: of local.settings.example.json)"
-    )
+    add_stack_arguments(parser)
     parser.add_argument(
         "--seconds", type=float, default=240, help="give up waiting after so long (default %(default)s)"
     )
@@ -51,12 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console()
     dataset = load_dataset(arguments.dataset.resolve(), limit=arguments.documents)
     shutil.rmtree(FOLDER, ignore_errors=True)
-    changes = {"language_api": arguments.language_api} if arguments.language_api else {}
     console.rule("[bold]Pigeonhole[/bold]: a .txt goes in, its classes come out")
     with console.status("Starting Azurite, the Language emulator and the functions host ..."):
-        stack_context = running_stack(
-            FOLDER, core_tools=choose_host(arguments.host), emulator_flags=UNHURRIED, changes=changes
-        )
+        stack_context = running_stack(FOLDER, emulator_flags=UNHURRIED, **chosen(arguments))
         stack = stack_context.__enter__()
     try:
         return _show(console, stack, dataset, arguments.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import secrets
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from local.azurite import Azurite, start_azurite
 from local.functions_host.core_tools import CoreTools, find_core_tools, start_core_tools
@@ -18,7 +20,8 @@ from local.functions_host.timings import HostTimings
 from local.processes import ManagedProcess
 from local.provision import provision
 from local.settings import ROOT, app_settings
-from shared.config import Settings
+from shared.config import Settings, load_settings
+from shared.language.dialects import API_VERSIONS
 from shared.services import Services, build_services
 from shared.storage.ports import BlobStore
 
@@ -73,7 +76,25 @@ class Stack:
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
     """The app's settings object, from an environment that is not this process's own."""
-    return Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
+    return load_settings({name.lower(): value for name, value in environment.items()})
+
+
+def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `demo` and `up` let one choose of the stack."""
+    hosts = ("auto", "func", "stand-in")
+    parser.add_argument("--host", choices=hosts, default="auto", help="Core Tools or our own (default: %(default)s)")
+    parser.add_argument("--language-api", choices=API_VERSIONS, help="API version (default: 2021-preview)")
+
+
+class Chosen(TypedDict):
+    core_tools: CoreTools | None
+    changes: dict[str, str]
+
+
+def chosen(arguments: argparse.Namespace) -> Chosen:
+    """The arguments of `running_stack` for those choices."""
+    changes = {"language_api": arguments.language_api} if arguments.language_api else {}
+    return {"core_tools": choose_host(arguments.host), "changes": changes}
 
 
 def choose_host(wanted: str) -> CoreTools | None:

@@ -14,7 +14,7 @@ from local.api import Api
 from local.datasets import SAMPLES, load_dataset
 from local.demo import teach_by_http
 from local.settings import ROOT
-from local.stack import UNHURRIED, Stack, choose_host, running_stack
+from local.stack import UNHURRIED, Stack, add_stack_arguments, chosen, running_stack
 
 FOLDER = ROOT / "build" / "local"
 STATE = FOLDER / "running.json"
@@ -25,15 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", type=Path, default=SAMPLES, metavar="DIR", help="teaches the first model (default: the samples)"
     )
     parser.add_argument("--untaught", action="store_true", help="start without a model; documents wait for one")
-    parser.add_argument(
-        "--host",
-        choices=("auto", "func", "stand-in"),
-        default="auto",
-        help="Core Tools or our own (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--language-api", metavar="VERSION", help="API version (default: of local.settings.example.json)"
-    )
+    add_stack_arguments(parser)
     parser.add_argument(
         "--port", type=int, default=7071, help="port of the functions host; 0 is any (default %(default)s)"
     )
@@ -41,13 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     console = Console()
-    changes = {"language_api": arguments.language_api} if arguments.language_api else {}
     with running_stack(
         FOLDER,
         in_memory=False,
-        core_tools=choose_host(arguments.host),
         emulator_flags=UNHURRIED,
-        changes=changes,
+        **chosen(arguments),
         host_port=arguments.port,
     ) as stack:
         if stack.host is None:

@@ -179,15 +179,18 @@ class Settings(BaseSettings):
         return timedelta(minutes=self.pipeline_grace_minutes)
 
 
-def load_settings() -> Settings:
-    """Settings from the environment; raises SettingsError that lists everything missing or wrong, never a value."""
+def load_settings(values: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment, or from `values` by lower-case name.
+
+    Raises SettingsError that lists everything missing or wrong, and never shows a secret.
+    """
     try:
-        return Settings()
+        return Settings(**(values or {}))  # type: ignore[arg-type]
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
         problems = [_problem(detail) for detail in details]
         if all(detail["loc"] for detail in details):  # wrong fields keep the check of the whole from running
-            problems += _missing_together(EnvSettingsSource(Settings)())
+            problems += _missing_together(values or EnvSettingsSource(Settings)())
         raise SettingsError("app settings are not complete:\n  " + "\n  ".join(problems)) from None
 
 

@@ -12,6 +12,7 @@ from shared.errors import PigeonholeError
 from shared.messages import JobMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifest import STEP_ALLOWANCE, Manifest
+from shared.storage.conditional import replace_own
 from shared.storage.ports import BlobInfo, BlobNotFoundError, VersionChangedError
 
 log = logging.getLogger("pigeonhole.jobs")
@@ -62,16 +63,11 @@ def find_manifest(pipeline: Pipeline, manifest_id: str) -> OpenManifest | None:
 
 def save_manifest(pipeline: Pipeline, opened: OpenManifest, manifest: Manifest) -> OpenManifest:
     """Replace it under its ETag; raises RaceLostError."""
+    name, metadata = active_name(manifest.id), manifest.metadata()
     try:
-        etag = pipeline.state.replace(
-            active_name(manifest.id), _data(manifest), etag=opened.etag, metadata=manifest.metadata()
-        )
+        etag = replace_own(pipeline.state, name, _data(manifest), etag=opened.etag, metadata=metadata)
     except VersionChangedError as error:
-        # The SDK repeats a write whose answer was lost; the repeat then meets our own write, which is no race.
-        current = find_manifest(pipeline, manifest.id)
-        if current is None or current.manifest != manifest:
-            raise RaceLostError(manifest.id) from error
-        return current
+        raise RaceLostError(manifest.id) from error
     return OpenManifest(manifest, etag)
 
 

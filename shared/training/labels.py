@@ -185,7 +185,7 @@ def _check_classes(labels: LabelsFile) -> list[Fault]:
             faults.append(
                 Fault(
                     f"{labels.names_place}[{number}]",
-                    f"{name!r} is not a class name (1 to 50 characters, no :$&%*()+~/?)",
+                    f"{name!r} is not a class name (1 to 50 characters, no space, none of :$&%*()+~/?)",
                 )
             )
         if name in labels.classes[:number]:

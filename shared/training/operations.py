@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from shared.errors import PigeonholeError
 from shared.messages import OperationMessage
+from shared.storage.conditional import replace_own
 from shared.storage.ports import BlobInfo, BlobNotFoundError, VersionChangedError
 from shared.training.context import Training
 from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind
@@ -115,16 +116,11 @@ def find_operation(training: Training, operation_id: str) -> OpenOperation | Non
 
 def save_operation(training: Training, opened: OpenOperation, operation: Operation) -> OpenOperation:
     """Replace it under its ETag; raises OperationRaceLostError."""
+    name, metadata = record_blob(operation.id), operation.metadata()
     try:
-        etag = training.state.replace(
-            record_blob(operation.id), _data(operation), etag=opened.etag, metadata=operation.metadata()
-        )
+        etag = replace_own(training.state, name, _data(operation), etag=opened.etag, metadata=metadata)
     except VersionChangedError as error:
-        # The SDK repeats a write whose answer was lost; the repeat then meets our own write, which is no race.
-        current = find_operation(training, operation.id)
-        if current is None or current.operation != operation:
-            raise OperationRaceLostError(operation.id) from error
-        return current
+        raise OperationRaceLostError(operation.id) from error
     return OpenOperation(operation, etag)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.errors import LanguageConflictError, LanguageNotFoundError, LanguageRefusedError, LanguageThrottledError
+from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.dialects.base import Call, Dialect
 from shared.language.models import (
     TERMINAL,
@@ -53,11 +53,7 @@ def publish(training: Training, opened: OpenOperation, message: OperationMessage
     else:
         operation = operation.begin(Step.PUBLISH, training.now())
         opened = save_operation(training, opened, operation)
-    try:
-        job_id = start_job(training, operation, _publication(training, dialect, operation, label))
-    except LanguageConflictError as error:
-        # Other work of the project is under way, perhaps this very publication; once it has ended we look again.
-        raise LanguageThrottledError(f"the service is busy with {operation.project!r}: {error}") from error
+    job_id = start_job(training, operation, _publication(training, dialect, operation, label))
     _published(training, opened, job_id, f"publishing job {job_id}")
 
 
