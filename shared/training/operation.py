@@ -142,6 +142,7 @@ class Operation(_Model):
     request: RetrainRequest = RetrainRequest()
     steps: tuple[StepRecord, ...] = ()
     import_job: str | None = None
+    manual_split: bool = False
     training_job: str | None = None
     publishing_job: str | None = None
     probe_job: str | None = None

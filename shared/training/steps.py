@@ -44,7 +44,10 @@ def import_labels(training: Training, opened: OpenOperation, message: OperationM
     labels = parse_labels(content)
     job_id = start_job(training, operation, dialect.import_labels(project, labels.classes, labels.documents))
     detail = f"import job {job_id} of {len(labels.documents)} documents"
-    changed = operation.evolve(training.now(), detail, import_job=job_id, step=Step.WAIT_IMPORT)
+    # Only a file that says Test of some document can decide the split by itself.
+    manual = any((document.dataset or "").lower() == "test" for document in labels.documents)
+    changes = {"import_job": job_id, "manual_split": manual, "step": Step.WAIT_IMPORT}
+    changed = operation.evolve(training.now(), detail, **changes)
     proceed(training, opened, changed)
 
 
@@ -71,7 +74,9 @@ def train(training: Training, opened: OpenOperation, message: OperationMessage) 
     else:
         operation = operation.begin(Step.TRAIN, training.now())
         opened = save_operation(training, opened, operation)
-    job_id = start_job(training, operation, dialect.train(operation.project, label=label))
+    job_id = start_job(
+        training, operation, dialect.train(operation.project, label=label, manual_split=operation.manual_split)
+    )
     _trained(training, opened, job_id, f"training job {job_id}")
 
 

@@ -139,11 +139,12 @@ class GeneralAvailability:
 
     # Training
 
-    def train(self, project: str, *, label: str) -> Call[str]:
+    def train(self, project: str, *, label: str, manual_split: bool = False) -> Call[str]:
+        percentage = {"kind": "percentage", "trainingSplitPercentage": 80, "testingSplitPercentage": 20}
         body = {
             "modelLabel": label,
             "trainingConfigVersion": _TRAINING_CONFIG,
-            "evaluationOptions": {"kind": "percentage", "trainingSplitPercentage": 80, "testingSplitPercentage": 20},
+            "evaluationOptions": {"kind": "manual"} if manual_split else percentage,
         }
         return self._start("train", "POST", project, "/:train", "/train/jobs/", body)
 

@@ -125,7 +125,8 @@ class Preview2021:
     def get_swap_job(self, project: str, job_id: str) -> Call[AuthoringJob]:
         raise _unsupported("swap deployments")
 
-    def train(self, project: str, *, label: str) -> Call[str]:
+    def train(self, project: str, *, label: str, manual_split: bool = False) -> Call[str]:
+        # This version always splits 80/10/10 at random.
         return self._start("train", project, label)
 
     def get_training_job(self, project: str, job_id: str) -> Call[AuthoringJob]:
