@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -11,10 +12,11 @@ from local.datasets import Dataset
 from local.processes import wait_until
 from shared.language.client import LanguageClient
 from shared.language.dialects import dialect_for
-from shared.language.dialects.base import Call
+from shared.language.dialects.base import Call, Dialect
 from shared.language.models import TERMINAL, AuthoringJob, Evaluation, ModelRef, OperationStatus, Project
 from shared.services import Services
 from shared.training.active_model import ActiveModelRecord
+from shared.training.labels import parse_labels
 
 T = TypeVar("T")
 
@@ -37,15 +39,28 @@ def teach(services: Services, dataset: Dataset, *, label: str = "first") -> Eval
     upload_training(services, dataset)
     definition = Project(project, dataset.kind, "en-us", settings.training_container, LABELS)
     language.send(dialect.create_project(definition))
+    if dialect.has_deployments:
+        labels = parse_labels(json.loads(dataset.labels))
+        imported = language.send(dialect.import_labels(definition, labels.classes, labels.documents))
+        _finish(language, lambda: dialect.get_import_job(project, imported))
     training = language.send(dialect.train(project, label=label))
     _finish(language, lambda: dialect.get_training_job(project, training))
     evaluation = language.send(dialect.get_evaluation(project, label=label))
-    publishing = language.send(dialect.publish(project, label=label))
-    published = _finish(language, lambda: dialect.get_publishing_job(project, publishing))
-    model = ModelRef(project=project, kind=dataset.kind, reference=published.model_id or label, label=label)
+    reference = _publish(language, dialect, project, label, settings.language_deployment)
+    model = ModelRef(project=project, kind=dataset.kind, reference=reference, label=label)
     record = ActiveModelRecord(model=model, api_version=settings.language_api, published=datetime.now(UTC))
     services.training.active_model.switch(record)
     return evaluation
+
+
+def _publish(language: LanguageClient, dialect: Dialect, project: str, label: str, deployment: str) -> str:
+    """What an analyze request names the published model by."""
+    if dialect.has_deployments:
+        deploying = language.send(dialect.deploy(project, deployment=deployment, label=label))
+        _finish(language, lambda: dialect.get_deployment_job(project, deployment, deploying))
+        return deployment
+    publishing = language.send(dialect.publish(project, label=label))
+    return _finish(language, lambda: dialect.get_publishing_job(project, publishing)).model_id or label
 
 
 def _finish(language: LanguageClient, call: Callable[[], Call[AuthoringJob]]) -> AuthoringJob:
