@@ -15,12 +15,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.config import Settings
 from shared.language.models import ModelRef
-from shared.storage.ports import BlobNotFoundError, BlobStore
+from shared.storage.ports import BlobNotFoundError, BlobStore, VersionChangedError
 
 ACTIVE_MODEL = "models/active.json"
 # A publication that dies while it holds submissions must not hold them for good.
 HOLD_LIMIT = timedelta(minutes=15)
 EXPIRY_WARNING_DAYS = 30
+MAX_CONFLICTS = 5
 _SHOWN = {"published", "operation", "expires", "held_until"}
 
 
@@ -82,17 +83,33 @@ class StoredActiveModel:
 
     def hold(self, now: datetime) -> bool:
         """Hold submissions until the next switch or release, HOLD_LIMIT at most; False when no model is in use."""
-        record = self._read()
-        if record is None:
-            return False
-        self.switch(record.model_copy(update={"held_until": now + HOLD_LIMIT}))
-        return True
+        return self._set_hold(now + HOLD_LIMIT, only_if_held=False)
+
+    def renew_hold(self, now: datetime) -> None:
+        """Hold on for another HOLD_LIMIT, if submissions are held."""
+        self._set_hold(now + HOLD_LIMIT, only_if_held=True)
 
     def release(self) -> None:
         """Let submissions go on with the model in use, if they are held."""
-        record = self._read()
-        if record is not None and record.held_until is not None:
-            self.switch(record.model_copy(update={"held_until": None}))
+        self._set_hold(None, only_if_held=True)
+
+    def _set_hold(self, until: datetime | None, *, only_if_held: bool) -> bool:
+        """Under the record's ETag, so that a late step never brings back a model that was switched away from."""
+        for _ in range(MAX_CONFLICTS):
+            try:
+                blob = self._state.read(ACTIVE_MODEL)
+                record = ActiveModelRecord.model_validate_json(blob.data)
+                if only_if_held and record.held_until is None:
+                    return False
+                changed = record.model_copy(update={"held_until": until})
+                self._state.replace(ACTIVE_MODEL, _data(changed), etag=blob.etag)
+            except BlobNotFoundError:
+                return False
+            except VersionChangedError:
+                continue
+            self.forget()
+            return True
+        raise VersionChangedError(ACTIVE_MODEL)
 
     def find_record(self) -> ActiveModelRecord | None:
         """The stored record, at most PIPELINE_MODEL_CACHE_SECONDS old. That none is stored is not kept."""
@@ -105,7 +122,7 @@ class StoredActiveModel:
 
     def switch(self, record: ActiveModelRecord) -> None:
         """Make a published model the one in use."""
-        self._state.put(ACTIVE_MODEL, record.model_dump_json(by_alias=True, indent=1).encode())
+        self._state.put(ACTIVE_MODEL, _data(record))
         with self._lock:
             self._record, self._read_at = record, self._clock()
 
@@ -119,6 +136,10 @@ class StoredActiveModel:
             return ActiveModelRecord.model_validate_json(self._state.read(ACTIVE_MODEL).data)
         except BlobNotFoundError:
             return None
+
+
+def _data(record: ActiveModelRecord) -> bytes:
+    return record.model_dump_json(by_alias=True, indent=1).encode()
 
 
 def _from_settings(settings: Settings) -> ModelRef | None:

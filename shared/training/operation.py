@@ -149,6 +149,7 @@ class Operation(_Model):
     swap_job: str | None = None
     swap_is_deployment: bool = False
     replaced_model_id: str | None = None
+    swap_after: AwareDatetime | None = None
     percent: int | None = None
     candidate_evaluation: EvaluationRecord | None = None
     active_evaluation: EvaluationRecord | None = None

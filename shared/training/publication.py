@@ -31,6 +31,8 @@ from shared.training.steps import end_badly, found, parts, start_job, visit_late
 
 # Any text will do: the probe asks whether the model answers, not what.
 PROBE_TEXT = "Please confirm that you received the documents and tell us how to proceed."
+# At most, for a swap whose job id was lost; shorter than submissions may be held.
+SWAP_TAKES = timedelta(minutes=5)
 
 
 def publish(training: Training, opened: OpenOperation, message: OperationMessage) -> None:  # noqa: ARG001
@@ -135,23 +137,35 @@ def hold(training: Training, opened: OpenOperation, message: OperationMessage) -
         return
     settings = training.settings
     settle = timedelta(seconds=settings.pipeline_model_cache_seconds + settings.language_read_seconds)
+    changed = changed.model_copy(update={"swap_after": training.now() + settle})
     saved = save_operation(training, opened, changed)
     enqueue_step(training, saved, OperationMessage(id=operation.id), settle)
 
 
-def swap(training: Training, opened: OpenOperation, message: OperationMessage) -> None:  # noqa: ARG001
+def swap(training: Training, opened: OpenOperation, message: OperationMessage) -> None:
     """Swap staging with production, once: swapping twice would undo it. The first time, deploy into production."""
     dialect, operation, label = parts(opened)
     settings = training.settings
+    if operation.swap_after and (early := operation.swap_after - training.now()) > timedelta(0):
+        enqueue_step(training, opened, message, early)  # the message of `hold` came twice
+        return
+    if operation.project == training.settings.language_project:
+        training.active_model.renew_hold(training.now())
     production = _deployments(training, dialect, operation).get(settings.language_deployment)
     model_id = production.model_id if production else ""
     if _is_swapped(operation, production, model_id):
         done = operation.evolve(training.now(), "production holds it", step=Step.SWITCH)
         proceed(training, opened, done)
         return
-    if not operation.began(Step.SWAP):
+    began = operation.began(Step.SWAP)
+    if began is None:
         operation = operation.begin(Step.SWAP, training.now()).model_copy(update={"replaced_model_id": model_id})
         opened = save_operation(training, opened, operation)
+    elif production is not None and training.now() - began < SWAP_TAKES:
+        # Its answer was lost, and nothing lists swaps under way: one that is would be undone by another.
+        delay = training.pipeline.delay(number=message.visit)
+        enqueue_step(training, opened, OperationMessage(id=operation.id, visit=message.visit + 1), delay)
+        return
     project, target = operation.project, settings.language_deployment
     if production is None:
         job_id = start_job(training, operation, dialect.deploy(project, deployment=target, label=label))
@@ -178,6 +192,8 @@ def wait_swap(training: Training, opened: OpenOperation, message: OperationMessa
         call = dialect.get_deployment_job(project, training.settings.language_deployment, job_id)
     else:
         call = dialect.get_swap_job(project, job_id)
+    if operation.project == training.settings.language_project:
+        training.active_model.renew_hold(training.now())
     job = training.language.send(call)
     if job.status not in TERMINAL:
         visit_later(training, opened, message, job)

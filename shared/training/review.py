@@ -14,8 +14,7 @@ from shared.training.start import list_models
 
 def models_body(training: Training, project: str) -> list[dict[str, Any]]:
     """Every trained model, and which one is in use."""
-    active = training.active_model.find()
-    in_use = active.label if active is not None and active.project == project else None
+    in_use = training.active_model.find_label(project)
     return [
         {
             "model": model.label,

@@ -30,6 +30,10 @@ class LabelsMissingError(PermanentError):
     """The project has no labels file that could be sent."""
 
 
+class LabelsFaultyError(PermanentError):
+    """The labels file was put into the container past the check of PUT labels, and has faults."""
+
+
 def import_labels(training: Training, opened: OpenOperation, message: OperationMessage) -> None:  # noqa: ARG001
     """Send the stored labels file where the version wants it sent. Repeating it replaces the same by the same."""
     dialect, operation, _ = parts(opened)
@@ -42,6 +46,10 @@ def import_labels(training: Training, opened: OpenOperation, message: OperationM
             f"the container {project.container!r} has no readable {name!r}; PUT the project's labels first"
         ) from error
     labels = parse_labels(content)
+    faults = labels.faults + labels.kind_fits(project.kind)
+    if faults:
+        listed = "; ".join(f"{fault.place}: {fault.what}" for fault in faults[:5])
+        raise LabelsFaultyError(f"{name!r} has {len(faults)} faults ({listed}); PUT the labels to see all of them")
     job_id = start_job(training, operation, dialect.import_labels(project, labels.classes, labels.documents))
     detail = f"import job {job_id} of {len(labels.documents)} documents"
     # Only a file that says Test of some document can decide the split by itself.

@@ -144,7 +144,7 @@ def throwaway(name: str, deployed: Deployed) -> Iterator[None]:
     spoken_of = [project for project in THROWAWAY if project in json.dumps(SAMPLES[name])]
     if "doomed" in spoken_of or name.startswith("deletion_"):
         ga.create("doomed", "tickets")
-    if "spare" in spoken_of or name.startswith("swap_"):
+    if "spare" in spoken_of or name.startswith(("swap_", "list_deployments_")):
         assert ga.imported("spare", "tickets")["status"] == "succeeded"
         assert ga.finish(ga.deploy("tickets", "spare"))["status"] == "succeeded"
     yield

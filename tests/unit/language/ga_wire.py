@@ -131,6 +131,12 @@ def _deploy(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
     return dialect.deploy(_project(sample), deployment="staging", label=label)
 
 
+def _train(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
+    body = sample.request["body"]
+    is_manual = body["evaluationOptions"]["kind"] == "manual"
+    return dialect.train(_project(sample), label=body["modelLabel"], manual_split=is_manual)
+
+
 # What is left of a first page: "the rest of everything, after one".
 _REST = Page(skip=1, top=2147483646)
 
@@ -150,7 +156,7 @@ CALLS: dict[str, Callable[[GeneralAvailability, Sample], Call[Any]]] = {
     "import_job_": lambda dialect, sample: dialect.get_import_job(_project(sample), AUTHORING_JOB),
     "import_": _import,
     "train_job_": lambda dialect, sample: dialect.get_training_job(_project(sample), AUTHORING_JOB),
-    "train": lambda dialect, sample: dialect.train(_project(sample), label=sample.request["body"]["modelLabel"]),
+    "train": _train,
     "cancel_training": lambda dialect, sample: dialect.cancel_training(_project(sample), AUTHORING_JOB),
     "list_trainings": lambda dialect, sample: dialect.find_training(_project(sample), label="model1"),
     "list_models": lambda dialect, sample: dialect.list_models(_project(sample)),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Condition
 
+import httpx
 import pytest
 
-from shared.errors import LanguageAccessError
+from shared.errors import LanguageAccessError, PigeonholeError
+from shared.language.client import LanguageClient
 from shared.language.credentials import RENEW_SECONDS, SCOPE, IdentityCredential, KeyCredential
 from shared.language.dialects.base import Half
+from shared.language.dialects.ga_2023 import GeneralAvailability
+from tests.unit.language.wire import ENDPOINT
 
 
 @dataclass
@@ -89,7 +98,109 @@ def test_a_failed_fetch_is_tried_again_by_the_next_request(now: list[float]) -> 
     assert credential.headers(Half.PREDICTION)["Authorization"] == "Bearer token-2"
 
 
-def test_no_token_is_in_the_credential_s_text(now: list[float]) -> None:
-    credential = IdentityCredential(Source("token", now), clock=lambda: now[0])
-    credential.headers(Half.PREDICTION)
-    assert "token-1" not in repr(credential) + str(credential)
+def test_five_minutes_are_left_to_a_token_that_is_used() -> None:
+    assert RENEW_SECONDS == 5 * 60
+
+
+def test_each_half_keeps_its_own_token(now: list[float]) -> None:
+    reader, author = Source("reader", now), Source("author", now)
+    credential = IdentityCredential(reader, author, clock=lambda: now[0])
+    for _ in range(3):
+        credential.headers(Half.AUTHORING)
+        credential.headers(Half.PREDICTION)
+    assert (reader.scopes, author.scopes) == ([SCOPE], [SCOPE])
+
+
+def test_a_failure_of_one_identity_leaves_the_other_be(now: list[float]) -> None:
+    author = Source("author", now, error=RuntimeError("no"))
+    credential = IdentityCredential(Source("reader", now), author, clock=lambda: now[0])
+    with pytest.raises(LanguageAccessError, match="no token for authoring calls") as caught:
+        credential.headers(Half.AUTHORING)
+    assert caught.value.status_code == 401
+    assert credential.headers(Half.PREDICTION)["Authorization"] == "Bearer reader-1"
+
+
+class CrowdedSource(Source):
+    """Gives a token only once all the threads of the crowd are about to ask for one."""
+
+    def gather(self, threads: int) -> None:
+        self.waiting, self.arrived, self.crowd = Condition(), 0, threads
+
+    def arrive(self) -> None:
+        with self.waiting:
+            self.arrived += 1
+            self.waiting.notify_all()
+
+    def get_token(self, *scopes: str) -> Token:
+        with self.waiting:
+            assert self.waiting.wait_for(lambda: self.arrived == self.crowd, timeout=10)
+        return super().get_token(*scopes)
+
+
+@pytest.mark.parametrize("renewals", [0, 1], ids=["the first token", "a renewed token"])
+def test_many_threads_share_one_fetch(now: list[float], renewals: int) -> None:
+    source = CrowdedSource("token", now)
+    credential = IdentityCredential(source, clock=lambda: now[0])
+
+    def ask(_: int) -> str:
+        source.arrive()
+        return credential.headers(Half.PREDICTION)["Authorization"]
+
+    with ThreadPoolExecutor(16) as threads:
+        for fetched in range(1, renewals + 2):
+            source.gather(16)
+            assert set(threads.map(ask, range(16))) == {f"Bearer token-{fetched}"}
+            assert len(source.scopes) == fetched
+            now[0] += 3_600
+
+
+# Nobody else sees them.
+
+SECRETS = ("token-1", "token-2", "a-key-nobody-may-see")
+
+
+def identity() -> IdentityCredential:
+    now = [1_000_000.0]
+    return IdentityCredential(Source("token", now), clock=lambda: now[0])
+
+
+def key() -> KeyCredential:
+    return KeyCredential("a-key-nobody-may-see")
+
+
+CREDENTIALS: dict[str, Callable[[], IdentityCredential | KeyCredential]] = {"identity": identity, "key": key}
+ANSWERS: dict[str, Callable[[httpx.Request], httpx.Response]] = {
+    "200": lambda _: httpx.Response(200, json={"status": "running"}),
+    "401": lambda _: httpx.Response(401, json={"error": {"code": "401", "message": "no"}}),
+    "403": lambda _: httpx.Response(403),
+    "503": lambda _: httpx.Response(503),
+    "no answer": lambda request: _lose(request),
+    "no JSON": lambda _: httpx.Response(200, text="<html>"),
+}
+
+
+def _lose(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("no answer", request=request)
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+@pytest.mark.parametrize("case", ANSWERS)
+def test_no_secret_is_in_a_log_or_an_error(kind: str, case: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    credential = CREDENTIALS[kind]()
+    seen: list[httpx.Headers] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return ANSWERS[case](request)
+
+    http = httpx.Client(transport=httpx.MockTransport(respond))
+    client = LanguageClient(ENDPOINT, credential, http, sleep=lambda _: None)
+    told = [repr(credential), str(credential), repr(client)]
+    try:
+        client.send(GeneralAvailability("2023-04-01").get_analyze_job("j"))
+    except PigeonholeError as error:
+        told.append("".join(traceback.format_exception(error)))
+    told += [repr(credential), str(vars(client)), caplog.text]
+    assert any(secret in str(dict(headers)) for headers in seen for secret in SECRETS)
+    assert not any(secret in text for text in told for secret in SECRETS)

@@ -95,6 +95,7 @@ STARTED = {
     "import_multi_2022": AUTHORING_JOB,
     "import_multi_2022_hyphens": AUTHORING_JOB,
     "train": AUTHORING_JOB,
+    "train_manual": AUTHORING_JOB,
     "deploy": AUTHORING_JOB,
     "swap_deployments": AUTHORING_JOB,
 }

@@ -1,4 +1,4 @@
-"""The log line that the alert on deployment expiry reads."""
+"""When the deployment in use expires: the log line that the alert reads, and what the status shows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from shared.training.context import Training
 from shared.training.maintenance import report_expiry
 from tests.fakes import START, FakeBlobStore, FakeQueue
 from tests.faults.world import World
+from tests.unit.training.publishing_world import PublishingWorld
 
 MODEL = ModelRef(project="letters", kind=ProjectKind.MULTI, reference="production", label="first")
 
@@ -43,3 +44,48 @@ def test_a_deployment_that_has_expired_counts_below_zero(caplog: pytest.LogCaptu
 
 def test_a_model_that_does_not_expire_is_not_mentioned(caplog: pytest.LogCaptureFixture) -> None:
     assert reported(None, caplog) == []
+
+
+# What the status page shows
+
+WARNINGS: dict[str, tuple[int | None, str | None]] = {
+    "no expiry is told": (None, None),
+    "a year": (365, None),
+    "31 days": (31, None),
+    "30 days": (30, "its deployment expires in 30 days; retrain and publish before 2026-03-31"),
+    "a day": (1, "its deployment expires in 1 days; retrain and publish before 2026-03-02"),
+    "today": (0, "its deployment expires in 0 days; retrain and publish before 2026-03-01"),
+}
+
+
+@pytest.mark.parametrize("case", WARNINGS)
+def test_the_expiry_of_production_is_shown_with_a_warning_30_days_ahead(case: str) -> None:
+    days, warning = WARNINGS[case]
+    world = PublishingWorld(api_version="2023-04-01")
+    world.publishing.expires = START.date() + timedelta(days=days) if days is not None else None
+    world.publish("first")
+    shown = world.status()["active_model"]
+    assert (shown["label"], shown["reference"]) == ("first", "production")
+    assert shown["expires"] == (world.publishing.expires.isoformat() if world.publishing.expires else None)
+    assert shown.get("warning") == warning
+
+
+def test_the_warning_appears_as_time_goes_by_and_a_publication_ends_it() -> None:
+    world = PublishingWorld(api_version="2023-04-01")
+    world.publishing.expires = START.date() + timedelta(days=100)
+    world.publish("first")
+    world.clock.advance(timedelta(days=69))
+    assert "warning" not in world.status()["active_model"]
+    world.clock.advance(timedelta(days=1))
+    assert "30 days" in world.status()["active_model"]["warning"]
+    world.publishing.expires = START.date() + timedelta(days=500)
+    world.publish("second")
+    assert "warning" not in world.status()["active_model"]
+
+
+def test_a_model_of_the_preview_has_no_expiry() -> None:
+    world = PublishingWorld(api_version="2021-preview")
+    world.publish("first")
+    shown = world.status()["active_model"]
+    assert (shown["label"], shown["expires"]) == ("first", None)
+    assert "warning" not in shown

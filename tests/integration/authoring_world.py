@@ -1,0 +1,168 @@
+"""Retraining operations on fakes under a virtual clock, against a service that writes down when it was asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+
+from shared.language.client import LanguageClient
+from shared.language.credentials import KeyCredential
+from shared.language.pace import Pace, RequestPace
+from shared.messages import OperationMessage
+from shared.pipeline.context import Pipeline
+from shared.pipeline.wake import WakeDebounce
+from shared.training.active_model import StoredActiveModel
+from shared.training.advance import advance_operation
+from shared.training.context import Training
+from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind, Step
+from shared.training.operations import find_operation, start_operation
+from tests.fakes import START, FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
+
+AUTHORING = "/language/text/authoring/v1.0-preview.2/projects"
+ANALYZE = "/text/analytics/v3.1-preview.ct.1/analyze"
+FIGURES = {f"{kind}{name}": 0.9 for kind in ("micro", "macro") for name in ("F1", "Precision", "Recall")}
+
+Answer = Callable[[httpx.Request], httpx.Response | None]
+
+
+@dataclass
+class Service:
+    """The 2021 preview as far as a retraining needs it; every authoring request is written down with its time."""
+
+    clock: Callable[[], float]
+    training_takes: float = 45.0
+    disturb: Answer = lambda _: None
+    seen: list[tuple[float, str, str]] = field(default_factory=list)
+    trainings: dict[str, float] = field(default_factory=dict)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path.startswith(AUTHORING):
+            self.seen.append((self.clock(), request.method, path.removeprefix(AUTHORING)))
+        return self.disturb(request) or self.answer(request.method, path)
+
+    def answer(self, method: str, path: str) -> httpx.Response:
+        if method == "POST":
+            header = "operation-location" if path == ANALYZE else "location"
+            project = path.split("/")[-2]
+            if path.endswith("/train"):
+                assert project not in self.trainings, "trained twice"
+                self.trainings[project] = self.clock()
+            return httpx.Response(202, headers={header: f"http://127.0.0.1:9{path}/jobs/{project}"})
+        return httpx.Response(200, json=self.body(path))
+
+    def body(self, path: str) -> object:
+        job = path.rsplit("/", 1)[1]
+        if "/train/jobs/" in path:
+            is_done = self.clock() - self.trainings[job] >= self.training_takes
+            return {"jobId": job, "status": "succeeded" if is_done else "inProgress", "tasks": [{}]}
+        if "/publish/jobs/" in path:
+            return {"jobId": job, "status": "succeeded", "tasks": [{"modelId": f"id-{job}"}]}
+        if path.endswith("/trainedModels"):
+            started = self.trainings.get(path.split("/")[-2])
+            is_trained = started is not None and self.clock() - started >= self.training_takes
+            model = {"trainingModelName": "next", "trainingJobInfo": {"status": "succeeded"}}
+            return {"trainingModelsInfo": [model] if is_trained else []}
+        if path.endswith("/evaluation"):
+            figures = {"classes": {}} | FIGURES
+            return {"modelType": "MultiClassification", "multiClassificationEvaluation": figures}
+        if path.startswith(ANALYZE):
+            documents = [{"id": "0", "classes": []}]
+            return {
+                "status": "completed",
+                "tasks": {"tasks": {"customMultiClassificationTasks": [{"results": {"documents": documents}}]}},
+            }
+        return {
+            "name": job,
+            "modelType": "MultiClassification",
+            "culture": "en-us",
+            "storageInputContainerName": "training",
+            "labelsLocation": "labels.json",
+        }
+
+    def times(self, *methods: str, path: str = "") -> list[float]:
+        return [at for at, method, asked in self.seen if method in methods and re.search(path, asked)]
+
+
+class World:
+    """Every process has the pace that services.py gives it, here on the virtual clock."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.service = Service(self.monotonic)
+        self.queue = FakeQueue("operations", self.clock)
+        self.settings = app_settings(pipeline_poll_seconds="2,5,10")
+        self.stores = {name: FakeBlobStore(name, self.clock, self.takes_time) for name in ("state", "documents")}
+        self.start_process()
+
+    def start_process(self) -> None:
+        settings = self.settings
+        pace = RequestPace(
+            authoring_posts=Pace(settings.language_authoring_posts_per_minute, clock=self.monotonic),
+            authoring_gets=Pace(settings.language_authoring_gets_per_minute, clock=self.monotonic),
+        )
+        language = LanguageClient(
+            settings.language_endpoint,
+            KeyCredential("k"),
+            httpx.Client(transport=httpx.MockTransport(self.service)),
+            pace=pace,
+            sleep=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
+            clock=self.monotonic,
+        )
+        state, others = self.stores["state"], self.stores["documents"]
+        active_model = StoredActiveModel(state, settings, self.clock)
+        pipeline = Pipeline(
+            settings=settings,
+            documents=others,
+            classifications=others,
+            failures=others,
+            state=state,
+            documents_queue=self.queue,
+            collect_queue=self.queue,
+            jobs_queue=self.queue,
+            language=language,
+            active_model=active_model,
+            wake_debounce=WakeDebounce(),
+            fan_out=serial_fan_out,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+        )
+        self.training = Training(pipeline, self.queue, active_model, lambda _: others)
+
+    def monotonic(self) -> float:
+        return (self.clock() - START).total_seconds()
+
+    def takes_time(self, _name: str, effect: Callable[[], object]) -> object:
+        self.clock.advance(timedelta(milliseconds=5))
+        return effect()
+
+    def start(self, project: str) -> Operation:
+        now = self.clock()
+        operation = Operation(
+            id=f"retrain-{project}",
+            kind=OperationKind.RETRAIN,
+            project=project,
+            api_version="2021-preview",
+            step=Step.TRAIN,
+            created=now,
+            due=now + STEP_ALLOWANCE,
+            label="next",
+        )
+        return start_operation(self.training, operation)
+
+    def run(self) -> None:
+        """Deliver every message when it becomes visible, until none is left."""
+        while (due := self.queue.next_visible()) is not None:
+            self.clock.now = max(self.clock.now, due)
+            for message in self.queue.receive(1, visibility=timedelta(minutes=10)):
+                advance_operation(self.training, OperationMessage.model_validate_json(message.text or ""))
+                self.queue.delete(message)
+
+    def find(self, operation: Operation) -> Operation:
+        opened = find_operation(self.training, operation.id)
+        assert opened is not None
+        return opened.operation
