@@ -41,9 +41,9 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails)
 var rules = [
   {
     name: 'pigeonhole-poison'
-    description: 'A message failed five times. It is kept under pipeline/poison/ and its documents have failure records.'
+    description: 'A message failed five times, or cannot be read. It is kept under pipeline/poison/; see its reason there.'
     severity: 1
-    query: 'AppRequests | where Name in ("bury_upload", "bury_event", "bury_wake", "bury_job", "bury_operation") | project TimeGenerated, Value = 1'
+    query: 'union (AppRequests | where Name in ("bury_upload", "bury_event", "bury_wake", "bury_job", "bury_operation") | project TimeGenerated, Value = 1), (AppTraces | where Message startswith "message_parked" | project TimeGenerated, Value = ItemCount)'
     aggregation: 'Total'
     threshold: 0
     window: 'PT15M'

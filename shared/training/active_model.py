@@ -85,9 +85,15 @@ class StoredActiveModel:
         """Hold submissions until the next switch or release, HOLD_LIMIT at most; False when no model is in use."""
         return self._set_hold(now + HOLD_LIMIT, only_if_held=False)
 
-    def renew_hold(self, now: datetime) -> None:
-        """Hold on for another HOLD_LIMIT, if submissions are held."""
+    def renew_hold(self, now: datetime) -> bool:
+        """Hold on for another HOLD_LIMIT; False when a hold has lapsed meanwhile. True also when no model is in use."""
+        record = self._read()
+        if record is None:
+            return True
+        if record.held_until is None or record.held_until < now:
+            return False
         self._set_hold(now + HOLD_LIMIT, only_if_held=True)
+        return True
 
     def release(self) -> None:
         """Let submissions go on with the model in use, if they are held."""

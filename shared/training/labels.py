@@ -59,7 +59,7 @@ class LabelsFile:
             return []
         return [
             Fault(
-                f"documents[{number}]",
+                f"{self.documents_place}[{number}]",
                 f"{document.location!r} has {len(document.classes)} classes, the project takes 1",
             )
             for number, document in enumerate(self.documents)

@@ -68,5 +68,5 @@ def bury_operation(training: Training, message_id: str, body: str) -> None:
         return
     opened = find_operation(training, message.id)
     if opened is not None and not opened.operation.is_ended:
-        reason = f"a step failed five times; see {kept} and the log"
+        reason = f"a step failed five times; see {kept} and the log; {opened.operation.untouched}"
         proceed(training, opened, opened.operation.end(training.now(), OperationState.FAILED, reason))

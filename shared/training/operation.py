@@ -171,7 +171,8 @@ class Operation(_Model):
     @property
     def untouched(self) -> str:
         """What a bad end leaves behind, for its reason."""
-        if self.step in (Step.WAIT_SWAP, Step.SWITCH):
+        swapping = self.step is Step.SWAP and self.began(Step.SWAP) is not None
+        if swapping or self.step in (Step.WAIT_SWAP, Step.SWITCH):
             return "production may hold the new model already; publish again, this model or another, to settle it"
         return "the active model is as it was"
 

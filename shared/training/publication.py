@@ -149,8 +149,11 @@ def swap(training: Training, opened: OpenOperation, message: OperationMessage) -
     if operation.swap_after and (early := operation.swap_after - training.now()) > timedelta(0):
         enqueue_step(training, opened, message, early)  # the message of `hold` came twice
         return
-    if operation.project == training.settings.language_project:
-        training.active_model.renew_hold(training.now())
+    if operation.project == settings.language_project and not training.active_model.renew_hold(training.now()):
+        # The hold has lapsed since (no visit for a quarter of an hour): submissions go on, so hold and settle again.
+        changed = operation.evolve(training.now(), "the hold has lapsed", step=Step.HOLD)
+        proceed(training, opened, changed)
+        return
     production = _deployments(training, dialect, operation).get(settings.language_deployment)
     model_id = production.model_id if production else ""
     if _is_swapped(operation, production, model_id):

@@ -123,7 +123,8 @@ def test_alerts_watch_every_poison_function() -> None:
 def test_every_log_line_an_alert_looks_for_is_written_by_the_code() -> None:
     looked_for = set(re.findall(r'Message startswith "(\w+)"', ALERTS))
     assert looked_for <= log_events()
-    assert looked_for == {"pipeline_vitals", "document_failed", "visit_deferred", "deployment_expires"}
+    alerted = {"pipeline_vitals", "document_failed", "visit_deferred", "deployment_expires", "message_parked"}
+    assert looked_for == alerted
 
 
 def test_lifecycle_rules_name_folders_of_the_code() -> None:
