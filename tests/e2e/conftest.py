@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from local.api import Api
-from local.datasets import SAMPLES, load_dataset
+from local.azurite import Azurite
+from local.datasets import SAMPLES, Dataset, load_dataset
 from local.functions_host.timings import HostTimings
 from local.processes import wait_until
 from local.stack import Stack, running_stack
@@ -18,6 +22,8 @@ from local.teaching import teach
 from shared.documents import record_name
 from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
+from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
+from tests.emulator.corpus import DOCUMENTS
 
 # The real host's lock is ten minutes; a killed host's messages must come back while a test waits.
 QUICK = HostTimings(receive_visibility=8, renewal=3, renewal_floor=1, max_polling=0.3, blob_scan=0.3)
@@ -29,6 +35,9 @@ QUICK_SETTINGS = {
     "language_authoring_gets_per_minute": "0",
 }
 DEADLINE = 90.0
+NEVER = "0 0 0 29 2 *"
+# Nothing but the protocol itself: no timer, and what reconcile does at the start of a host finds nothing old enough.
+NO_NETS = {"reconcile_schedule": NEVER, "sweep_schedule": NEVER, "pipeline_grace_minutes": "525600"}
 
 
 @dataclass
@@ -44,12 +53,52 @@ class Cloud:
         assert host is not None
         return self.apis.setdefault(host.url, Api(host.url, host.function_key))
 
+    def control(self, method: str, what: str, body: Any = None) -> Any:
+        """A control route of the emulator."""
+        answer = httpx.request(method, f"{self.stack.emulator_url}/_emulator/{what}", json=body, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def inject(self, operation: str, action: dict[str, Any], **rule: Any) -> None:
+        """The emulator's one fault rule."""
+        self.control("PUT", "faults", {"faults": [{"operation": operation, "action": action, **rule}]})
+
+    def faults_applied(self) -> int:
+        return sum(rule["applied"] for rule in self.control("GET", "faults")["faults"])
+
+    def requests(self, operation: str) -> int:
+        """How many the emulator has answered since it was reset."""
+        return sum(self.control("GET", "requests")["operations"].get(operation, {}).values())
+
+    def jobs(self, kind: str) -> list[dict[str, Any]]:
+        """The service's jobs, whoever asked for them."""
+        return [job for job in self.control("GET", "jobs")["jobs"] if job["kind"] == kind]
+
     def container(self, name: str) -> BlobStore:
         return self.stack.container(name)
 
     def upload(self, name: str, data: bytes) -> str:
         """Returns the ETag."""
         return self.container("documents").put(name, data)
+
+    def upload_some(self, folder: str, count: int = 5) -> list[str]:
+        """Documents of the small corpus; their names."""
+        texts = list(DOCUMENTS.values())
+        names = [f"{folder}{number}.txt" for number in range(count)]
+        for number, name in enumerate(names):
+            self.upload(name, texts[number % len(texts)].encode())
+        return names
+
+    def follow(self, path: str, body: Any) -> Any:
+        """Start an operation, and its record once it has ended."""
+        return self.api.follow(self.api.call("POST", path, body)["operation"], seconds=DEADLINE)
+
+    def records(self, names: list[str]) -> list[ClassificationRecord]:
+        return [record for name in names if (record := self.classification(name)) is not None]
+
+    def labels(self, names: list[str]) -> list[str]:
+        """The models their records name."""
+        return [record.model.label for record in self.records(names)]
 
     def classification(self, name: str) -> ClassificationRecord | None:
         try:
@@ -84,7 +133,7 @@ class Cloud:
         return record
 
     def unsettled(self, prefix: str) -> list[str]:
-        """Documents without exactly one terminal record naming their ETag: the invariant of DESIGN.md section 1."""
+        """Documents without exactly one terminal record naming their ETag: the promise of README.md."""
         found = []
         for info in self.container("documents").list(prefix):
             records = [each for each in (self.classification(info.name), self.failure(info.name)) if each is not None]
@@ -93,18 +142,44 @@ class Cloud:
         return found
 
     def wait_until_settled(self, prefix: str, *, seconds: float = DEADLINE) -> None:
-        wait_until(lambda: not self.unsettled(prefix), seconds=seconds, what=f"{prefix} to settle", poll_seconds=0.5)
+        wait_until(lambda: not self._pending(prefix), seconds=seconds, what=f"{prefix} to settle", poll_seconds=0.5)
+        assert self.unsettled(prefix) == []
+
+    def _pending(self, prefix: str) -> list[str]:
+        """As `unsettled`, by the listings alone: a record's metadata hold its document's ETag."""
+        versions: dict[str, list[str]] = {}
+        for container in ("classifications", "failures"):
+            for record in self.container(container).list(prefix, metadata=True):
+                versions.setdefault(record.name, []).append(record.metadata["etag"])
+        documents = self.container("documents").list(prefix)
+        return [info.name for info in documents if versions.get(record_name(info.name)) != [info.etag]]
 
 
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    folder = tmp_path_factory.mktemp("cloud")
-    with running_stack(folder, timings=QUICK, changes=QUICK_SETTINGS) as stack:
-        teach(stack.services, load_dataset(SAMPLES))
+@contextmanager
+def running_cloud(
+    folder: Path,
+    *,
+    dataset: Dataset | None = None,
+    with_host: bool = True,
+    timings: HostTimings = QUICK,
+    **changes: str,
+) -> Iterator[Cloud]:
+    """A stack with a model taught from `dataset`, if one is given. `changes` are app settings by lower-case name."""
+    with running_stack(folder, timings=timings, changes=QUICK_SETTINGS | changes, with_host=with_host) as stack:
+        if dataset:
+            teach(stack.services, dataset)
         running = Cloud(stack)
         yield running
         for api in running.apis.values():
             api.close()
+
+
+@pytest.fixture(scope="session", params=["2021-preview", "2023-04-01"])
+def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    """Once for each API version."""
+    folder, version = tmp_path_factory.mktemp("cloud"), request.param
+    with running_cloud(folder, dataset=load_dataset(SAMPLES), language_api=version) as running:
+        yield running
 
 
 @pytest.fixture
@@ -113,6 +188,8 @@ def prefix() -> str:
     return f"{secrets.token_hex(4)}/"
 
 
-@pytest.fixture(scope="session")
-def quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("quick")
+@pytest.fixture(params=API_VERSIONS)
+def bench(azurite: Azurite, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Operations without a host, under each API version."""
+    with running_bench(azurite, request.param) as running:
+        yield running

@@ -51,6 +51,18 @@ def test_a_crash_in_the_last_try_poisons_the_message_without_another_call(run: P
     assert sorted(fact["dequeue_count"] for fact in run.seen("take_order")) == [1, 2]
 
 
+def test_a_crash_comes_right_after_the_chosen_line_of_log(run: ProbeRun) -> None:
+    run.order(label="first")
+    host = run.start(FAST, FUNCTIONS_HOST_CRASH_LINE="2:Executing take_order")
+    run.wait_seen("take_order", 1)
+    run.order(label="second")
+    wait_until(lambda: not host.process.is_running(), seconds=PATIENCE, what="the crash")
+    assert "crash requested: the line with 'Executing take_order'" in host.process.log_text()
+    assert len(run.seen("take_order")) == 1
+    with run.host():
+        run.wait_seen("take_order", 2)
+
+
 def test_a_killed_host_loses_no_upload(run: ProbeRun) -> None:
     names = {f"in/{number:02}.txt" for number in range(40)}
     container = run.container("uploads")

@@ -1,0 +1,281 @@
+"""The app in Microsoft's own hands: their loader finds every function, their binding code invokes each of them.
+
+Against real Azurite and the emulator; messages are carried from queue to queue by the test.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from azure.functions.meta import Datum
+
+from local.azurite import Azurite
+from local.functions_host.conformance import MicrosoftWorker, microsoft_worker
+from local.functions_host.connections import Connections
+from local.functions_host.functions import Function
+from local.functions_host.loading import load_functions
+from local.functions_host.settings import AppSettings
+from local.functions_host.web.manual import manual_trigger_data
+from local.functions_host.worker.decoding import TriggerData, text
+from local.language_emulator.server import running_emulator
+from local.language_emulator.settings import EmulatorSettings
+from local.processes import wait_until
+from local.provision import provision
+from local.settings import ROOT, app_settings
+from shared.documents import FailureCode
+from shared.services import Services
+from shared.storage.ports import BlobStore, MessageQueue
+from tests.e2e.conftest import QUICK_SETTINGS
+from tests.emulator.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
+
+pytestmark = pytest.mark.e2e
+
+KEY = "emulator-key"
+PROJECT = "tickets"
+NAMES = ("documents", "classifications", "failures", "pipeline", "training")
+QUEUES = ("documents", "collect", "jobs", "operations", "events")
+
+
+@dataclass
+class App:
+    """The app as Microsoft's worker holds it, and as the local host lists it."""
+
+    worker: MicrosoftWorker
+    local: dict[str, Function]
+    services: Services
+    connections: Connections
+    invoked: set[str] = field(default_factory=set)
+
+    def container(self, name: str) -> BlobStore:
+        return self.services.training.open_container(name)
+
+    def invoke(self, name: str, trigger: TriggerData) -> Datum | None:
+        answer = self.worker.invoke(name, trigger)
+        assert answer.error is None, f"{name}: {answer.error}"
+        self.invoked.add(name)
+        return answer.returned
+
+    def run(self, name: str, value: str = "") -> None:
+        """With the facts the local host gives: `value` is a message's body or a blob's path."""
+        assert self.invoke(name, manual_trigger_data(self.local[name], value, self.connections)) is None
+
+    def deliver(self, queue: MessageQueue, name: str) -> bool:
+        """One message of a queue to its function; False when there is none."""
+        for message in queue.receive(1, visibility=timedelta(minutes=5)):
+            assert message.text is not None
+            self.run(name, message.text)
+            queue.delete(message)
+            return True
+        return False
+
+    def ask(self, name: str, *, body: Any = None, query: dict[str, str] | None = None, **route: str) -> tuple[int, Any]:
+        """An HTTP function's status and JSON."""
+        [method] = self.local[name].trigger.properties["methods"]
+        value = {
+            "method": text(method),
+            "url": text(f"http://host/api/{name}?{urlencode(query or {})}"),
+            "headers": {},
+            "query": {key: text(each) for key, each in (query or {}).items()},
+            "params": {key: text(each) for key, each in route.items()},
+            "body": Datum(b"" if body is None else json.dumps(body).encode(), "bytes"),
+        }
+        answer = self.invoke(name, TriggerData(Datum(value, "http"), {}))
+        assert answer is not None
+        return int(answer.value["status_code"].value), json.loads(answer.value["body"].value)
+
+    def follow(self, operation: str) -> Any:
+        """Deliver the operations queue until the operation has ended."""
+        operation_id = operation.rsplit("/", 1)[1]
+        records: list[Any] = []
+
+        def has_ended() -> bool:
+            self.deliver(self.services.training.operations_queue, "advance_operation")
+            records.append(self.ask("get_operation", id=operation_id)[1])
+            return bool(records[-1]["ended"])
+
+        wait_until(has_ended, seconds=60, what=f"operation {operation_id}", poll_seconds=0.1)
+        return records[-1]
+
+
+@pytest.fixture(scope="module")
+def app(azurite: Azurite) -> Iterator[App]:
+    run = f"conform{secrets.token_hex(4)}"
+    with ExitStack() as stack:
+        emulator = stack.enter_context(running_emulator(EmulatorSettings(storage=azurite.connection_string, key=KEY)))
+        settings = app_settings(
+            data_storage=azurite.connection_string,
+            language_endpoint=emulator.url,
+            language_key=KEY,
+            project=PROJECT,
+            **QUICK_SETTINGS,
+            **{f"{name}_container": f"{run}-{name}" for name in NAMES},
+            **{f"{name}_queue": f"{run}-{name}" for name in QUEUES},
+        )
+        environment = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        environment.chdir(ROOT)
+        environment.setattr(sys, "path", list(sys.path))
+        local = load_functions(ROOT, AppSettings(settings))
+        sys.modules["function_app"].services.close()
+        worker = stack.enter_context(microsoft_worker(ROOT))
+        services: Services = sys.modules["function_app"].services
+        stack.callback(services.close)
+        connections = Connections(AppSettings(settings))
+        stack.callback(connections.close)
+        provision(services)
+        upload_corpus(azurite.connection_string, f"{run}-training", single_label=False)
+        yield App(worker, {function.name: function for function in local}, services, connections)
+
+
+def test_their_loader_finds_the_functions_that_the_local_host_lists(app: App) -> None:
+    assert set(app.worker.functions) == set(app.local)
+    assert len(app.local) >= 32
+
+
+def test_their_loader_reads_the_bindings_that_the_local_host_reads(app: App) -> None:
+    for name, function in app.local.items():
+        theirs = app.worker.functions[name]
+        assert theirs.get_trigger().type == function.trigger.type
+        described = {(binding["name"], binding["type"]) for binding in map(json.loads, theirs.get_raw_bindings())}
+        assert described == {(binding.name, binding.type) for binding in function.bindings}
+        if function.trigger.type != "httpTrigger" and function.trigger.type != "timerTrigger":
+            assert function.trigger.connection == "DATA_STORAGE"
+
+
+def test_every_function_runs_in_their_worker(app: App) -> None:
+    """One story in which each function has its part."""
+    teach(app)
+    look_at_the_models(app)
+    classify(app)
+    look_at_the_documents(app)
+    send_again(app)
+    bury(app)
+    assert app.ask("delete_project", project=PROJECT, query={"confirm": PROJECT})[0] == 200
+    assert app.invoked == set(app.local)
+    assert {app.local[name].trigger.type for name in app.invoked} == {
+        "httpTrigger",
+        "queueTrigger",
+        "blobTrigger",
+        "timerTrigger",
+    }
+
+
+def teach(app: App) -> None:
+    assert app.ask("get_project", project=PROJECT)[0] == 404
+    assert app.ask("put_project", project=PROJECT, body={"kind": "multi_label"})[0] == 201
+    labels = july_labels(labelled_texts(40, single_label=False))
+    assert app.ask("put_labels", project=PROJECT, body=labels)[0] == 200
+    for model in ("first", "second"):
+        status, started = app.ask("retrain", project=PROJECT, body={"model": model})
+        assert status == 202
+        assert app.follow(started["operation"])["reason"] == f"{model} is in use"
+    status, started = app.ask("publish", project=PROJECT, body={"model": "first"})
+    assert app.ask("cancel_operation", id=started["id"])[0] == 202
+    assert app.follow(started["operation"])["state"] == "cancelled"
+    states = [each["state"] for each in app.ask("list_operations", project=PROJECT)[1]["operations"]]
+    assert sorted(states) == ["cancelled", "succeeded", "succeeded"]
+
+
+def look_at_the_models(app: App) -> None:
+    models = app.ask("list_models", project=PROJECT)[1]["models"]
+    assert [(each["model"], each["in_use"]) for each in models] == [("first", False), ("second", True)]
+    assert app.ask("get_evaluation", project=PROJECT, query={"model": "first"})[1]["label"] == "first"
+    assert app.ask("get_validation", project=PROJECT, query={"model": "first"})[1]["documents"] == 4
+    assert app.ask("compare_models", project=PROJECT, query={"models": "first,second"})[0] == 200
+
+
+def classify(app: App) -> None:
+    """By the blob trigger, and by its event where Event Grid delivers to a queue."""
+    documents = app.services.pipeline.documents
+    container = app.services.settings.documents_container
+    for name, document in DOCUMENTS.items():
+        documents.put(f"{name}.txt", document.encode())
+    app.run("accept_document", f"{container}/account.txt")
+    app.run("accept_document", f"{container}/billing.txt")
+    app.run("accept_event", upload_event(app, "delivery.txt"))
+    collect(app)
+    for name in DOCUMENTS:
+        record = json.loads(app.services.pipeline.classifications.read(f"{name}.txt.json").data)
+        assert (record["model"]["label"], name in {each["name"] for each in record["classes"]}) == ("second", True)
+
+
+def collect(app: App) -> None:
+    pipeline = app.services.pipeline
+
+    def is_done() -> bool:
+        app.deliver(pipeline.collect_queue, "collect_documents")
+        app.deliver(pipeline.jobs_queue, "advance_job")
+        return pipeline.documents_queue.length() + pipeline.jobs_queue.length() == 0
+
+    wait_until(is_done, seconds=60, what="empty queues", poll_seconds=0.2)
+
+
+def upload_event(app: App, name: str) -> str:
+    info = app.services.pipeline.documents.find(name)
+    assert info is not None
+    container = app.services.settings.documents_container
+    event = {
+        "id": "1",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "subject": f"/blobServices/default/containers/{container}/blobs/{name}",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "",
+        "data": {
+            "api": "PutBlob",
+            "eTag": info.etag,
+            "contentLength": info.size,
+            "blobType": "BlockBlob",
+            "url": f"https://letters.blob.core.windows.net/{container}/{name}",
+        },
+    }
+    return json.dumps(event)
+
+
+def look_at_the_documents(app: App) -> None:
+    assert app.ask("get_health")[1]["healthy"]
+    assert app.ask("get_status")[1]["active_model"]["label"] == "second"
+    status, found = app.ask("get_document", path="billing.txt")
+    assert (status, found["state"]) == (200, "classified")
+    jobs = app.ask("list_jobs")[1]["jobs"]
+    assert app.ask("get_job", id=jobs[0]["id"])[1]["id"] == jobs[0]["id"]
+
+
+def send_again(app: App) -> None:
+    """Somebody's wish, a reclassification, and the timers."""
+    assert app.ask("classify_document", path="billing.txt/classify")[0] == 202
+    status, started = app.ask("reclassify", body={"prefix": "account"})
+    assert status == 202
+    assert app.follow(started["operation"])["walk"]["sent"] == 1
+    collect(app)
+    app.services.pipeline.documents.put("lost.txt", b"an event that never came, about a parcel")
+    app.run("reconcile")
+    app.run("sweep")
+    totals = json.loads(app.services.pipeline.state.read("status/totals.json").data)
+    assert (totals["documents"], totals["missing"]) == (4, 1)
+
+
+def bury(app: App) -> None:
+    """What the host gave up on is kept, whoever reads it."""
+    container = app.services.settings.documents_container
+    blob_message = {"Type": "BlobTrigger", "ContainerName": container, "BlobName": "lost.txt", "ETag": '"0x1"'}
+    app.run("bury_upload", json.dumps(blob_message))
+    app.run("bury_event", upload_event(app, "lost.txt"))
+    app.run("bury_wake", '{"schema": 1}')
+    app.run("bury_job", json.dumps({"schema": 1, "id": "0" * 32}))
+    app.run("bury_operation", json.dumps({"schema": 1, "id": "unknown"}))
+    kept = {info.name.split("/")[1] for info in app.services.pipeline.state.list("poison/")}
+    settings = app.services.settings
+    queues = {settings.events_queue, settings.collect_queue, settings.jobs_queue, settings.operations_queue}
+    assert kept == {"webjobs-blobtrigger-poison", *queues}
+    failure = app.services.pipeline.failures.read("lost.txt.json")
+    assert json.loads(failure.data)["code"] == FailureCode.POISONED
