@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from shared.documents import DocumentRef
 from shared.events import parse_events
-from shared.pipeline.accept import accept_document, accept_upload
+from shared.pipeline.accept import accept_document, accept_upload, find_document
 from shared.services import Services
 
 
@@ -53,9 +53,6 @@ def _document(services: Services, blob: func.InputStream, name: str) -> Document
     try:
         properties = BlobProperties.model_validate(getattr(blob, "blob_properties", None))
     except ValidationError:
-        info = services.pipeline.documents.find(name)
-        if info is None:
-            return None
-        return DocumentRef(name=name, etag=info.etag, last_modified=info.last_modified, size=info.size)
+        return find_document(services.pipeline, name)
     etag = properties.etag if properties.etag.startswith('"') else f'"{properties.etag}"'
     return DocumentRef(name=name, etag=etag, last_modified=properties.last_modified, size=blob.length or 0)

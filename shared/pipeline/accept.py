@@ -12,15 +12,32 @@ from shared.events import Upload
 from shared.messages import DocumentMessage, Source, WakeMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.records import write_failure
+from shared.storage.ports import BlobInfo
 
 log = logging.getLogger("pigeonhole.accept")
 
 
+def is_ours(pipeline: Pipeline, container: str, name: str) -> bool:
+    """A .txt of the documents container: what Event Grid, a message or a poison queue names may be anything."""
+    return container == pipeline.settings.documents_container and is_document_name(name)
+
+
+def document_of(info: BlobInfo) -> DocumentRef:
+    """The version that a HEAD or a listing shows."""
+    return DocumentRef(name=info.name, etag=info.etag, last_modified=info.last_modified, size=info.size)
+
+
+def find_document(pipeline: Pipeline, name: str) -> DocumentRef | None:
+    """The version that is current now, or None when there is no such blob."""
+    info = pipeline.documents.find(name)
+    return document_of(info) if info else None
+
+
 def accept_document(
-    pipeline: Pipeline, container: str, document: DocumentRef, *, source: Source = Source.EVENT, resubmissions: int = 0
+    pipeline: Pipeline, container: str, document: DocumentRef, *, source: Source = Source.EVENT
 ) -> None:
     """Queue the document for collection, or write its failure record when it can never be classified."""
-    if container != pipeline.settings.documents_container or not is_document_name(document.name):
+    if not is_ours(pipeline, container, document.name):
         log.info("event_ignored container=%s name=%s: not a .txt of the documents container", container, document.name)
         return
     refusal = _refusal(pipeline, document)
@@ -28,9 +45,7 @@ def accept_document(
         write_failure(pipeline, document, *refusal)
         return
     requested = pipeline.clock() if source is Source.REDRIVE else None
-    message = DocumentMessage(
-        container=container, document=document, source=source, resubmissions=resubmissions, requested=requested
-    )
+    message = DocumentMessage(container=container, document=document, source=source, requested=requested)
     pipeline.documents_queue.send(message)
     send_wake(pipeline)
     log.info("document_accepted name=%s etag=%s source=%s", document.name, document.etag, source)
@@ -41,18 +56,17 @@ def accept_upload(pipeline: Pipeline, upload: Upload) -> None:
 
     Events come late, twice and out of order: what counts is the version that is there now.
     """
-    if upload.container != pipeline.settings.documents_container or not is_document_name(upload.name):
+    if not is_ours(pipeline, upload.container, upload.name):
         log.info(
             "event_ignored container=%s name=%s: not a .txt of the documents container", upload.container, upload.name
         )
         return
-    info = pipeline.documents.find(upload.name)
-    if info is None:
+    document = find_document(pipeline, upload.name)
+    if document is None:
         log.info("event_ignored container=%s name=%s: deleted since", upload.container, upload.name)
         return
-    if info.etag != upload.etag:
-        log.info("event_superseded name=%s etag=%s by=%s", upload.name, upload.etag, info.etag)
-    document = DocumentRef(name=info.name, etag=info.etag, last_modified=info.last_modified, size=info.size)
+    if document.etag != upload.etag:
+        log.info("event_superseded name=%s etag=%s by=%s", upload.name, upload.etag, document.etag)
     accept_document(pipeline, upload.container, document)
 
 

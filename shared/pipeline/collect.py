@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.documents import MAX_DOCUMENTS_PER_JOB, is_document_name
+from shared.documents import MAX_DOCUMENTS_PER_JOB
 from shared.messages import DocumentMessage, JobMessage, Source
-from shared.pipeline.accept import send_wake
+from shared.pipeline.accept import is_ours, send_wake
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifest import PlannedDocument, plan_manifest
 from shared.pipeline.manifests import create_manifest
@@ -119,7 +119,7 @@ def _read(pipeline: Pipeline, received: Iterable[QueuedMessage]) -> Iterable[Col
 def _document_message(pipeline: Pipeline, text: str) -> DocumentMessage:
     """Raises ValueError for what is no message of ours; a name decides which blob is read, so it is checked again."""
     message = DocumentMessage.model_validate_json(text)
-    if message.container != pipeline.settings.documents_container or not is_document_name(message.document.name):
+    if not is_ours(pipeline, message.container, message.document.name):
         raise ValueError("not a document of the documents container")
     return message
 

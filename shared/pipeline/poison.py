@@ -9,9 +9,10 @@ import logging
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.documents import DocumentRef, FailureCode, is_document_name
+from shared.documents import FailureCode
 from shared.events import parse_events
 from shared.messages import JobMessage, WakeMessage
+from shared.pipeline.accept import find_document, is_ours
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifests import find_manifest
 from shared.pipeline.parked import park
@@ -52,12 +53,9 @@ def bury_event(pipeline: Pipeline, message_id: str, body: str) -> None:
 
 
 def _fail_current_version(pipeline: Pipeline, container: str, name: str, kept: str) -> None:
-    if container != pipeline.settings.documents_container or not is_document_name(name):
+    document = find_document(pipeline, name) if is_ours(pipeline, container, name) else None
+    if document is None:
         return
-    info = pipeline.documents.find(name)
-    if info is None:
-        return
-    document = DocumentRef(name=info.name, etag=info.etag, last_modified=info.last_modified, size=info.size)
     write_failure(pipeline, document, FailureCode.POISONED, f"accepting it failed five times; see {kept} and the log")
 
 

@@ -15,9 +15,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.documents import DocumentRef, is_document_name
+from shared.documents import is_document_name
 from shared.messages import Source
-from shared.pipeline.accept import accept_document
+from shared.pipeline.accept import accept_document, document_of
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifests import find_manifest, list_open, manifest_id_of
 from shared.pipeline.merge import match_records
@@ -63,8 +63,8 @@ def reconcile_documents(pipeline: Pipeline) -> Totals:
         if open_versions is None:  # read only when something is missing at all
             open_versions = _open_versions(pipeline)
         if (info.name, info.etag) not in open_versions:
-            document = DocumentRef(name=info.name, etag=info.etag, last_modified=info.last_modified, size=info.size)
-            accept_document(pipeline, pipeline.settings.documents_container, document, source=Source.RECONCILE)
+            container = pipeline.settings.documents_container
+            accept_document(pipeline, container, document_of(info), source=Source.RECONCILE)
             sent += 1
     totals = Totals(
         as_of=now,

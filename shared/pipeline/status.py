@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.documents import DocumentRef, is_document_name, record_name
 from shared.messages import Source
-from shared.pipeline.accept import accept_document
+from shared.pipeline.accept import accept_document, find_document
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifests import find_job, find_manifest, list_closed, list_open, manifest_id_of
 from shared.pipeline.reconcile import find_totals
@@ -176,9 +176,7 @@ def job_status(pipeline: Pipeline, manifest_id: str) -> dict[str, Any] | None:
 
 def classify_again(pipeline: Pipeline, name: str) -> DocumentRef | None:
     """Send the document's current version once more, whatever record it has; None when the blob does not exist."""
-    info = pipeline.documents.find(name)
-    if info is None:
-        return None
-    document = DocumentRef(name=info.name, etag=info.etag, last_modified=info.last_modified, size=info.size)
-    accept_document(pipeline, pipeline.settings.documents_container, document, source=Source.REDRIVE)
+    document = find_document(pipeline, name)
+    if document is not None:
+        accept_document(pipeline, pipeline.settings.documents_container, document, source=Source.REDRIVE)
     return document

@@ -83,34 +83,31 @@ class StoredActiveModel:
 
     def hold(self, now: datetime) -> bool:
         """Hold submissions until the next switch or release, HOLD_LIMIT at most; False when no model is in use."""
-        return self._set_hold(now + HOLD_LIMIT, only_if_held=False)
+        return self._set_hold(now + HOLD_LIMIT, lambda _: True) is not None
 
     def renew_hold(self, now: datetime) -> bool:
         """Hold on for another HOLD_LIMIT; False when a hold has lapsed meanwhile. True also when no model is in use."""
-        record = self._read()
-        if record is None:
-            return True
-        if record.held_until is None or record.held_until < now:
-            return False
-        self._set_hold(now + HOLD_LIMIT, only_if_held=True)
-        return True
+        return self._set_hold(now + HOLD_LIMIT, lambda until: until is not None and until >= now) is not False
 
     def release(self) -> None:
         """Let submissions go on with the model in use, if they are held."""
-        self._set_hold(None, only_if_held=True)
+        self._set_hold(None, lambda until: until is not None)
 
-    def _set_hold(self, until: datetime | None, *, only_if_held: bool) -> bool:
-        """Under the record's ETag, so that a late step never brings back a model that was switched away from."""
+    def _set_hold(self, until: datetime | None, applies: Callable[[datetime | None], bool]) -> bool | None:
+        """Change the hold if the present one `applies`; whether it did, or None when no model is in use.
+
+        Under the record's ETag, so that a late step never brings back a model that was switched away from.
+        """
         for _ in range(MAX_CONFLICTS):
             try:
                 blob = self._state.read(ACTIVE_MODEL)
                 record = ActiveModelRecord.model_validate_json(blob.data)
-                if only_if_held and record.held_until is None:
+                if not applies(record.held_until):
                     return False
                 changed = record.model_copy(update={"held_until": until})
                 self._state.replace(ACTIVE_MODEL, _data(changed), etag=blob.etag)
             except BlobNotFoundError:
-                return False
+                return None
             except VersionChangedError:
                 continue
             self.forget()

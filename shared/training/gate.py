@@ -36,6 +36,9 @@ class Metric(StrEnum):
     MACRO_RECALL = "macro_recall"
 
 
+METRICS = tuple(metric.value for metric in Metric)
+
+
 class GateRule(BaseModel):
     """Publish unless `metric` (0 to 1) is worse than the active model's by more than `tolerance`.
 

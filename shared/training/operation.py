@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.language.models import Evaluation, ServiceError
-from shared.training.gate import GateDecision, GateRule
+from shared.training.gate import METRICS, GateDecision, GateRule
 
 # An operation that has not ended by then is given up; the service trains for hours at most.
 DEADLINE = timedelta(hours=24)
@@ -196,7 +196,7 @@ class Operation(_Model):
 
     def metadata(self) -> dict[str, str]:
         return {
-            "project": self.project.encode("unicode_escape").decode(),
+            "project": self.project,
             "kind": self.kind.value,
             "state": self.state.value,
             "due": self.due.isoformat(),
@@ -207,8 +207,5 @@ def evaluation_record(label: str, evaluation: Evaluation) -> EvaluationRecord:
     return EvaluationRecord(
         label=label,
         classes={name: asdict(each) for name, each in evaluation.classes.items()},
-        **{
-            name: getattr(evaluation, name)
-            for name in ("micro_f1", "micro_precision", "micro_recall", "macro_f1", "macro_precision", "macro_recall")
-        },
+        **{name: getattr(evaluation, name) for name in METRICS},
     )

@@ -11,14 +11,14 @@ import logging
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from shared.errors import PigeonholeError
 from shared.messages import OperationMessage
 from shared.storage.conditional import replace_own
 from shared.storage.ports import BlobInfo, BlobNotFoundError, VersionChangedError
 from shared.training.context import Training
-from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind
+from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind, Step
 
 log = logging.getLogger("pigeonhole.operations")
 
@@ -46,9 +46,18 @@ class OpenOperation:
     etag: str
 
 
-def new_operation_id(now: datetime) -> str:
-    """Sortable by time, unguessable at the end."""
-    return f"{now:%Y%m%d%H%M%S}-{secrets.token_hex(6)}"
+def new_operation(training: Training, kind: OperationKind, project: str, step: Step) -> Operation:
+    """A running operation, not yet stored. Its id is sortable by time and unguessable at the end."""
+    now = training.now()
+    return Operation(
+        id=f"{now:%Y%m%d%H%M%S}-{secrets.token_hex(6)}",
+        kind=kind,
+        project=project,
+        api_version=training.settings.language_api,
+        step=step,
+        created=now,
+        due=now + STEP_ALLOWANCE,
+    )
 
 
 def record_blob(operation_id: str) -> str:
@@ -156,11 +165,10 @@ def locked_operation(training: Training, lock: BlobInfo) -> OpenOperation | None
 
 def list_operations(training: Training, project: str) -> list[dict[str, str]]:
     """Facts of a project's operations, newest first."""
-    wanted = project.encode("unicode_escape").decode()
     found = [
         {"id": info.name.removeprefix(RECORDS).removesuffix(".json"), **info.metadata}
         for info in training.state.list(RECORDS, metadata=True)
-        if info.metadata.get("project") == wanted
+        if info.metadata.get("project") == project
     ]
     return sorted(found, key=lambda each: each["id"], reverse=True)
 

@@ -7,11 +7,8 @@ document. Documents keep their old classification until the new one replaces it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import quote
-
-from pydantic import ValidationError
 
 from shared.documents import RECORD_SUFFIX, DocumentRef, record_name
 from shared.errors import PermanentError
@@ -20,7 +17,6 @@ from shared.pipeline.accept import send_wake
 from shared.storage.ports import BlobInfo, BlobStore
 from shared.training.context import Training
 from shared.training.operation import (
-    STEP_ALLOWANCE,
     Operation,
     OperationKind,
     OperationState,
@@ -28,7 +24,7 @@ from shared.training.operation import (
     Step,
     Walk,
 )
-from shared.training.operations import OpenOperation, new_operation_id, proceed, start_operation
+from shared.training.operations import OpenOperation, new_operation, proceed, start_operation
 
 # The lock's name: no project can be called so, because a project's name has no tilde.
 RECLASSIFY_PROJECT = "~reclassify"
@@ -57,18 +53,9 @@ def start_reclassify(training: Training, request: ReclassifyRequest) -> Operatio
     limit = training.settings.reclassify_limit
     if count > limit and not request.confirm:
         raise ConfirmationNeededError(count, limit)
-    now = training.now()
-    operation = Operation(
-        id=new_operation_id(now),
-        kind=OperationKind.RECLASSIFY,
-        project=RECLASSIFY_PROJECT,
-        api_version=training.settings.language_api,
-        step=Step.WALK,
-        created=now,
-        due=now + STEP_ALLOWANCE,
-        walk=Walk(request=request, model=wanted_model(training, request), total=count),
-    )
-    return start_operation(training, operation)
+    operation = new_operation(training, OperationKind.RECLASSIFY, RECLASSIFY_PROJECT, Step.WALK)
+    walk = Walk(request=request, model=wanted_model(training, request), total=count)
+    return start_operation(training, operation.model_copy(update={"walk": walk}))
 
 
 def walk(training: Training, opened: OpenOperation, message: OperationMessage) -> None:  # noqa: ARG001
@@ -79,9 +66,7 @@ def walk(training: Training, opened: OpenOperation, message: OperationMessage) -
         raise ValueError(f"operation {operation.id} has no walk")
     page = _store(training, progress.request).list_page(progress.request.prefix, token=progress.token)
     wanted = [info for info in page.infos if _is_wanted(info, progress.model)]
-    messages = [
-        found for info in wanted if (found := _message(training, progress.request, info, operation.created)) is not None
-    ]
+    messages = [_message(training, progress.request, info, operation.created) for info in wanted]
     training.pipeline.fan_out(training.pipeline.documents_queue.send, messages)
     if messages:
         send_wake(training.pipeline)
@@ -114,32 +99,24 @@ def _is_wanted(info: BlobInfo, model: str | None) -> bool:
     return model is None or info.metadata.get("model") != quote(model)
 
 
-def _message(
-    training: Training, request: ReclassifyRequest, info: BlobInfo, requested: datetime
-) -> DocumentMessage | None:
+def _message(training: Training, request: ReclassifyRequest, info: BlobInfo, requested: datetime) -> DocumentMessage:
     document = _document(_store(training, request), info)
-    if document is None:
-        return None
     container = training.settings.documents_container
     return DocumentMessage(container=container, document=document, source=Source.REDRIVE, requested=requested)
 
 
-def _document(store: BlobStore, info: BlobInfo) -> DocumentRef | None:
-    """The version a record is about, from its metadata; the record itself where its name was cut."""
+def _document(store: BlobStore, info: BlobInfo) -> DocumentRef:
+    """The version a record is about, from its metadata; from the record itself where they or its name do not tell."""
     name = info.name.removesuffix(RECORD_SUFFIX)
+    may_be_cut = record_name(name) != info.name or name[950:951] == "~"
     try:
-        if record_name(name) != info.name or name[950:951] == "~":
-            return next(_read(store, info), None)
-        return DocumentRef(
-            name=name,
-            etag=info.metadata["etag"],
-            last_modified=datetime.fromisoformat(info.metadata["modified"]),
-            size=int(info.metadata["size"]),
-        )
-    except (KeyError, ValueError, ValidationError):
-        return next(_read(store, info), None)
-
-
-def _read(store: BlobStore, info: BlobInfo) -> Iterator[DocumentRef]:
-    content = json.loads(store.read(info.name).data)
-    yield DocumentRef.model_validate(content["document"])
+        if not may_be_cut:
+            return DocumentRef(
+                name=name,
+                etag=info.metadata["etag"],
+                last_modified=datetime.fromisoformat(info.metadata["modified"]),
+                size=int(info.metadata["size"]),
+            )
+    except (KeyError, ValueError):
+        pass
+    return DocumentRef.model_validate(json.loads(store.read(info.name).data)["document"])

@@ -8,6 +8,7 @@ from typing import Any
 from shared.language.dialects import dialect_for
 from shared.language.models import Evaluation
 from shared.training.context import Training
+from shared.training.gate import METRICS
 from shared.training.operation import evaluation_record
 from shared.training.start import list_models
 
@@ -50,11 +51,10 @@ def validation_body(training: Training, project: str, label: str, *, only_mismat
 def comparison_body(training: Training, project: str, first: str, second: str) -> dict[str, Any]:
     """Deltas (second minus first) of the whole and of each class; None where only one model knows the class."""
     one, other = _evaluation(training, project, first), _evaluation(training, project, second)
-    names = ("micro_f1", "micro_precision", "micro_recall", "macro_f1", "macro_precision", "macro_recall")
     classes = {name: _class_delta(one, other, name) for name in sorted(set(one.classes) | set(other.classes))}
     return {
         "models": [first, second],
-        "delta": {name: round(getattr(other, name) - getattr(one, name), 6) for name in names},
+        "delta": {name: round(getattr(other, name) - getattr(one, name), 6) for name in METRICS},
         "classes": classes,
     }
 

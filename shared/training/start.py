@@ -8,12 +8,12 @@ from shared.language.models import TrainedModel
 from shared.messages import OperationMessage
 from shared.training.advance import is_cancellable
 from shared.training.context import Training
-from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind, RetrainRequest, Step
+from shared.training.operation import Operation, OperationKind, RetrainRequest, Step
 from shared.training.operations import (
     OpenOperation,
     OperationRaceLostError,
     find_operation,
-    new_operation_id,
+    new_operation,
     save_operation,
     start_operation,
 )
@@ -93,13 +93,4 @@ def _first_step(kind: OperationKind, api_version: str) -> Step:
 
 
 def _new(training: Training, kind: OperationKind, project: str) -> Operation:
-    now = training.now()
-    return Operation(
-        id=new_operation_id(now),
-        kind=kind,
-        project=project,
-        api_version=training.settings.language_api,
-        step=_first_step(kind, training.settings.language_api),
-        created=now,
-        due=now + STEP_ALLOWANCE,
-    )
+    return new_operation(training, kind, project, _first_step(kind, training.settings.language_api))

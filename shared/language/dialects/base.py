@@ -177,6 +177,23 @@ def _origin(url: str) -> tuple[str, str | None, int | None] | None:
     return None if "@" in parts.netloc else (parts.scheme, parts.hostname, port)
 
 
+def job_id_reader(header: str, path_prefix: str) -> Callable[[WireResponse], str]:
+    """A reader of the job id in an operation's address."""
+    return lambda response: operation_id(response, header=header, path_prefix=path_prefix)
+
+
+def read_nothing(_: WireResponse) -> None:
+    """The reader of an answer whose status says it all."""
+    return
+
+
+def analyze_documents(texts: TextInputs) -> list[Json]:
+    """The `analysisInput.documents` of a submission; without a language the project's applies."""
+    return [
+        {"id": text.id, "text": text.text} | ({"language": text.language} if text.language else {}) for text in texts
+    ]
+
+
 # Both spellings of cancelled, the preview's "completed" and the neighbours' words; compared without case or separators.
 _STATUS_WORDS = {
     "notstarted": OperationStatus.NOT_STARTED,

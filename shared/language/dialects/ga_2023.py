@@ -19,15 +19,17 @@ from shared.language.dialects.base import (
     Json,
     RequestSpec,
     WireResponse,
+    analyze_documents,
+    job_id_reader,
     member,
-    operation_id,
     parse_errors,
     parse_next_page,
     parse_status,
     parse_time,
+    read_nothing,
     segment,
 )
-from shared.language.dialects.results import TaskResults, read_evaluation
+from shared.language.dialects.results import read_analyze_job, read_evaluation
 from shared.language.models import (
     AnalyzeJob,
     AuthoringJob,
@@ -77,18 +79,14 @@ class GeneralAvailability:
     # Analyze
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]:
-        documents = [
-            {"id": text.id, "text": text.text} | ({"language": text.language} if text.language else {})
-            for text in texts
-        ]
         parameters = {"projectName": model.project, "deploymentName": model.reference}
         body = {
             "displayName": display_name,
-            "analysisInput": {"documents": documents},
+            "analysisInput": {"documents": analyze_documents(texts)},
             "tasks": [{"kind": _TASK_KINDS[model.kind], "taskName": "0", "parameters": parameters}],
         }
         request = RequestSpec("submit_analyze", Half.PREDICTION, "POST", ANALYZE, self._query(), body)
-        return Call(request, _job_id(f"{ANALYZE}/"))
+        return Call(request, job_id_reader("operation-location", f"{ANALYZE}/"))
 
     def get_analyze_job(self, job_id: str, *, page: Page | None = None) -> Call[AnalyzeJob]:
         path = f"{ANALYZE}/{segment(job_id)}"
@@ -108,14 +106,14 @@ class GeneralAvailability:
         merge_patch = RequestSpec(
             operation, request.half, request.method, request.path, request.query, body, "application/merge-patch+json"
         )
-        return Call(merge_patch, _nothing)
+        return Call(merge_patch, read_nothing)
 
     def get_project(self, name: str) -> Call[Project]:
         return Call(self._authoring("get_project", "GET", f"/projects/{segment(name)}"), _read_project)
 
     def delete_project(self, name: str) -> Call[None]:
         # Answers 202 with a deletion job; nothing here depends on its end.
-        return Call(self._authoring("delete_project", "DELETE", f"/projects/{segment(name)}"), _nothing)
+        return Call(self._authoring("delete_project", "DELETE", f"/projects/{segment(name)}"), read_nothing)
 
     def import_labels(
         self, project: Project, classes: Sequence[str], documents: Sequence[LabelledDocument]
@@ -153,7 +151,7 @@ class GeneralAvailability:
 
     def cancel_training(self, project: str, job_id: str) -> Call[None]:
         path = f"/projects/{segment(project)}/train/jobs/{segment(job_id)}/:cancel"
-        return Call(self._authoring("cancel_training", "POST", path), _nothing)
+        return Call(self._authoring("cancel_training", "POST", path), read_nothing)
 
     def find_training(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
         def read(response: WireResponse) -> AuthoringJob | None:
@@ -227,19 +225,11 @@ class GeneralAvailability:
     def _start(self, operation: str, method: str, project: str, below: str, jobs: str, body: Json) -> Call[str]:
         path = f"/projects/{segment(project)}"
         request = self._authoring(operation, method, path + below, body=body)
-        return Call(request, _job_id(f"{AUTHORING}{path}{jobs}"))
+        return Call(request, job_id_reader("operation-location", f"{AUTHORING}{path}{jobs}"))
 
     def _get_job(self, operation: str, project: str, below: str) -> Call[AuthoringJob]:
         request = self._authoring(operation, "GET", f"/projects/{segment(project)}{below}")
         return Call(request, lambda response: _read_job(response.body))
-
-
-def _nothing(_: WireResponse) -> None:
-    return None
-
-
-def _job_id(path_prefix: str) -> Callable[[WireResponse], str]:
-    return lambda response: operation_id(response, header="operation-location", path_prefix=path_prefix)
 
 
 def _listing(read: Callable[[Json], T]) -> Callable[[WireResponse], Listing[T]]:
@@ -283,21 +273,8 @@ def _kind(word: Json) -> ProjectKind:
 
 def _read_analyze_job(response: WireResponse) -> AnalyzeJob:
     body = response.body
-    status = parse_status(member(body, "status", str))
-    tasks = body.get("tasks") or {}
-    results = TaskResults()
-    for item in tasks.get("items") or ():
-        results.add(item.get("results"))
-    return AnalyzeJob(
-        status=status,
-        created=parse_time(body.get("createdDateTime")),
-        updated=parse_time(body.get("lastUpdatedDateTime") or body.get("lastUpdateDateTime")),
-        expires=parse_time(body.get("expirationDateTime")),
-        texts=tuple(results.texts),
-        text_errors=results.text_errors,
-        errors=parse_errors(body.get("errors")),
-        next_page=parse_next_page(body.get("nextLink")),
-    )
+    items = ((body.get("tasks") or {}).get("items") or ()) if isinstance(body, dict) else ()
+    return read_analyze_job(body, (item.get("results") for item in items))
 
 
 def _read_project(response: WireResponse) -> Project:

@@ -15,15 +15,16 @@ from shared.language.dialects.base import (
     Json,
     RequestSpec,
     WireResponse,
+    analyze_documents,
+    job_id_reader,
     member,
-    operation_id,
     parse_errors,
-    parse_next_page,
     parse_status,
     parse_time,
+    read_nothing,
     segment,
 )
-from shared.language.dialects.results import TaskResults, read_evaluation
+from shared.language.dialects.results import read_analyze_job, read_evaluation
 from shared.language.models import (
     AnalyzeJob,
     AuthoringJob,
@@ -59,18 +60,14 @@ class Preview2021:
     has_deployments = False
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]:
-        documents = [
-            {"id": text.id, "text": text.text} | ({"language": text.language} if text.language else {})
-            for text in texts
-        ]
         parameters = {"modelId": model.reference, "stringIndexType": _STRING_INDEX_TYPE}
         body = {
             "displayName": display_name,
-            "analysisInput": {"documents": documents},
+            "analysisInput": {"documents": analyze_documents(texts)},
             "tasks": {_TASK_LISTS[model.kind]: [{"parameters": parameters}]},
         }
         request = RequestSpec("submit_analyze", Half.PREDICTION, "POST", ANALYZE, body=body)
-        return Call(request, _job_id("operation-location", f"{ANALYZE}/jobs/"))
+        return Call(request, job_id_reader("operation-location", f"{ANALYZE}/jobs/"))
 
     def get_analyze_job(self, job_id: str, *, page: Page | None = None) -> Call[AnalyzeJob]:
         query = {"$top": str(page.top), "$skip": str(page.skip)} if page else {}
@@ -87,17 +84,19 @@ class Preview2021:
             "storageInputContainerName": project.container,
             "labelsLocation": project.labels_location,
         }
-        return Call(_authoring("create_project", "POST", "/projects", body=body), _nothing)
+        return Call(_authoring("create_project", "POST", "/projects", body=body), read_nothing)
 
     def get_project(self, name: str) -> Call[Project]:
         return Call(_authoring("get_project", "GET", f"/projects/{segment(name)}"), _read_project)
 
     def update_project(self, project: Project) -> Call[None]:
         body = {"description": project.description}
-        return Call(_authoring("update_project", "PATCH", f"/projects/{segment(project.name)}", body=body), _nothing)
+        return Call(
+            _authoring("update_project", "PATCH", f"/projects/{segment(project.name)}", body=body), read_nothing
+        )
 
     def delete_project(self, name: str) -> Call[None]:
-        return Call(_authoring("delete_project", "DELETE", f"/projects/{segment(name)}"), _nothing)
+        return Call(_authoring("delete_project", "DELETE", f"/projects/{segment(name)}"), read_nothing)
 
     def import_labels(
         self, project: Project, classes: Sequence[str], documents: Sequence[LabelledDocument]
@@ -142,7 +141,7 @@ class Preview2021:
         path = f"/projects/{segment(project)}/{verb}"
         body = {"tasks": [{"trainingModelName": label}]}
         # These two answer with `location`, the analyze half with `operation-location`.
-        return Call(_authoring(verb, "POST", path, body=body), _job_id("location", f"{AUTHORING}{path}/jobs/"))
+        return Call(_authoring(verb, "POST", path, body=body), job_id_reader("location", f"{AUTHORING}{path}/jobs/"))
 
     def _get_job(self, verb: str, project: str, job_id: str) -> Call[AuthoringJob]:
         path = f"/projects/{segment(project)}/{verb}/jobs/{segment(job_id)}"
@@ -186,36 +185,8 @@ def _unsupported(what: str) -> UnsupportedOperationError:
     return UnsupportedOperationError(f"the 2021 preview cannot {what}")
 
 
-def _nothing(_: WireResponse) -> None:
-    return None
-
-
-class _job_id:  # noqa: N801 - reads as a function at its uses
-    """A reader of the job id in an operation's address."""
-
-    def __init__(self, header: str, path_prefix: str) -> None:
-        self._header, self._path_prefix = header, path_prefix
-
-    def __call__(self, response: WireResponse) -> str:
-        return operation_id(response, header=self._header, path_prefix=self._path_prefix)
-
-
 def _read_analyze_job(response: WireResponse) -> AnalyzeJob:
-    body = response.body
-    status = parse_status(member(body, "status", str))
-    results = TaskResults()
-    for task in _tasks(body):
-        results.add(task.get("results"))
-    return AnalyzeJob(
-        status=status,
-        created=parse_time(body.get("createdDateTime")),
-        updated=parse_time(body.get("lastUpdateDateTime") or body.get("lastUpdatedDateTime")),
-        expires=parse_time(body.get("expirationDateTime")),
-        texts=tuple(results.texts),
-        text_errors=results.text_errors,
-        errors=parse_errors(body.get("errors")),
-        next_page=parse_next_page(body.get("@nextLink") or body.get("nextLink")),
-    )
+    return read_analyze_job(response.body, (task.get("results") for task in _tasks(response.body)))
 
 
 def _tasks(body: Json) -> Iterator[dict[str, Json]]:

@@ -6,8 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.errors import MalformedAnswerError
-from shared.language.dialects.base import Json, member, number, parse_error, parse_errors
+from shared.language.dialects.base import (
+    Json,
+    member,
+    number,
+    parse_error,
+    parse_errors,
+    parse_next_page,
+    parse_status,
+    parse_time,
+)
 from shared.language.models import (
+    AnalyzeJob,
     ClassEvaluation,
     ClassScore,
     Evaluation,
@@ -36,6 +46,24 @@ class TaskResults:
                 self.texts.append(text)
         for entry in _list(results, "errors"):
             self.text_errors.setdefault(member(entry, "id", str), parse_error(entry.get("error")))
+
+
+def read_analyze_job(body: Json, results: Iterable[Json]) -> AnalyzeJob:
+    """One page of a job's state; `results` are its result objects. Times and links are read in each spelling."""
+    status = parse_status(member(body, "status", str))
+    found = TaskResults()
+    for each in results:
+        found.add(each)
+    return AnalyzeJob(
+        status=status,
+        created=parse_time(body.get("createdDateTime")),
+        updated=parse_time(body.get("lastUpdatedDateTime") or body.get("lastUpdateDateTime")),
+        expires=parse_time(body.get("expirationDateTime")),
+        texts=tuple(found.texts),
+        text_errors=found.text_errors,
+        errors=parse_errors(body.get("errors")),
+        next_page=parse_next_page(body.get("@nextLink") or body.get("nextLink")),
+    )
 
 
 def _list(body: Json, key: str) -> list[Json]:
