@@ -86,8 +86,7 @@ def wanted_model(training: Training, request: ReclassifyRequest) -> str | None:
     """The label whose own records are left alone; None takes every record."""
     if isinstance(request.older_than_model, str):
         return request.older_than_model
-    active = training.active_model.find() if request.older_than_model else None
-    return active.label if active else None
+    return training.active_model.find_label(training.settings.language_project) if request.older_than_model else None
 
 
 def _store(training: Training, request: ReclassifyRequest) -> BlobStore:
