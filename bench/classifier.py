@@ -27,10 +27,10 @@ from azure.storage.blob import BlobServiceClient
 
 from bench.corpora import corpora_folder
 from bench.report import Gate, report
-from local.azurite import running_azurite
-from local.language_emulator.server import running_emulator
-from local.language_emulator.settings import EmulatorSettings
-from local.processes import wait_until
+from azurite_process.azurite import running_azurite
+from language_emulator.server import running_emulator
+from language_emulator.settings import EmulatorSettings
+from azurite_process.processes import wait_until
 
 NAME = "classifier"
 HELP = "accuracy, calibration and speed of the emulator's classifier on real corpora"

@@ -24,7 +24,7 @@ def show_status(arguments: argparse.Namespace) -> int:
 
 
 def run_emulator(arguments: argparse.Namespace) -> int:
-    from local.language_emulator.__main__ import main as emulator_main
+    from language_emulator.__main__ import main as emulator_main
 
     sys.argv = ["python -m local emulator", *arguments.flags]
     emulator_main()
@@ -43,7 +43,7 @@ def main() -> int:
     command = commands.add_parser("status", help="what the running pipeline says of itself, or of one document")
     command.add_argument("document", nargs="?", help="name of a document in the documents container")
     command.set_defaults(run=show_status)
-    command = commands.add_parser("emulator", help="only the Language emulator; flags as of local.language_emulator")
+    command = commands.add_parser("emulator", help="only the Language emulator; flags as of language_emulator")
     command.add_argument("flags", nargs=argparse.REMAINDER, help="for example --port 7072 --help")
     command.set_defaults(run=run_emulator)
     arguments = parser.parse_args()

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from local.processes import wait_until
+from azurite_process.processes import wait_until
 
 ENDED = frozenset({"succeeded", "refused", "failed", "cancelled"})
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from local.azurite import Azurite, start_azurite
-from local.functions_host.core_tools import CoreTools, find_core_tools, start_core_tools
-from local.functions_host.process import HostHandle, start_host
-from local.functions_host.timings import HostTimings
-from local.processes import ManagedProcess
+from azurite_process.azurite import Azurite, start_azurite
+from functions_host.core_tools import CoreTools, find_core_tools, start_core_tools
+from functions_host.process import HostHandle, start_host
+from functions_host.timings import HostTimings
+from azurite_process.processes import ManagedProcess
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.config import Settings, load_settings
@@ -63,7 +63,7 @@ class Stack:
             return self.host
         self.host = start_core_tools(self.core_tools, ROOT, self.environment, folder=folder, port=port)
         # Core Tools has no Event Grid; this takes its part.
-        argv = [sys.executable, "-m", "local.functions_host.event_bridge", "--app", str(ROOT), "--url", self.host.url]
+        argv = [sys.executable, "-m", "functions_host.event_bridge", "--app", str(ROOT), "--url", self.host.url]
         environment = _inherited() | self.environment
         self.bridge = ManagedProcess("event bridge", argv, folder / "bridge.log", environment, cwd=ROOT).start()
         return self.host
@@ -144,7 +144,7 @@ def running_stack(
 
 def start_emulator(folder: Path, azurite: Azurite, key: str, flags: Mapping[str, str]) -> tuple[ManagedProcess, str]:
     """The emulator as a process, and its address. The key travels in the environment, not in the arguments."""
-    argv = [sys.executable, "-m", "local.language_emulator"]
+    argv = [sys.executable, "-m", "language_emulator"]
     for name, value in flags.items():
         argv += [f"--{name.replace('_', '-')}", value] if value else [f"--{name.replace('_', '-')}"]
     log_path = folder / "emulator.log"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from local.datasets import Dataset
-from local.processes import wait_until
+from azurite_process.processes import wait_until
 from shared.language.client import LanguageClient
 from shared.language.dialects import dialect_for
 from shared.language.dialects.base import Call, Dialect

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.azurite import Azurite, running_azurite
+from azurite_process.azurite import Azurite, running_azurite
 from shared.config import Settings
 from tests.fakes import app_settings
 

@@ -81,7 +81,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def modules(*places: str) -> list[Module]:
-    """Every Python file of folders or files below the root; local/node is somebody else's code."""
+    """Every Python file of folders or files below the root; emulators/azurite/node is somebody else's code."""
     return sorted((Module(path) for place in places for path in _files(ROOT / place)), key=lambda module: module.name)
 
 

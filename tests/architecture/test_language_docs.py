@@ -41,7 +41,7 @@ def test_every_row_names_an_existing_sample_for_each_side_or_none(row: tuple[str
             continue
         assert re.fullmatch(r"`\w+`(, `\w+`)*", cell), f"samples are named in code, with commas: {cell!r}"
         missing = set(re.findall(r"`(\w+)`", cell)) - samples(side)
-        assert not missing, f"tests/wire/{side} has no {missing}"
+        assert not missing, f"emulators/language/tests/wire/{side} has no {missing}"
 
 
 @pytest.mark.parametrize("heading", TABLES)

@@ -119,12 +119,12 @@ NEVER: dict[str, Never] = {
         "they ask the ports; services.py chooses what answers",
     ),
     "the emulator shares nothing with its client": Never(
-        ("local/language_emulator",),
+        ("emulators/language/language_emulator",),
         ("shared", "functions", "function_app"),
-        "client and emulator must not share a misreading of the service; they meet only in tests/wire",
+        "client and emulator must not share a misreading of the service; they meet only in emulators/language/tests/wire",
     ),
     "the functions host shares nothing with the app it runs": Never(
-        ("local/functions_host",), ("shared", "functions", "function_app"), "it must run any app as the real host would"
+        ("emulators/functions_host/functions_host",), ("shared", "functions", "function_app"), "it must run any app as the real host would"
     ),
 }
 

@@ -23,9 +23,9 @@ from azure.core.exceptions import (
     ServiceRequestError,
 )
 
-from local.azurite import Azurite
-from local.language_emulator.server import RunningEmulator, running_emulator
-from local.language_emulator.settings import EmulatorSettings
+from azurite_process.azurite import Azurite
+from language_emulator.server import RunningEmulator, running_emulator
+from language_emulator.settings import EmulatorSettings
 from tests.emulator.corpus import DOCUMENTS, upload_corpus
 from tests.emulator.ga import GeneralAvailability
 

@@ -11,7 +11,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-from local.azurite import Azurite
+from azurite_process.azurite import Azurite
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.ports import BlobNotFoundError, BlobStore, VersionChangedError
 from tests.fakes import FakeBlobStore, VirtualClock, utf16

@@ -11,10 +11,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from local.azurite import Azurite
-from local.language_emulator.clock import ManualClock
-from local.language_emulator.server import running_emulator
-from local.language_emulator.settings import EmulatorSettings, PreviewForm
+from azurite_process.azurite import Azurite
+from language_emulator.clock import ManualClock
+from language_emulator.server import running_emulator
+from language_emulator.settings import EmulatorSettings, PreviewForm
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import pytest
 from azure.storage.queue import QueueClient, QueueServiceClient
 
-from local.azurite import Azurite
-from local.processes import wait_until
+from azurite_process.azurite import Azurite
+from azurite_process.processes import wait_until
 from shared.messages import JobMessage, Message
 from shared.storage.ports import MessageQueue, QueuedMessage
 from shared.storage.queues import AzureMessageQueue

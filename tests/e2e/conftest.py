@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from local.api import Api
-from local.azurite import Azurite
+from azurite_process.azurite import Azurite
 from local.datasets import SAMPLES, Dataset, load_dataset
-from local.functions_host.timings import HostTimings
-from local.processes import wait_until
+from functions_host.timings import HostTimings
+from azurite_process.processes import wait_until
 from local.stack import Stack, running_stack
 from local.teaching import teach
 from shared.documents import record_name

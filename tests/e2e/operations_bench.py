@@ -21,11 +21,11 @@ import azure.functions as func
 import httpx
 
 from functions import operations, projects
-from local.azurite import Azurite
-from local.language_emulator.clock import ManualClock
-from local.language_emulator.server import RunningEmulator, running_emulator
-from local.language_emulator.settings import EmulatorSettings
-from local.processes import wait_until
+from azurite_process.azurite import Azurite
+from language_emulator.clock import ManualClock
+from language_emulator.server import RunningEmulator, running_emulator
+from language_emulator.settings import EmulatorSettings
+from azurite_process.processes import wait_until
 from shared.config import Settings
 from shared.language.dialects import dialect_for
 from shared.language.models import ModelRef, Project, ProjectKind

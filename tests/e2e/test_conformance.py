@@ -18,17 +18,17 @@ from urllib.parse import urlencode
 import pytest
 from azure.functions.meta import Datum
 
-from local.azurite import Azurite
-from local.functions_host.conformance import MicrosoftWorker, microsoft_worker
-from local.functions_host.connections import Connections
-from local.functions_host.functions import Function
-from local.functions_host.loading import load_functions
-from local.functions_host.settings import AppSettings
-from local.functions_host.web.manual import manual_trigger_data
-from local.functions_host.worker.decoding import TriggerData, text
-from local.language_emulator.server import running_emulator
-from local.language_emulator.settings import EmulatorSettings
-from local.processes import wait_until
+from azurite_process.azurite import Azurite
+from functions_host.conformance import MicrosoftWorker, microsoft_worker
+from functions_host.connections import Connections
+from functions_host.functions import Function
+from functions_host.loading import load_functions
+from functions_host.settings import AppSettings
+from functions_host.web.manual import manual_trigger_data
+from functions_host.worker.decoding import TriggerData, text
+from language_emulator.server import running_emulator
+from language_emulator.settings import EmulatorSettings
+from azurite_process.processes import wait_until
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.documents import FailureCode

@@ -9,7 +9,7 @@ import urllib.parse
 import httpx
 import pytest
 
-from local.processes import wait_until
+from azurite_process.processes import wait_until
 from shared.documents import FailureCode
 from tests.e2e.conftest import DEADLINE, Cloud
 

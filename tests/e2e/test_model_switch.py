@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.processes import wait_until
+from azurite_process.processes import wait_until
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
 from tests.e2e.operations_bench import API_VERSIONS
 from tests.emulator.corpus import upload_corpus

@@ -11,7 +11,7 @@ import pytest
 
 from local.api import ApiError
 from local.datasets import SAMPLES, Dataset, load_dataset
-from local.processes import wait_until
+from azurite_process.processes import wait_until
 from local.teaching import upload_training
 from tests.e2e.conftest import DEADLINE, Cloud, running_cloud
 

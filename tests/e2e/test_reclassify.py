@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.api import ApiError
-from local.processes import wait_until
+from azurite_process.processes import wait_until
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
 from tests.emulator.corpus import DOCUMENTS, upload_corpus
 

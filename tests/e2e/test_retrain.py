@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.azurite import Azurite
+from azurite_process.azurite import Azurite
 from shared.training.maintenance import sweep_operations
 from shared.training.operation import OperationState, Step
 from tests.e2e.disturbances import CrashAfter

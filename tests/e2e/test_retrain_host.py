@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
-from local.processes import wait_until
+from azurite_process.processes import wait_until
 from shared.language.dialects import dialect_for
 from shared.language.models import Project, ProjectKind
 from shared.training.active_model import ACTIVE_MODEL

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from local.azurite import Azurite
-from local.language_emulator.clock import ManualClock
-from local.language_emulator.server import RunningEmulator, running_emulator
-from local.language_emulator.settings import EmulatorSettings
-from local.language_emulator.tokens import AUDIENCE, Role
-from local.processes import wait_until
+from azurite_process.azurite import Azurite
+from language_emulator.clock import ManualClock
+from language_emulator.server import RunningEmulator, running_emulator
+from language_emulator.settings import EmulatorSettings
+from language_emulator.tokens import AUDIENCE, Role
+from azurite_process.processes import wait_until
 from shared.errors import LanguageAccessError, LanguageUnavailableError, PigeonholeError
 from shared.language.client import LanguageClient
 from shared.language.dialects import dialect_for

@@ -1,4 +1,4 @@
-"""The samples of tests/wire/ga_2023, and the call of ours that each belongs to."""
+"""The samples of emulators/language/tests/wire/ga_2023, and the call of ours that each belongs to."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from local.processes import free_port
+from azurite_process.processes import free_port
 from shared.errors import AnswerLostError, LanguageUnavailableError, PigeonholeError
 from shared.language.client import MAX_TRIES, LanguageClient
 from shared.language.credentials import KeyCredential

@@ -1,4 +1,4 @@
-"""The dialects of the generally available API against the samples of tests/wire/ga_2023: each request equals the
+"""The dialects of the generally available API against the samples of emulators/language/tests/wire/ga_2023: each request equals the
 sample's, under both api-versions. What the answers mean is in test_ga_2023_answers.py and test_ga_2023_traps.py."""
 
 from __future__ import annotations

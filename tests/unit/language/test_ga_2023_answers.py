@@ -1,4 +1,4 @@
-"""What the answers of tests/wire/ga_2023 mean, sample by sample."""
+"""What the answers of emulators/language/tests/wire/ga_2023 mean, sample by sample."""
 
 from __future__ import annotations
 

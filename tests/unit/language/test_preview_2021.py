@@ -1,4 +1,4 @@
-"""The dialect of the 2021 preview against the samples of tests/wire/preview_2021: each request equals the sample's,
+"""The dialect of the 2021 preview against the samples of emulators/language/tests/wire/preview_2021: each request equals the sample's,
 and each answer is read rightly."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The samples of tests/wire, and a client whose network is one sample or one answer."""
+"""The samples of emulators/language/tests/wire, and a client whose network is one sample or one answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = "a-key-nobody-may-see"
 
 @dataclass(frozen=True)
 class Sample:
-    """One exchange of tests/wire."""
+    """One exchange of emulators/language/tests/wire."""
 
     name: str
     request: dict[str, Any]

@@ -1,6 +1,6 @@
 """The publishing half of a fake Language service, both API versions, in front of tests/fake_language.py.
 
-It speaks the forms of tests/wire. Which model answers is decided when a job is accepted, as the emulator does.
+It speaks the forms of emulators/language/tests/wire. Which model answers is decided when a job is accepted, as the emulator does.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Azurite as a child process, for tests and local runs: started on a free port, awaited, always stopped."""

@@ -1,0 +1,144 @@
+"""Composition: one function app and everything that starts its functions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from azure.core.exceptions import AzureError
+
+from functions_host.blobs.source import BlobSource
+from functions_host.conventions import is_disabled
+from functions_host.faults import CrashOnLine
+from functions_host.functions import Function
+from functions_host.host_config import load_host_config
+from functions_host.loading import load_functions
+from functions_host.logs import configure_logging
+from functions_host.parts import build_parts
+from functions_host.queues.trigger import build_queue_listener
+from functions_host.settings import AppSettings
+from functions_host.timers.listener import build_timer_listener
+from functions_host.timings import HostTimings
+from functions_host.web.admin import AdminApi
+from functions_host.web.blob_webhook import BlobWebhook
+from functions_host.web.http_trigger import RouteTable
+from functions_host.web.keys import load_keys
+from functions_host.web.manual import manual_trigger_data
+from functions_host.web.site import Site
+
+log = logging.getLogger("functions_host.host")
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    app_folder: Path
+    data_folder: Path
+    timings: HostTimings
+    emulates_event_grid: bool = True
+
+
+class EventSource(Protocol):
+    """What starts functions by itself: a queue listener, a timer, the blob source."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None:
+        """Ask it to start no more; returns at once."""
+
+    def join(self, deadline: float) -> bool:
+        """Wait until `deadline` (monotonic) for what runs; True when all has ended."""
+
+
+class Host:
+    """Built completely before anything starts: a constructor that returns means that the app can run."""
+
+    def __init__(self, options: HostOptions, settings: AppSettings) -> None:
+        config = load_host_config(options.app_folder, settings)
+        configure_logging(config.log_levels)
+        crash_on_line = CrashOnLine.from_environment(settings.environment)
+        if crash_on_line is not None:
+            logging.getLogger().addHandler(crash_on_line)
+        self.functions = load_functions(options.app_folder, settings)
+        names = [function.name for function in self.functions]
+        self.keys = load_keys(options.data_folder, names, settings.environment)
+        self.drain_seconds = options.timings.drain
+        self._disabled = frozenset(name for name in names if is_disabled(name, settings))
+        self._parts = parts = build_parts(options.app_folder, settings, config, options.timings)
+        self._queues = [build_queue_listener(function, parts) for function in self._enabled("queueTrigger")]
+        self._timers = [build_timer_listener(function, parts) for function in self._enabled("timerTrigger")]
+        self._routes = RouteTable(self._enabled("httpTrigger"), config.route_prefix)
+        blobs, emulates = self._enabled("blobTrigger"), options.emulates_event_grid
+        # Without blob functions an app needs no host storage, and none is asked for.
+        self._blobs = BlobSource(blobs, parts, emulates_event_grid=emulates) if blobs else None
+        self.site = self._build_site()
+
+    def start(self) -> None:
+        for source in self._sources():
+            source.start()
+
+    def drain(self) -> bool:
+        """Stop fetching and wait for what runs, at most the drain time; True when everything has ended."""
+        deadline = time.monotonic() + self.drain_seconds
+        for source in self._sources():
+            source.stop()
+        return all([source.join(deadline) for source in self._sources()])
+
+    def close(self) -> bool:
+        """After drain; False when a handler still runs and must be left behind."""
+        return self._parts.close()
+
+    def describe(self, url: str) -> list[str]:
+        """One line for each function: what triggers it."""
+        return [f"  {function.name}: {self._trigger_text(function, url)}" for function in self.functions]
+
+    def _trigger_text(self, function: Function, url: str) -> str:
+        trigger = function.trigger
+        if function.name in self._disabled:
+            return f"{trigger.type}, disabled"
+        if trigger.type == "httpTrigger":
+            route = next(route for route in self._routes.routes if route.function is function)
+            return f"[{','.join(sorted(route.methods)) or 'any method'}] {url}/{route.template.template}"
+        return f"{trigger.type} {trigger.text('queueName') or trigger.text('path') or trigger.text('schedule')}"
+
+    def _sources(self) -> list[EventSource]:
+        return [*self._queues, *self._timers, *([self._blobs] if self._blobs else [])]
+
+    def _enabled(self, trigger_type: str) -> list[Function]:
+        return [
+            function
+            for function in self.functions
+            if function.trigger.type == trigger_type and function.name not in self._disabled
+        ]
+
+    def _build_site(self) -> Site:
+        admin = AdminApi(
+            host_id=self._parts.host_id,
+            functions=self.functions,
+            keys=self.keys,
+            run=self._run_by_hand,
+            disabled=self._disabled,
+        )
+        return Site(
+            routes=self._routes,
+            keys=self.keys,
+            admin=admin,
+            webhook=BlobWebhook(self._blobs.functions, self._blobs.enqueue) if self._blobs else None,
+            invoker=self._parts.invoker,
+        )
+
+    def _run_by_hand(self, function: Function, value: str) -> None:
+        """In the background."""
+
+        def run() -> None:
+            try:
+                data = manual_trigger_data(function, value, self._parts.connections)
+            except AzureError as error:
+                log.error("Cannot run %s: %s", function.name, type(error).__name__)
+                return
+            self._parts.invoker.invoke(function, data, "run by the admin API")
+
+        threading.Thread(target=run, name=f"run-{function.name}", daemon=True).start()

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from functions_host.connections import Endpoint, find_endpoint, has_own_queue_service
+from functions_host.conventions import find_host_id, is_disabled, thread_count
+from functions_host.settings import AppSettings, SettingError, load_settings
+
+IDENTITY = {
+    "Data__blobServiceUri": "https://b",
+    "Data__queueServiceUri": "https://q",
+    "Data__clientId": "c",
+    "Data__credential": "managedidentity",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("plain", "plain", id="nothing to replace"),
+        pytest.param("%NAME%", "documents", id="whole text"),
+        pytest.param("a/%NAME%-%OTHER%/{name}", "a/documents-x/{name}", id="several, inside"),
+        pytest.param("%name%", "documents", id="names ignore case"),
+    ],
+)
+def test_percent_names_are_replaced_by_settings(text: str, expected: str) -> None:
+    assert AppSettings({"NAME": "documents", "OTHER": "x"}).resolve(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param("%MISSING%", id="unknown"), pytest.param("50% of", id="unclosed"), pytest.param("%%", id="empty")],
+)
+def test_a_name_that_does_not_resolve_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingError):
+        AppSettings({"NAME": "documents"}).resolve(text)
+
+
+def test_the_environment_wins_over_local_settings(tmp_path: Path) -> None:
+    path = tmp_path / "local.settings.json"
+    path.write_text(json.dumps({"IsEncrypted": False, "Values": {"A": "file", "B": "file", "NUMBER": 5, "FLAG": True}}))
+    settings = load_settings({"B": "environment"}, path)
+    assert [settings.find(name) for name in "AB"] == ["file", "environment"]
+    assert settings.environment == {"A": "file", "B": "environment", "NUMBER": "5", "FLAG": "true"}
+
+
+def test_an_encrypted_settings_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "local.settings.json"
+    path.write_text('{"IsEncrypted": true, "Values": {}}')
+    with pytest.raises(SettingError, match="decrypt"):
+        load_settings({}, path)
+
+
+@pytest.mark.parametrize(
+    ("values", "connection", "expected"),
+    [
+        pytest.param({"Data": "one", "AzureWebJobsData": "two"}, "Data", Endpoint("one"), id="exact name first"),
+        pytest.param({"AzureWebJobsData": "two", **IDENTITY}, "Data", Endpoint("two"), id="then with the prefix"),
+        pytest.param({"AzureWebJobsStorage": "host"}, "", Endpoint("host"), id="none means the host's"),
+        pytest.param({"AzureWebJobsStorage": "host"}, "Storage", Endpoint("host"), id="the host's by its short name"),
+        pytest.param(IDENTITY, "Data", Endpoint(None, "https://b", "c", True), id="identity"),
+        pytest.param({"Data:blobServiceUri": "https://b"}, "Data", Endpoint(url="https://b"), id="colon form"),
+        pytest.param({"Data__serviceUri": "https://s"}, "Data", Endpoint(url="https://s"), id="single service"),
+        pytest.param(
+            {"AzureWebJobsStorage__accountName": "acc"},
+            "",
+            Endpoint(url="https://acc.blob.core.windows.net"),
+            id="account",
+        ),
+    ],
+)
+def test_a_connection_is_found_by_the_hosts_rules(values: dict[str, str], connection: str, expected: Endpoint) -> None:
+    assert find_endpoint(AppSettings(values), connection, "blob") == expected
+
+
+def test_a_connection_without_settings_names_what_was_looked_for() -> None:
+    with pytest.raises(SettingError, match=r"Data or AzureWebJobsData, or Data__queueServiceUri"):
+        find_endpoint(AppSettings({"Data__blobServiceUri": "https://b"}), "Data", "queue")
+
+
+def test_development_storage_is_spelled_out() -> None:
+    endpoint = find_endpoint(AppSettings({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}), "", "queue")
+    assert "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1" in (endpoint.connection_string or "")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param({"Data": "one"}, True, id="connection string"),
+        pytest.param(IDENTITY, True, id="both services"),
+        pytest.param({"Data__accountName": "acc"}, True, id="account name"),
+        pytest.param({"Data__serviceUri": "https://s"}, False, id="one service"),
+        pytest.param({"Data__blobServiceUri": "https://b"}, False, id="blobs only"),
+    ],
+)
+def test_blob_poison_stays_in_the_data_account_when_that_has_queues(values: dict[str, str], expected: bool) -> None:
+    assert has_own_queue_service(AppSettings(values), "Data") is expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param({"AzureWebJobs.sweep.Disabled": "true"}, True, id="dots"),
+        pytest.param({"AzureWebJobs_sweep_Disabled": "1"}, True, id="underscores"),
+        pytest.param({"AzureWebJobs.sweep.Disabled": "false"}, False, id="false"),
+        pytest.param({}, False, id="not set"),
+    ],
+)
+def test_a_function_can_be_disabled_by_a_setting(values: dict[str, str], expected: bool) -> None:
+    assert is_disabled("sweep", AppSettings(values)) is expected
+
+
+def test_the_host_id_is_given_or_stable_for_a_folder(tmp_path: Path) -> None:
+    assert find_host_id(tmp_path, AppSettings({"AzureFunctionsWebHost__hostid": "Mine"})) == "mine"
+    generated = find_host_id(tmp_path, AppSettings({}))
+    assert generated == find_host_id(tmp_path, AppSettings({})) != find_host_id(tmp_path / "other", AppSettings({}))
+    assert len(generated) <= 32
+    assert generated.replace("-", "").isalnum()
+    assert generated.lower() == generated
+
+
+@pytest.mark.parametrize(("value", "expected"), [("16", 16), ("0", None), ("many", None), ("", None)])
+def test_a_thread_count_that_is_no_number_is_left_to_python(value: str, expected: int | None) -> None:
+    assert thread_count(AppSettings({"PYTHON_THREADPOOL_THREAD_COUNT": value})) == expected

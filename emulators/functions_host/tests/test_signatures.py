@@ -1,0 +1,203 @@
+"""Our verdict on a declaration, held next to the verdict of Microsoft's own loader."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from functions_host.conformance import FunctionLoadError as TheirError
+from functions_host.conformance import index_functions
+from functions_host.functions import Binding
+from functions_host.settings import AppSettings
+from functions_host.signatures import FunctionLoadError, read_signature
+
+Declare = Callable[[func.FunctionApp], Any]
+
+queue = {"arg_name": "msg", "queue_name": "q", "connection": "C"}
+out = {"arg_name": "out", "queue_name": "o", "connection": "C"}
+blob = {"arg_name": "blob", "path": "c/{name}", "connection": "C"}
+
+
+def plain(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: func.QueueMessage) -> None: ...
+
+
+def with_context(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: func.QueueMessage, context: func.Context) -> None: ...
+
+
+def without_annotations(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg, context):  # type: ignore[no-untyped-def]
+        ...
+
+
+def trigger_as_text(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: str) -> None: ...
+
+
+def trigger_as_bytes(app: func.FunctionApp) -> None:
+    @app.blob_trigger(**blob)
+    def f(blob: bytes) -> None: ...
+
+
+def http_text(app: func.FunctionApp) -> None:
+    @app.route("x")
+    def f(req: func.HttpRequest) -> str: ...
+
+
+def return_to_queue(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    @app.queue_output(**{**out, "arg_name": "$return"})
+    def f(msg: func.QueueMessage) -> str: ...
+
+
+def out_of_list(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    @app.queue_output(**out)
+    def f(msg: func.QueueMessage, out: func.Out[typing.List[str]]) -> None: ...  # noqa: UP006
+
+
+def wrapped_and_async(app: func.FunctionApp) -> None:
+    def logged(handler: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(handler)
+        async def inner(*args: Any, **kwargs: Any) -> Any:
+            return await handler(*args, **kwargs)
+
+        return inner
+
+    @app.queue_trigger(**queue)
+    @logged
+    async def f(msg: func.QueueMessage) -> None: ...
+
+
+def path_token_as_parameter(app: func.FunctionApp) -> None:
+    @app.blob_trigger(**blob)
+    def f(blob: func.InputStream, name: str) -> None: ...
+
+
+def context_by_another_name(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: func.QueueMessage, ctx: func.Context) -> None: ...
+
+
+def parameter_with_default(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: func.QueueMessage, services: Any = None) -> None: ...
+
+
+def missing_parameter(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    @app.queue_output(**out)
+    def f(msg: func.QueueMessage) -> None: ...
+
+
+def context_of_another_type(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: func.QueueMessage, context: dict) -> None: ...  # type: ignore[type-arg]
+
+
+def out_of_builtin_list(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    @app.queue_output(**out)
+    def f(msg: func.QueueMessage, out: func.Out[list[str]]) -> None: ...
+
+
+def optional_trigger(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: typing.Optional[func.QueueMessage]) -> None: ...  # noqa: UP045
+
+
+def output_without_out(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    @app.queue_output(**out)
+    def f(msg: func.QueueMessage, out: str) -> None: ...
+
+
+def trigger_as_out(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: func.Out[str]) -> None: ...
+
+
+def wrong_trigger_type(app: func.FunctionApp) -> None:
+    @app.queue_trigger(**queue)
+    def f(msg: func.InputStream) -> None: ...
+
+
+def http_returning_a_dict(app: func.FunctionApp) -> None:
+    @app.route("x")
+    def f(req: func.HttpRequest) -> dict: ...  # type: ignore[type-arg]
+
+
+def http_returning_none(app: func.FunctionApp) -> None:
+    @app.route("x")
+    def f(req: func.HttpRequest) -> None: ...
+
+
+def http_returning_a_union(app: func.FunctionApp) -> None:
+    @app.route("x")
+    def f(req: func.HttpRequest) -> typing.Union[str, func.HttpResponse]: ...  # noqa: UP007
+
+
+GOOD = [
+    plain,
+    with_context,
+    without_annotations,
+    trigger_as_text,
+    trigger_as_bytes,
+    http_text,
+    return_to_queue,
+    out_of_list,
+    wrapped_and_async,
+]
+BAD = [
+    path_token_as_parameter,
+    context_by_another_name,
+    parameter_with_default,
+    missing_parameter,
+    context_of_another_type,
+    out_of_builtin_list,
+    optional_trigger,
+    output_without_out,
+    trigger_as_out,
+    wrong_trigger_type,
+    http_returning_a_dict,
+    http_returning_none,
+    http_returning_a_union,
+]
+
+
+def indexed(declare: Declare) -> Any:
+    app = func.FunctionApp()
+    declare(app)
+    return app.get_functions()[0]
+
+
+def read_ours(function: Any) -> None:
+    bindings = [Binding.from_dict(json.loads(raw), AppSettings({})) for raw in function.get_raw_bindings()]
+    read_signature(function.get_function_name(), function.get_user_function(), bindings)
+
+
+@pytest.mark.parametrize("declare", GOOD)
+def test_a_sound_declaration_is_accepted_by_both(declare: Declare) -> None:
+    function = indexed(declare)
+    index_functions([function])
+    read_ours(function)
+
+
+@pytest.mark.parametrize("declare", BAD)
+def test_an_unsound_declaration_is_refused_by_both(declare: Declare) -> None:
+    function = indexed(declare)
+    with pytest.raises(TheirError):
+        index_functions([function])
+    with pytest.raises(FunctionLoadError, match="cannot load the function f: "):
+        read_ours(function)

@@ -1,0 +1,137 @@
+"""What starts and what does not, and what the host says of it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from functions_host.loading import load_functions
+from functions_host.logs import LevelFilter
+from functions_host.process import REPOSITORY, HostHandle, start_host
+from functions_host.settings import AppSettings, SettingError
+from functions_host.signatures import FunctionLoadError
+from azurite_process.processes import ProcessFailedError, wait_until
+from tests.harness import NEVER, PATIENCE, PROBE_APP, ProbeRun
+
+STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+HOST_JSON = '{"version": "2.0"}'
+APP = "import azure.functions as func\napp = func.FunctionApp()\n"
+
+
+def write_app(folder: Path, code: str, host_json: str = HOST_JSON) -> Path:
+    app = folder / "app"
+    app.mkdir()
+    (app / "function_app.py").write_text(code)
+    (app / "host.json").write_text(host_json)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        pytest.param("x = 1", "must hold one FunctionApp", id="no app"),
+        pytest.param(APP + "other = func.FunctionApp()", "not 2", id="two apps"),
+        pytest.param(
+            APP + "@app.route('x')\ndef f(req: func.HttpRequest, name: str) -> str: ...",
+            "no binding is named name",
+            id="signature",
+        ),
+        pytest.param(
+            APP + "@app.queue_trigger('m', '%NOWHERE%', 'C')\ndef f(m: str) -> None: ...", "%NOWHERE%", id="setting"
+        ),
+        pytest.param(
+            APP + "@app.service_bus_queue_trigger('m', connection='C', queue_name='q')\ndef f(m: str) -> None: ...",
+            "no 'serviceBusTrigger' binding; use Core Tools",
+            id="unsupported trigger",
+        ),
+        pytest.param(
+            APP + "@app.route('a')\ndef f(req: func.HttpRequest) -> str: ...\n"
+            "@app.function_name('f')\n@app.route('b')\ndef g(req: func.HttpRequest) -> str: ...",
+            "unique function name",
+            id="two of one name",
+        ),
+    ],
+)
+def test_an_app_that_cannot_be_indexed_is_refused_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, complaint: str
+) -> None:
+    app = write_app(tmp_path, code)
+    script = (app / "function_app.py").rename(app / f"app_{uuid.uuid4().hex}.py")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises((FunctionLoadError, SettingError, ValueError), match=re.escape(complaint)):
+        load_functions(app, AppSettings({"PYTHON_SCRIPT_FILE_NAME": script.name}))
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        pytest.param("import no_such_module", "No module named 'no_such_module'", id="import error"),
+        pytest.param(
+            APP + "@app.queue_trigger('m', 'q', 'Nowhere')\ndef f(m: str) -> None: ...",
+            "connection 'Nowhere' has no queue service",
+            id="missing connection",
+        ),
+    ],
+)
+def test_a_failed_start_ends_with_its_reason_and_a_code(tmp_path: Path, code: str, complaint: str) -> None:
+    with pytest.raises(ProcessFailedError) as failure:
+        start_host(write_app(tmp_path, code), STORAGE, folder=tmp_path)
+    assert f"0 functions found: {complaint}" in str(failure.value)
+
+
+def test_a_retry_decorator_is_said_to_do_nothing(tmp_path: Path) -> None:
+    code = APP + (
+        "@app.retry(strategy='fixed_delay', max_retry_count='3', delay_interval='00:00:01')\n"
+        "@app.route('x', auth_level='anonymous')\ndef f(req: func.HttpRequest) -> str: return 'x'"
+    )
+    host = start_host(write_app(tmp_path, code), STORAGE, folder=tmp_path)
+    host.stop()
+    assert "f has a retry policy, which this host ignores" in host.process.log_text()
+    assert "(1 functions)" in host.process.log_text()
+
+
+def test_a_host_without_storage_starts_and_keeps_trying(tmp_path: Path) -> None:
+    nowhere = (
+        "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
+        "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;"
+    )
+    settings = {"AzureWebJobsStorage": nowhere, "Data": nowhere, "RUN": "x", "TICKS": NEVER}
+    host = start_host(PROBE_APP, {**settings, "AzureWebJobs.tick.Disabled": "1"}, folder=tmp_path)
+    wait_until(lambda: "Cannot read queue x-orders" in host.process.log_text(), seconds=PATIENCE, what="a complaint")
+    assert host.process.is_running()
+    host.stop()
+
+
+def test_log_lines_of_the_app_carry_their_invocation(shared_run: ProbeRun, host: HostHandle) -> None:
+    shared_run.container("uploads").upload_blob("in/a.txt", "")
+    (fact,) = shared_run.wait_seen("read_announcement", 1)
+    line = f"INFO    [read_announcement {fact['invocation'][:8]}] reading an announcement"
+    assert line in host.process.log_text()
+
+
+def test_a_traceback_shows_the_app_and_not_the_host(shared_run: ProbeRun, host: HostHandle) -> None:
+    shared_run.wait_seen("tick", 1)
+    wait_until(lambda: "Executed tick" in host.process.log_text(), seconds=PATIENCE, what="the failed run")
+    assert "RuntimeError: a timer that fails goes on" in host.process.log_text()
+    assert "worker/pool.py" not in host.process.log_text()
+
+
+def test_log_levels_of_host_json_are_kept() -> None:
+    levels = LevelFilter({"default": "Warning", "function": "Information", "function.noisy.user": "None"})
+    assert levels.level_of("Host.queues") == logging.WARNING
+    assert levels.level_of("Function.tick") == logging.INFO
+    assert levels.level_of("Function.noisy") == logging.INFO
+    assert levels.level_of("Function.noisy.User") > logging.CRITICAL
+
+
+def test_the_command_explains_itself() -> None:
+    argv = [sys.executable, "-m", "functions_host", "--help"]
+    answer = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert "--app DIR" in answer.stdout

@@ -1,0 +1,96 @@
+"""Settings of the emulator: one frozen object, from flags, from the environment, or built by a test."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from language_emulator.progression import FORMS, IMMEDIATE, ProgressionField
+
+ENVIRONMENT_PREFIX = "LANGUAGE_EMULATOR_"
+
+
+class PreviewForm(StrEnum):
+    """Two sources disagree on the preview's job body; a client should read both.
+
+    `quickstart`: result lists in `tasks.tasks`, `status`, end word `completed`, results in `classes` (the 2021
+    quickstart). `recorded`: lists directly in `tasks`, `state`, `succeeded`, `classification(s)` (recorded traffic
+    of the neighbouring v3.2-preview.2).
+    """
+
+    QUICKSTART = "quickstart"
+    RECORDED = "recorded"
+
+
+class UnknownReference(StrEnum):
+    """What the service does with a task whose deployment does not exist is not documented."""
+
+    REFUSE = "refuse"
+    FAIL = "fail"
+
+
+class EmulatorSettings(BaseModel):
+    """Every field is also a flag of `python -m language_emulator` and a LANGUAGE_EMULATOR_* variable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="address to listen on; keep it on loopback")
+    port: int = Field(0, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    storage: str | None = Field(
+        None, repr=False, description="connection string of the storage account that holds the projects' containers"
+    )
+    key: str = Field("emulator-key", min_length=1, repr=False, description="the resource key clients must send")
+    data: Path | None = Field(None, description="folder for projects, models and jobs; without it they are in memory")
+    external_url: str | None = Field(None, description="base of the links handed out; default: the request's own host")
+    training: ProgressionField = Field(IMMEDIATE, description=f"how long training appears to run, at least: {FORMS}")
+    publishing: ProgressionField = Field(IMMEDIATE, description="the same for publishing and deployments")
+    analysis: ProgressionField = Field(IMMEDIATE, description="the same for classification jobs")
+    imports: ProgressionField = Field(IMMEDIATE, description="the same for imports, exports and deletions of projects")
+    preview_form: PreviewForm = Field(PreviewForm.QUICKSTART, description="body of the preview's classification job")
+    page_size: int = Field(20, ge=1, le=50, description="documents on a page of results unless the client asks")
+    requests_per_minute: int | None = Field(None, ge=1, description="limit of analyze requests; over it answers 429")
+    authoring_requests_per_minute: int | None = Field(None, ge=1, description="limit of authoring requests")
+    result_hours: float = Field(24.0, gt=0, description="hours for which a classification job can be read")
+    deployment_days: float = Field(540.0, gt=0, description="days until a GA deployment expires")
+    unknown_reference: UnknownReference = Field(
+        UnknownReference.REFUSE, description="answer to a GA task that names no deployment: refuse the request, or fail"
+    )
+    require_token: bool = Field(False, description="accept only bearer tokens of the emulator's issuer, no key")
+    tls: bool = Field(False, description="serve https with a certificate generated at start")
+    certificates: Path | None = Field(None, description="folder for that certificate; default: a temporary one")
+
+
+def parse_settings(argv: Sequence[str], environment: Mapping[str, str]) -> EmulatorSettings:
+    """Flags win over the environment; an unknown flag or a bad value ends the process with its reason."""
+    parser = argparse.ArgumentParser(
+        prog="python -m language_emulator",
+        description="Emulator of Azure AI Language custom text classification.",
+        epilog=f"Each flag may be given as a variable, for example {ENVIRONMENT_PREFIX}PORT.",
+    )
+    for name, field in EmulatorSettings.model_fields.items():
+        flag = "--" + name.replace("_", "-")
+        default = _shown(field.default)
+        help_text = f"{field.description} (default {default})".replace("%", "%%")
+        if field.annotation is bool:
+            parser.add_argument(flag, action="store_true", default=None, help=help_text)
+        else:
+            parser.add_argument(flag, metavar=name.upper(), help=help_text)
+    given = {name: value for name, value in vars(parser.parse_args(argv)).items() if value is not None}
+    try:
+        return EmulatorSettings.model_validate(_from_environment(environment) | given)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = {name: ENVIRONMENT_PREFIX + name.upper() for name in EmulatorSettings.model_fields}
+    return {name: environment[variable] for name, variable in names.items() if environment.get(variable)}
+
+
+def _shown(default: object) -> str:
+    return "none" if default is None else str(default)
