@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.documents import DocumentRef
+from shared.documents.ref import DocumentRef
 
 
 class Message(BaseModel):

@@ -1,0 +1,1 @@
+"""Batches: the documents that go to the service as one analyze job."""

@@ -1,0 +1,1 @@
+"""Documents: what one is, its text, its upload event, and listings matched with records."""

@@ -1,0 +1,1 @@
+"""Records that survive crashes, and their next step. Knows no document and no model."""
