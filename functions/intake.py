@@ -5,8 +5,8 @@ from __future__ import annotations
 import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.documents import DocumentRef
-from shared.events import parse_events
+from shared.documents.events import parse_events
+from shared.documents.ref import DocumentRef
 from shared.pipeline.accept import accept_document, accept_upload, find_document
 from shared.services import Services
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.problems import answer, answers_problems, problem
-from shared.documents import is_document_name
+from shared.documents.ref import is_document_name
 from shared.pipeline.health import check_health
 from shared.pipeline.status import classify_again, document_status, job_status, list_jobs, pipeline_status
 from shared.services import Services

@@ -19,7 +19,7 @@ from local.datasets import SAMPLES, Dataset, load_dataset
 from local.settings import ROOT
 from local.stack import UNHURRIED, Stack, add_stack_arguments, chosen, running_stack
 from local.teaching import upload_training
-from shared.documents import record_name
+from shared.documents.ref import record_name
 from shared.storage.ports import BlobNotFoundError
 from shared.training.operation import Step
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 
-from shared.documents import DocumentRef, FailureCode, is_document_name
-from shared.events import Upload
+from shared.documents.events import Upload
+from shared.documents.ref import DocumentRef, FailureCode, is_document_name
 from shared.messages import DocumentMessage, Source, WakeMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.records import write_failure

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.documents import MAX_DOCUMENTS_PER_JOB
+from shared.batches.packing import pack
+from shared.documents.ref import MAX_DOCUMENTS_PER_JOB
 from shared.messages import DocumentMessage, JobMessage, Source
 from shared.pipeline.accept import is_ours, send_wake
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifest import PlannedDocument, plan_manifest
 from shared.pipeline.manifests import create_manifest
-from shared.pipeline.packing import pack
 from shared.pipeline.parked import park
 from shared.storage.ports import QueuedMessage
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from shared.config import Settings
+from shared.durable.retry import next_delay
 from shared.language.client import LanguageClient
 from shared.language.models import ModelRef
-from shared.pipeline.backoff import visit_delay
 from shared.pipeline.wake import WakeDebounce
 from shared.storage.ports import BlobStore, MessageQueue
 
@@ -54,8 +54,8 @@ class Pipeline:
     def delay(
         self, *, number: int, elapsed: timedelta = timedelta(0), retry_after: timedelta | None = None
     ) -> timedelta:
-        """How long until the visit after visit `number`, by the settings' schedule; see backoff.visit_delay."""
-        return visit_delay(
+        """How long until the visit after visit `number`, by the settings' schedule; see retry.next_delay."""
+        return next_delay(
             number=number,
             elapsed=elapsed,
             schedule=self.settings.pipeline_poll_seconds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from shared.documents import FailureCode
+from shared.documents.ref import FailureCode
 from shared.errors import LanguageNotFoundError, MalformedAnswerError
 from shared.language.dialects import dialect_for
 from shared.language.models import TERMINAL, AnalyzeJob, ModelRef, OperationStatus, ServiceError

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.documents import DocumentRef
+from shared.documents.ref import DocumentRef
 from shared.language.models import ModelRef
 from shared.messages import Source
 

@@ -9,8 +9,8 @@ import logging
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.documents import FailureCode
-from shared.events import parse_events
+from shared.documents.events import parse_events
+from shared.documents.ref import FailureCode
 from shared.messages import JobMessage, WakeMessage
 from shared.pipeline.accept import find_document, is_ours
 from shared.pipeline.context import Pipeline

@@ -15,12 +15,12 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.documents import is_document_name
+from shared.documents.listings import match_records
+from shared.documents.ref import is_document_name
 from shared.messages import Source
 from shared.pipeline.accept import accept_document, document_of
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifests import find_manifest, list_open, manifest_id_of
-from shared.pipeline.merge import match_records
 from shared.storage.ports import BlobInfo, BlobNotFoundError
 
 log = logging.getLogger("pigeonhole.reconcile")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.documents import DocumentRef, FailureCode
+from shared.documents.ref import DocumentRef, FailureCode
 from shared.language.models import ModelRef, ProjectKind
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from shared.documents import DocumentRef, FailureCode, record_name
+from shared.documents.ref import DocumentRef, FailureCode, record_name
 from shared.pipeline.context import Pipeline
 from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobInfo, BlobStore, VersionChangedError

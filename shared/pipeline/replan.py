@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from shared.documents import FailureCode
+from shared.documents.ref import FailureCode
 from shared.messages import JobMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.manifest import (

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from shared.documents import DocumentRef, is_document_name, record_name
+from shared.documents.ref import DocumentRef, is_document_name, record_name
 from shared.messages import Source
 from shared.pipeline.accept import accept_document, find_document
 from shared.pipeline.context import Pipeline

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.config import Oversized
-from shared.documents import (
+from shared.documents.ref import (
     MAX_CHARACTERS_PER_JOB,
     MAX_DOCUMENTS_PER_JOB,
     MAX_REQUEST_BYTES,
-    DocumentWarning,
     FailureCode,
-    decode,
     record_name,
-    split_text,
 )
+from shared.documents.text import DocumentWarning, decode, split_text
 from shared.errors import (
     DocumentRejectedError,
     LanguageNotFoundError,

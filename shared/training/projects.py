@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.documents import decode
+from shared.documents.text import decode
 from shared.errors import DocumentRejectedError, LanguageNotFoundError, PermanentError
 from shared.language.dialects import dialect_for
 from shared.language.dialects.base import Dialect

@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from urllib.parse import quote
 
-from shared.documents import RECORD_SUFFIX, DocumentRef, record_name
+from shared.documents.ref import RECORD_SUFFIX, DocumentRef, record_name
 from shared.errors import PermanentError
 from shared.messages import DocumentMessage, OperationMessage, Source
 from shared.pipeline.accept import send_wake

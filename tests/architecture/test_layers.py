@@ -81,7 +81,13 @@ class Never:
     reason: str
 
 
-PURE_ROOTS = ("shared/documents.py", "shared/messages.py", "shared/errors.py", "shared/events.py")
+PURE_ROOTS = (
+    "shared/documents/ref.py",
+    "shared/documents/text.py",
+    "shared/documents/events.py",
+    "shared/messages.py",
+    "shared/errors.py",
+)
 
 NEVER: dict[str, Never] = {
     "what ships knows no stand-in": Never(
@@ -146,10 +152,11 @@ def test_every_rule_looks_at_code_that_is_there(place: str) -> None:
 # purity
 
 MUST_BE_PURE = (
-    "shared/documents.py",
-    "shared/pipeline/backoff.py",
-    "shared/pipeline/packing.py",
-    "shared/pipeline/merge.py",
+    "shared/documents/ref.py",
+    "shared/documents/text.py",
+    "shared/documents/listings.py",
+    "shared/durable/retry.py",
+    "shared/batches/packing.py",
     "shared/pipeline/outcomes.py",
     "shared/pipeline/manifest.py",
     "shared/pipeline/record_schema.py",

@@ -11,15 +11,15 @@ from typing import Any
 
 import httpx
 import pytest
+from azurite_process.azurite import Azurite
+from azurite_process.processes import wait_until
+from functions_host.timings import HostTimings
 
 from local.api import Api
-from azurite_process.azurite import Azurite
 from local.datasets import SAMPLES, Dataset, load_dataset
-from functions_host.timings import HostTimings
-from azurite_process.processes import wait_until
 from local.stack import Stack, running_stack
 from local.teaching import teach
-from shared.documents import record_name
+from shared.documents.ref import record_name
 from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench

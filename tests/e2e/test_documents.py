@@ -8,9 +8,9 @@ import urllib.parse
 
 import httpx
 import pytest
-
 from azurite_process.processes import wait_until
-from shared.documents import FailureCode
+
+from shared.documents.ref import FailureCode
 from tests.e2e.conftest import DEADLINE, Cloud
 
 pytestmark = pytest.mark.e2e

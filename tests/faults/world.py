@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from shared.documents import DocumentRef, record_name
+from shared.documents.ref import DocumentRef, record_name
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
 from shared.language.models import ModelRef, ProjectKind

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.documents import FailureCode
-from shared.events import Upload, parse_events
+from shared.documents.events import Upload, parse_events
+from shared.documents.ref import FailureCode
 from shared.messages import DocumentMessage
 from shared.pipeline.accept import accept_upload
 from shared.pipeline.poison import bury_event

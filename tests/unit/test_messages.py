@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.documents import DocumentRef
+from shared.documents.ref import DocumentRef
 from shared.messages import DocumentMessage, JobMessage, Message, OperationMessage, Source, WakeMessage
 from tests.fakes import START
 

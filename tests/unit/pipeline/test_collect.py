@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.documents import DocumentRef
+from shared.documents.ref import DocumentRef
 from shared.messages import DocumentMessage, Source
 from shared.pipeline.collect import MAX_ROUNDS, collect_documents
 from shared.pipeline.manifest import Manifest

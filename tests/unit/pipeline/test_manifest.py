@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from shared.documents import DocumentRef
+from shared.documents.ref import DocumentRef
 from shared.messages import Source
 from shared.pipeline.manifest import (
     JobState,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.documents import DocumentRef
+from shared.documents.ref import DocumentRef
 from shared.language.models import (
     AnalyzeJob,
     ClassScore,

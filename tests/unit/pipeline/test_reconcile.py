@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.documents import record_name
+from shared.documents.ref import record_name
 from shared.messages import DocumentMessage, Source
 from shared.pipeline.reconcile import Totals, find_totals, reconcile_documents
 from tests.faults.disturbed import DisturbedWorld

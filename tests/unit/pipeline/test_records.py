@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.documents import DocumentRef, FailureCode
+from shared.documents.ref import DocumentRef, FailureCode
 from shared.pipeline.record_schema import ClassificationRecord, ClassRecord, JobRecord, Timings
 from shared.pipeline.records import clear_failures, write_classification, write_failure
 from tests.fakes import START

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx
 
-from shared.documents import FailureCode
+from shared.documents.ref import FailureCode
 from shared.pipeline.status import classify_again
 from shared.pipeline.sweep import sweep_documents
 from tests.faults.disturbed import DisturbedWorld, Wire

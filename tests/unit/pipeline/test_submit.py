@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.documents import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, MAX_REQUEST_BYTES, DocumentWarning
+from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, MAX_REQUEST_BYTES
+from shared.documents.text import DocumentWarning
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
 from shared.language.dialects import API_VERSIONS, dialect_for

@@ -1,8 +1,8 @@
-"""Which documents share a job. Pure.
+"""Which documents share a batch. Pure.
 
-Sizes are bytes of the blob, known before download; UTF-8 bytes are never fewer than code points, and code points never
-fewer than the service's text elements, so a job packed by bytes never exceeds the service's limit. (UTF-16 is read with
-half as many code points as bytes; single-byte encodings with as many.)
+Sizes are bytes of the blob, known before download. UTF-8 text never has more code points than bytes, and never more of
+the service's text elements than code points, so a batch packed by bytes never exceeds the service's limit for a job.
+(UTF-16 has half as many code points as bytes, single-byte encodings as many.)
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from shared.documents import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB
+from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB
 
 
 class Sized(Protocol):
@@ -22,9 +22,9 @@ S = TypeVar("S", bound=Sized)
 
 
 def pack(items: Sequence[S]) -> tuple[list[list[S]], list[S]]:
-    """Full jobs, and the rest that may still grow.
+    """Full batches, and the rest that may still grow.
 
-    An item over the limit is a job of its own. A job is full with 25 items, or when the next item does not fit.
+    A batch is full with 25 items, or when the next item does not fit. An item over the limit is a batch of its own.
     """
     full: list[list[S]] = []
     rest: list[S] = []

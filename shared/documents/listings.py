@@ -1,8 +1,8 @@
-"""Documents matched with their terminal records: sorted listings merged by name in O(1) memory. Pure.
+"""Documents matched with their records: sorted listings are joined by name, a few entries in memory. Pure.
 
-Listings are sorted by name, but `a.txt` and `a.txt.b.txt` change order once `.json` is appended, so documents pass a
-reorder buffer first. It holds only documents whose name the next one begins with (and names too long for the suffix,
-while they have their beginning in common).
+Listings are sorted by name, but `a.txt` and `a.txt.b.txt` change order once `.json` is appended, so documents pass
+through a reorder buffer. It holds only documents whose name is a prefix of the next one's (and names too long for the
+suffix, as long as they share a prefix).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 
-from shared.documents import KEPT_OF_LONG_NAMES, record_name
+from shared.documents.ref import KEPT_OF_LONG_NAMES, record_name
 from shared.storage.ports import BlobInfo
 
 
@@ -18,7 +18,7 @@ def by_record_name(documents: Iterable[BlobInfo]) -> Iterator[tuple[str, BlobInf
     """Documents, sorted by name, as (record name, document) sorted by record name."""
     held: list[tuple[bytes, int, str, BlobInfo]] = []
     for number, document in enumerate(documents):
-        # Whatever comes from here on has a record name above this one: it begins like the document's own.
+        # Every record name from here on sorts after this prefix of the document's own name.
         reached = _order(document.name[:KEPT_OF_LONG_NAMES])
         while held and held[0][0] <= reached:
             yield heapq.heappop(held)[2:]
@@ -29,21 +29,21 @@ def by_record_name(documents: Iterable[BlobInfo]) -> Iterator[tuple[str, BlobInf
 
 
 def _order(name: str) -> bytes:
-    """Listings are sorted by UTF-16 code units: an emoji comes before a full-width letter, unlike in Python."""
+    """Listings are sorted by UTF-16 code units: an emoji precedes a full-width letter, unlike in Python."""
     return name.encode("utf-16-be", "surrogatepass")
 
 
 def match_records(
     documents: Iterable[BlobInfo], *records: Iterable[BlobInfo]
 ) -> Iterator[tuple[BlobInfo, list[BlobInfo | None]]]:
-    """Each document with its record in each of the listings, or None. Records of deleted documents are passed over."""
+    """Each document with its record in each of the listings, or None. Records of deleted documents are skipped."""
     streams = [_Stream(iter(listing)) for listing in records]
     for name, document in by_record_name(documents):
         yield document, [stream.at(name) for stream in streams]
 
 
 class _Stream:
-    """A sorted listing, advanced to the names it is asked for."""
+    """A sorted listing that is advanced to each name asked for."""
 
     def __init__(self, infos: Iterator[BlobInfo]) -> None:
         self._infos = infos

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.events import Upload, parse_events
+from shared.documents.events import Upload, parse_events
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 
 LETTER = Upload(container="documents", name="letter.txt", etag='"0x8DE3A1B2C3D4E5F"')
 NOTE = Upload(container="documents", name="2026/march/note.txt", etag='"0x8DE3A1B2C3D4E60"')

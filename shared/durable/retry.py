@@ -1,4 +1,4 @@
-"""How long until the next visit. Pure: times and randomness are given."""
+"""How long until the next attempt. Pure: times and randomness are given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SLOW_AFTER = timedelta(minutes=10)
 MAX_JITTER = 0.2
 
 
-def visit_delay(
+def next_delay(
     *,
     number: int,
     elapsed: timedelta,
@@ -18,13 +18,15 @@ def visit_delay(
     retry_after: timedelta | None = None,
     jitter: float,
 ) -> timedelta:
-    """Delay before the visit after visit `number` (0 first): max(Retry-After, schedule), up to 20 % later.
+    """Delay after attempt `number` (0 is the first): the longer of Retry-After and the schedule, up to 20 % later.
 
-    `schedule` in seconds, its last entry repeats; once that is reached and `elapsed` passes 10 minutes,
-    `slow_seconds`. (Both, because a visit delayed by a crash is no sign of a slow job.) `jitter` is 0 to 1.
+    `schedule` is in seconds and its last entry repeats. Once that entry is reached and `elapsed` is 10 minutes or more,
+    the delay is at least `slow_seconds`; both, because an attempt delayed by a crash does not mean a slow job.
+    `jitter` is 0 to 1.
     """
     seconds = schedule[min(number, len(schedule) - 1)]
     if number >= len(schedule) - 1 and elapsed >= SLOW_AFTER:
         seconds = max(seconds, slow_seconds)
-    seconds = max(seconds, retry_after.total_seconds() if retry_after else 0.0)
+    if retry_after is not None:
+        seconds = max(seconds, retry_after.total_seconds())
     return timedelta(seconds=seconds * (1 + MAX_JITTER * jitter))

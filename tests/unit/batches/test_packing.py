@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.documents import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB
-from shared.pipeline.packing import pack
+from shared.batches.packing import pack
+from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB
 
 
 @dataclass(frozen=True)

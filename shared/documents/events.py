@@ -1,7 +1,7 @@
 """Upload events as Event Grid puts them into a queue: Event Grid's own schema or CloudEvents, one event or an array.
 
 Pure. An event names a blob and the ETag it had; the rest of a version's facts (last-modified) is not in it and costs
-one HEAD, see shared/pipeline/accept.py.
+one HEAD when the upload is accepted.
 """
 
 from __future__ import annotations

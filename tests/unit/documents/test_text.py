@@ -1,4 +1,4 @@
-"""Bytes to text, cutting long texts, record names."""
+"""Bytes to text, and cutting long texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.documents import MAX_BLOB_NAME, FailureCode, decode, is_document_name, record_name, split_text
+from shared.documents.ref import FailureCode
+from shared.documents.text import decode, split_text
 from shared.errors import DocumentRejectedError
 
 FRENCH = "Le café est fermé pour l'été, merci de réessayer à la rentrée."
@@ -198,35 +199,3 @@ def test_400000_characters_are_cut_into_few_parts() -> None:
     parts = split_text(text, 125_000)
     assert len(parts) == 4
     assert "".join(parts) == text
-
-
-# names
-
-
-@pytest.mark.parametrize("name", ["a.txt", "A.TXT", "x/y.tXt", ".txt", "a b#%?.txt"])
-def test_a_name_that_ends_in_txt_in_any_case_is_a_document(name: str) -> None:
-    assert is_document_name(name)
-
-
-@pytest.mark.parametrize("name", ["a.txt.json", "txt", "a.text", "", "a.txt/"])
-def test_any_other_name_is_no_document(name: str) -> None:
-    assert not is_document_name(name)
-
-
-@pytest.mark.parametrize("length", [5, 1_000, 1_018, 1_019, 1_020, 1_023, 1_024])
-@pytest.mark.parametrize("letter", ["a", "\u00e9", "\U0001f600"], ids=["ascii", "accent", "emoji"])
-def test_every_record_name_is_a_possible_blob_name_that_begins_like_the_document(length: int, letter: str) -> None:
-    name = letter * (length - 4) + ".txt"
-    record = record_name(name)
-    assert len(record) <= MAX_BLOB_NAME
-    assert record.endswith(".json")
-    assert record.startswith(name[:950])
-
-
-def test_long_names_that_differ_only_at_their_end_have_records_of_their_own() -> None:
-    names = [("a" * 1_000 + f"{number:020}.txt")[-1_024:] for number in range(1_000)]
-    assert len({record_name(name) for name in names}) == 1_000
-
-
-def test_a_short_name_keeps_its_whole_self() -> None:
-    assert record_name("x/y.txt") == "x/y.txt.json"

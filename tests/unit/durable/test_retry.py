@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.pipeline.backoff import visit_delay
+from shared.durable.retry import next_delay
 
 SCHEDULE = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 
@@ -34,7 +34,7 @@ TABLE = {
 @pytest.mark.parametrize("case", TABLE)
 def test_the_delay_follows_the_schedule_and_what_was_told(case: str) -> None:
     number, minutes, told, jitter, seconds = TABLE[case]
-    delay = visit_delay(
+    delay = next_delay(
         number=number,
         elapsed=timedelta(minutes=minutes),
         schedule=SCHEDULE,
@@ -51,7 +51,7 @@ def test_no_visit_is_earlier_than_told_or_more_than_a_fifth_late(
     number: int, minutes: int, told: int, jitter: float
 ) -> None:
     retry_after = timedelta(seconds=told)
-    delay = visit_delay(
+    delay = next_delay(
         number=number,
         elapsed=timedelta(minutes=minutes),
         schedule=SCHEDULE,
@@ -64,7 +64,7 @@ def test_no_visit_is_earlier_than_told_or_more_than_a_fifth_late(
 
 def test_a_schedule_of_one_entry_repeats_it() -> None:
     delays = [
-        visit_delay(number=number, elapsed=timedelta(0), schedule=(7.0,), slow_seconds=7.0, jitter=0.0)
+        next_delay(number=number, elapsed=timedelta(0), schedule=(7.0,), slow_seconds=7.0, jitter=0.0)
         for number in range(3)
     ]
     assert delays == [timedelta(seconds=7)] * 3

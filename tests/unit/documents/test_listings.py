@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.documents import record_name
-from shared.pipeline.merge import by_record_name, match_records
+from shared.documents.listings import by_record_name, match_records
+from shared.documents.ref import record_name
 from shared.storage.ports import BlobInfo
 from tests.fakes import utf16
 
