@@ -16,7 +16,7 @@ from shared.language.dialects.base import Call, Dialect
 from shared.language.models import TERMINAL, AuthoringJob, Evaluation, ModelRef, OperationStatus, Project
 from shared.services import Services
 from shared.training.active_model import ActiveModelRecord
-from shared.training.labels import parse_labels
+from shared.models.labels import parse_labels
 
 T = TypeVar("T")
 

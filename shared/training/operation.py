@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.language.models import Evaluation, ServiceError
-from shared.training.gate import METRICS, GateDecision, GateRule
+from shared.models.gate import GateDecision, GateRule, Metric
 
 # An operation that has not ended by then is given up; the service trains for hours at most.
 DEADLINE = timedelta(hours=24)
@@ -207,5 +207,5 @@ def evaluation_record(label: str, evaluation: Evaluation) -> EvaluationRecord:
     return EvaluationRecord(
         label=label,
         classes={name: asdict(each) for name, each in evaluation.classes.items()},
-        **{name: getattr(evaluation, name) for name in METRICS},
+        **{name: getattr(evaluation, name) for name in Metric},
     )

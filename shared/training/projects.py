@@ -9,14 +9,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.documents.text import decode
-from shared.errors import DocumentRejectedError, LanguageNotFoundError, PermanentError
+from shared.errors import DocumentRejectedError, InputProblem, LanguageNotFoundError, PermanentError
 from shared.language.dialects import dialect_for
 from shared.language.dialects.base import Dialect
 from shared.language.models import Project, ProjectKind
+from shared.models.labels import LabelsFile, check_labels, parse_labels, to_july_form
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from shared.training.active_model import ACTIVE_MODEL
 from shared.training.context import Training
-from shared.training.labels import Fault, LabelsFile, check_labels, parse_labels, to_july_form
 
 DEFAULT_LABELS = "labels.json"
 # Contents are read to find those that are not text; beyond this many documents only their listing is checked.
@@ -45,7 +45,7 @@ class ProjectUnchangeableError(PermanentError):
 class LabelsRefusedError(PermanentError):
     """The labels file has faults; all of them are listed."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[InputProblem]) -> None:
         super().__init__(f"the labels file has {len(faults)} faults; nothing was replaced")
         self.faults = faults
 
@@ -137,16 +137,16 @@ def labels_blob(project: Project) -> str:
     return project.labels_location or DEFAULT_LABELS
 
 
-def _unreadable(training: Training, container: BlobStore, labels: LabelsFile) -> list[Fault]:
+def _unreadable(training: Training, container: BlobStore, labels: LabelsFile) -> list[InputProblem]:
     if len(labels.documents) > MAX_READ:
         return []
 
-    def fault(each: tuple[int, str]) -> Fault | None:
+    def fault(each: tuple[int, str]) -> InputProblem | None:
         number, location = each
         try:
             decode(container.read(location).data)
         except (BlobNotFoundError, DocumentRejectedError) as error:
-            return Fault(f"{labels.documents_place}[{number}]", f"{location!r} cannot be read: {error}")
+            return InputProblem(labels.places[number], f"{location!r} cannot be read: {error}")
         return None
 
     locations = [(number, document.location) for number, document in enumerate(labels.documents)]

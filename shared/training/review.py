@@ -7,8 +7,8 @@ from typing import Any
 
 from shared.language.dialects import dialect_for
 from shared.language.models import Evaluation
+from shared.models.gate import Metric
 from shared.training.context import Training
-from shared.training.gate import METRICS
 from shared.training.operation import evaluation_record
 from shared.training.start import list_models
 
@@ -54,7 +54,7 @@ def comparison_body(training: Training, project: str, first: str, second: str) -
     classes = {name: _class_delta(one, other, name) for name in sorted(set(one.classes) | set(other.classes))}
     return {
         "models": [first, second],
-        "delta": {name: round(getattr(other, name) - getattr(one, name), 6) for name in METRICS},
+        "delta": {name: round(getattr(other, name) - getattr(one, name), 6) for name in Metric},
         "classes": classes,
     }
 

@@ -14,10 +14,10 @@ from shared.language.dialects import dialect_for
 from shared.language.dialects.base import Call, Dialect
 from shared.language.models import TERMINAL, AuthoringJob, Evaluation, OperationStatus, ServiceError
 from shared.messages import OperationMessage
+from shared.models.gate import evaluate_gate
+from shared.models.labels import parse_labels
 from shared.storage.ports import BlobNotFoundError
 from shared.training.context import Training
-from shared.training.gate import decide
-from shared.training.labels import parse_labels
 from shared.training.operation import Operation, OperationState, Step, evaluation_record
 from shared.training.operations import OpenOperation, enqueue_step, proceed, save_operation
 from shared.training.projects import labels_blob
@@ -46,7 +46,7 @@ def import_labels(training: Training, opened: OpenOperation, message: OperationM
             f"the container {project.container!r} has no readable {name!r}; PUT the project's labels first"
         ) from error
     labels = parse_labels(content)
-    faults = labels.faults + labels.kind_fits(project.kind)
+    faults = labels.problems + labels.kind_fits(project.kind)
     if faults:
         listed = "; ".join(f"{fault.place}: {fault.what}" for fault in faults[:5])
         raise LabelsFaultyError(f"{name!r} has {len(faults)} faults ({listed}); PUT the labels to see all of them")
@@ -144,7 +144,7 @@ def find_evaluation(training: Training, operation: Operation, label: str) -> Eva
 def judge(training: Training, opened: OpenOperation, message: OperationMessage) -> None:  # noqa: ARG001
     """The gate."""
     operation, now = opened.operation, training.now()
-    decision = decide(
+    decision = evaluate_gate(
         operation.request.gate,
         operation.candidate_evaluation,
         operation.active_evaluation,

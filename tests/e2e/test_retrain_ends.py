@@ -168,9 +168,9 @@ def test_all_faults_of_a_labels_file_are_answered_at_once(bench: Bench) -> None:
         ("documents[6]", "needs a location"),
         ("intentNames[1]", "not a class name"),
         ("intentNames[2]", "twice"),
-        ("documents", "at least are needed"),
-        ("documents[1]", "there already"),
-        ("documents[2]", "no blob is called 'never.txt'"),
+        ("documents", "at least 10 are needed"),
+        ("documents[1]", "first at documents[0]"),
+        ("documents[2]", "has no blob 'never.txt'"),
         ("documents[3]", "is empty"),
         ("documents[4]", "not a .txt"),
     ):

@@ -26,7 +26,7 @@ from shared.language.dialects import dialect_for
 from shared.language.dialects.base import Call, Dialect
 from shared.language.models import TERMINAL, ModelRef, OperationStatus, Project, ProjectKind, TextInput
 from shared.services import Services, build_services
-from shared.training.labels import parse_labels
+from shared.models.labels import parse_labels
 from tests.e2e import identity_endpoint
 from tests.e2e.identity_endpoint import IdentityEndpoint, running_identity_endpoint
 from tests.emulator.corpus import CLASSES, DOCUMENTS, july_labels, labelled_texts, upload_corpus

@@ -18,7 +18,7 @@ from shared.errors import LanguageNotFoundError, LanguageRefusedError, Malformed
 from shared.language.dialects.base import Call
 from shared.language.dialects.ga_2023 import GeneralAvailability
 from shared.language.models import Deployment, Listing, ModelRef, OperationStatus, Page, ProjectKind, TextInput
-from shared.training.labels import parse_labels
+from shared.models.labels import parse_labels
 from tests.unit.language.ga_wire import SAMPLES, VERSIONS, answer_to, call_of, in_version
 from tests.unit.language.wire import ENDPOINT, Network
 
