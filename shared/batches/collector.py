@@ -105,9 +105,7 @@ class Collector:
                 message = self._document_message(queued.text or "")
             except ValueError:
                 reason = "not a document message"
-                self.dead_letters.keep(
-                    queue=self.queue_name, message_id=queued.id, body=queued.raw, reason=reason
-                )
+                self.dead_letters.keep(queue=self.queue_name, message_id=queued.id, body=queued.raw, reason=reason)
                 self.inbox.documents_queue.delete(queued)
                 continue
             document = BatchDocument(document=message.document, source=message.source, requested=message.requested)

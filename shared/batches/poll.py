@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, JobReference, Outcome
-from shared.batches.results import Results, error_text, merge_pages, resolve
 from shared.batches.resubmit import Resubmit
+from shared.batches.results import Results, error_text, merge_pages, resolve
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
 from shared.durable.steps import Done, Next, PollLater

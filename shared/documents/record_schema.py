@@ -67,9 +67,7 @@ class ClassificationRecord(_Record):
     timings: Timings
 
     def facts(self) -> RecordFacts:
-        return RecordFacts.of(
-            self.document, batch=self.batch.id, planned=self.timings.planned, model=self.model.label
-        )
+        return RecordFacts.of(self.document, batch=self.batch.id, planned=self.timings.planned, model=self.model.label)
 
 
 class FailureRecord(_Record):

@@ -54,7 +54,9 @@ class Records:
         except BlobNotFoundError:
             return None
 
-    def write_classifications(self, records: Mapping[int, ClassificationRecord], found: Mapping[int, str | None]) -> None:
+    def write_classifications(
+        self, records: Mapping[int, ClassificationRecord], found: Mapping[int, str | None]
+    ) -> None:
         """Write a batch's classifications and remove the failure records they replace.
 
         `found` holds the ETag of the record each document had at planning. A record of a newer version stays.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from typing_extensions import Self
 
 # A step's first deliveries fall due within this time, so that they need not be written down one by one.
 STEP_ALLOWANCE = timedelta(minutes=10)

@@ -81,9 +81,7 @@ class StepQueue(Generic[R, F]):
         """A message for the record's next step, visible at once."""
         self.queue.send(StepMessage(id=record_id))
 
-    def send_later(
-        self, stored: Stored[R], *, delay: timedelta, polls: int = 0, failures_in_a_row: int = 0
-    ) -> None:
+    def send_later(self, stored: Stored[R], *, delay: timedelta, polls: int = 0, failures_in_a_row: int = 0) -> None:
         """A message after `delay`. The due time is saved first when it lies beyond what the sweep allows."""
         due = self.clock() + delay
         if due > stored.record.due:

@@ -10,10 +10,9 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from pydantic import TypeAdapter
-from typing_extensions import Self
 
 from shared.durable.record import Facts, Record
 from shared.errors import BlobNotFoundError, RaceLostError, VersionChangedError
@@ -85,7 +84,9 @@ class RecordStore(Generic[R, F]):
     def close(self, stored: Stored[R]) -> None:
         """Write it to `closed`, then remove the open one. A crash in between repeats both."""
         record = stored.record
-        self._blobs.put(self._closed_name(record.id, record.created.date()), record.to_json(), metadata=_metadata(record))
+        self._blobs.put(
+            self._closed_name(record.id, record.created.date()), record.to_json(), metadata=_metadata(record)
+        )
         self._blobs.delete(self._open_name(record.id), etag=stored.etag)
 
     def discard(self, stored: Stored[R]) -> None:

@@ -126,7 +126,9 @@ class ActiveModelStore:
                 record = ActiveModelRecord.model_validate_json(blob.data)
                 if not only_if(record.held_until):
                     return HoldResult.LAPSED
-                self._state.replace(ACTIVE_MODEL, _to_json(record.model_copy(update={"held_until": until})), etag=blob.etag)
+                self._state.replace(
+                    ACTIVE_MODEL, _to_json(record.model_copy(update={"held_until": until})), etag=blob.etag
+                )
             except BlobNotFoundError:
                 return HoldResult.NO_MODEL
             except VersionChangedError:

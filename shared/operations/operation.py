@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
-from typing_extensions import Self
 
 from shared.durable.record import Facts, Record, StoredModel
 from shared.durable.steps import StepQueue
@@ -222,6 +221,6 @@ OperationQueue: TypeAlias = StepQueue[Operation, OperationFacts]
 def created_on(operation_id: str) -> date | None:
     """The day an operation was created, which its id begins with; None for what is no operation's id."""
     try:
-        return datetime.strptime(operation_id[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+        return datetime.strptime(operation_id[:8], "%Y%m%d").date()
     except ValueError:
         return None

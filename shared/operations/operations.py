@@ -63,13 +63,13 @@ class Operations:
         """Take the project's lock, or see that it is held already. Raises OperationRunningError."""
         body = json.dumps({"operation": operation.id}).encode()
         for _ in range(MAX_CONFLICTS):
-            try:
-                self.state.create(_lock_name(operation.project), body)
-                return
-            except VersionChangedError:
-                holder = self._lock_holder(operation.project)
+            holder = self._lock_holder(operation.project)
             if holder is None:
-                continue
+                try:
+                    self.state.create(_lock_name(operation.project), body)
+                except VersionChangedError:
+                    continue
+                return
             holder_id, etag = holder
             if holder_id == operation.id:
                 return
