@@ -26,7 +26,7 @@ from shared.errors import (
     ProjectUnknownError,
     RetryableError,
 )
-from shared.reports.bodies import Body, Problem, ProblemPlace
+from shared.reports.bodies import Problem, ProblemPlace
 from shared.reports.operations import operation_address
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,9 +39,7 @@ DEFAULT_RETRY_SECONDS = 30
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
 
-def json_response(
-    body: Body | BaseModel, status: int = 200, headers: dict[str, str] | None = None
-) -> func.HttpResponse:
+def json_response(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
     """A JSON answer that no cache keeps."""
     return _response(body.model_dump(mode="json", by_alias=True), status, "application/json", headers)
 

@@ -83,9 +83,7 @@ class Settings(BaseSettings):
         None, description="single_label or multi_label; needed with LANGUAGE_MODEL"
     )
     language_deployment: str = Field("production", description="Deployment that classifies (dated API)")
-    language_staging_deployment: str = Field(
-        "staging", description="Deployment in which a new model is tried (dated API)"
-    )
+    language_staging_deployment: str = Field("staging", description="Deployment that tries new models (dated API)")
     language_requests_per_minute: int | None = Field(
         None,
         ge=0,
@@ -106,7 +104,7 @@ class Settings(BaseSettings):
     )
     pipeline_collect_visibility_seconds: Annotated[float, Field(ge=1, lt=600)] = Field(
         300.0,
-        description="How long received documents stay hidden from other collectors; less than the host's 10-minute lock on a wake",
+        description="How long collectors hide what they received; less than the host's lock (10 minutes)",
     )
     pipeline_oversized: Oversized = Field(
         Oversized.SPLIT, description="Documents over 125,000 characters: split, truncate or reject"
@@ -125,7 +123,7 @@ class Settings(BaseSettings):
         15.0, description="Age at which reconcile sends a document without a record again"
     )
     pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(
-        8, description="Storage calls that a process makes at the same time"
+        8, description="Storage calls of a process at the same time"
     )
     reclassify_limit: Annotated[int, Field(ge=0)] = Field(
         10_000, description="Most documents a reclassification sends unconfirmed"

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from shared.documents.messages import Source
 from shared.documents.ref import DocumentRef
@@ -62,7 +62,7 @@ class JobReference(StoredModel):
     submitted: AwareDatetime
     expires: AwareDatetime
     texts: dict[str, int]
-    warnings: dict[str, list[tuple[str, str]]] = {}
+    warnings: dict[str, list[tuple[str, str]]] = Field(default_factory=dict)
 
 
 class BatchFacts(Facts):

@@ -47,8 +47,11 @@ class Collected:
 
 @dataclass(frozen=True)
 class Collector:
-    """Drains the inbox. `visibility` is how long received messages are hidden: shorter than the host's lock on the wake,
-    so that when a crashed collector's wake returns, its documents are visible again."""
+    """Drains the inbox.
+
+    `visibility` is how long received messages are hidden: shorter than the host's lock on the wake, so that when a
+    crashed collector's wake returns, its documents are visible again.
+    """
 
     inbox: Inbox
     batches: Batches

@@ -58,7 +58,7 @@ class DocumentDeadLetters:
             self._fail_current_version(upload.container, upload.name, kept)
 
     def handle_wake(self, message_id: str, body: str) -> None:
-        """collect-poison: collecting failed. The documents still wait in their queue, so the collector is woken again."""
+        """collect-poison: collecting failed. The documents still wait in their queue, so it is woken again."""
         self._keep(self.collect_queue, message_id, body, "collect_documents failed five times")
         self.inbox.collect_queue.send(WakeMessage(), delay=self.wake_delay)
 

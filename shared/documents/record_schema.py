@@ -1,4 +1,4 @@
-"""The records users read, as versioned JSON (docs/records.md describes every field), and their blobs' metadata. Pure."""
+"""The records users read, as versioned JSON (docs/records.md describes each member), and their metadata. Pure."""
 
 from __future__ import annotations
 
@@ -86,8 +86,9 @@ class FailureRecord(_Record):
 
 
 class RecordFacts(BaseModel):
-    """What a listing shows of a record: its blob's metadata, typed. Metadata are ASCII, so the model is percent-encoded.
+    """What a listing shows of a record: its blob's metadata, typed.
 
+    Metadata are ASCII, so the model's label is percent-encoded there.
     Everything but the ETag is None where the metadata lack it or it cannot be read.
     """
 

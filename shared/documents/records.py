@@ -1,4 +1,4 @@
-"""The terminal records, classifications/<name>.json and failures/<name>.json. One Put Blob each; the newest version wins.
+"""The terminal records, classifications/<name>.json and failures/<name>.json. One Put Blob each; newest version wins.
 
 A writer knows the record that was there at planning and replaces exactly that one. On conflict it reads what is there
 and compares the versions (which_stays.py); in equal seconds the source blob tells which ETag is current. After the

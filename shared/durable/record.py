@@ -16,7 +16,7 @@ MAX_HISTORY = 50
 
 
 class StoredModel(BaseModel):
-    """Base of what is stored. Fields of a newer release are ignored, so that a roll-back can go on with what it finds."""
+    """Base of what is stored. Fields of a newer release are ignored, so that a roll-back reads what it finds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, protected_namespaces=())
 

@@ -1,4 +1,4 @@
-"""Projects of the Language service and their labels. Names, kinds and containers are checked before the service is asked."""
+"""Projects of the Language service, their labels, and their models."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class OperationRecord(Record):
     state: OperationState = OperationState.RUNNING
     step: Step
     job_id: str = ""
-    intents: dict[Step, AwareDatetime] = {}
+    intents: dict[Step, AwareDatetime] = Field(default_factory=dict)
     percent: int | None = None
     cancel_requested: bool = False
     ended: AwareDatetime | None = None

@@ -1,4 +1,4 @@
-"""What both ways to publish have in common: probe the published model before anything depends on it, then switch to it."""
+"""What both ways to publish share: probe the published model before anything depends on it, then switch."""
 
 from __future__ import annotations
 

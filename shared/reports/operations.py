@@ -10,7 +10,7 @@ from shared.reports.bodies import Body
 
 
 class AcceptedOperation(Body):
-    """202: the operation has begun, or was asked to stop; `operation` is its address, `model` the label if it has one."""
+    """202: it has begun, or was asked to stop. `operation` is its address, `model` the label where there is one."""
 
     id: str
     operation: str
