@@ -25,33 +25,34 @@ from shared.storage.ports import MessageQueue
 log = logging.getLogger("pigeonhole.durable")
 
 R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
 F = TypeVar("F", bound=Facts)
 
 Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
-class Done(Generic[R]):
+class Done(Generic[R_co]):
     """Nothing is left to do: `stored`, evolved and not yet saved, is closed."""
 
-    stored: Stored[R]
+    stored: Stored[R_co]
 
 
 @dataclass(frozen=True)
-class StepNow(Generic[R]):
+class StepNow(Generic[R_co]):
     """The next step can be taken at once: `stored`, evolved and not yet saved, is saved, then a message is sent."""
 
-    stored: Stored[R]
+    stored: Stored[R_co]
 
 
 @dataclass(frozen=True)
-class PollLater(Generic[R]):
+class PollLater(Generic[R_co]):
     """What the step waits for is not ready: `stored` is saved already, a message is sent with a delay.
 
     `polls` counts the looks so far, so that the next delay is the schedule's next.
     """
 
-    stored: Stored[R]
+    stored: Stored[R_co]
     delay: timedelta
     polls: int
 

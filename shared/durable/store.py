@@ -20,14 +20,16 @@ from shared.storage.conditional import replace_own
 from shared.storage.ports import BlobInfo, BlobStore
 
 R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
+S = TypeVar("S", bound=Record)
 F = TypeVar("F", bound=Facts)
 
 
 @dataclass(frozen=True)
-class Stored(Generic[R]):
+class Stored(Generic[R_co]):
     """A record and the ETag it was read or written at; it evolves as one thing and is saved as one thing."""
 
-    record: R
+    record: R_co
     etag: str
 
     def evolve(self, at: datetime, what: str, **changes: object) -> Self:
@@ -71,7 +73,7 @@ class RecordStore(Generic[R, F]):
             return None
         return Stored(self._record.validate_json(blob.data), blob.etag)
 
-    def save(self, stored: Stored[R]) -> Stored[R]:
+    def save(self, stored: Stored[S]) -> Stored[S]:
         """Replace it under its ETag. Raises RaceLostError when it was changed since it was read."""
         record = stored.record
         name = self._open_name(record.id)

@@ -19,7 +19,8 @@ from shared.errors import (
     ProjectUnchangeableError,
     ProjectUnknownError,
 )
-from shared.language.apis import LanguageApi, api_for
+from shared.language.apis import api_for
+from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import Evaluation, Project, ProjectKind, ReviewedDocument, TrainedModel
 from shared.models.active_model import ActiveModelStore

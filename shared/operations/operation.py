@@ -146,10 +146,6 @@ class OperationRecord(Record):
         """As every record; the line of history names the step it was written in."""
         return super().evolve(at, f"{self.step}: {what}", **changes)
 
-    def with_intent(self, at: datetime) -> Self:
-        """Save this before the act of the present step."""
-        return self.evolve(at, "begins", intents={**self.intents, self.step: at})
-
     def ending(
         self, at: datetime, state: OperationState, reason: str, errors: tuple[ServiceError, ...] = ()
     ) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import ClassVar, TypeAlias
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
 from shared.errors import LanguageNotFoundError
-from shared.language.apis import LanguageApi, api_for
+from shared.language.apis import api_for
+from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import TERMINAL, ModelRef, ServiceError, TextInput
 from shared.models.active_model import ActiveModelRecord, ActiveModelStore

@@ -14,7 +14,8 @@ from datetime import timedelta
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
 from shared.errors import BlobNotFoundError, LabelsFaultyError, LabelsMissingError, LanguageNotFoundError
-from shared.language.apis import LanguageApi, api_for
+from shared.language.apis import api_for
+from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import AuthoringJob, Evaluation
 from shared.models.active_model import ActiveModelStore

@@ -9,7 +9,7 @@ from typing import TypeVar
 from shared.durable.steps import Done, Next, PollLater
 from shared.durable.store import Stored
 from shared.errors import LanguageBusyError, LanguageConflictError
-from shared.language.apis import Call
+from shared.language.apis.base import Call
 from shared.language.client import LanguageClient
 from shared.language.values import TERMINAL, AuthoringJob, LroStatus, ServiceError
 from shared.operations.operation import Operation, OperationQueue, OperationRecord, OperationState
@@ -29,7 +29,8 @@ def intend(steps: OperationQueue, stored: Stored[O]) -> Stored[O]:
     """Save the intent of the present step before its act, once."""
     if stored.record.step in stored.record.intents:
         return stored
-    return steps.store.save(Stored(stored.record.with_intent(steps.clock()), stored.etag))
+    now = steps.clock()
+    return steps.store.save(stored.evolve(now, "begins", intents={**stored.record.intents, stored.record.step: now}))
 
 
 def or_gone(job: AuthoringJob | None) -> AuthoringJob:
