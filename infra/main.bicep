@@ -64,7 +64,7 @@ param containers object = {
 }
 
 @description('Names of the queues: give all of them or none.')
-param queues object = { documents: 'documents', collect: 'collect', jobs: 'jobs', operations: 'operations', events: 'events' }
+param queues object = { documents: 'documents', collect: 'collect', batches: 'batches', operations: 'operations', events: 'events' }
 
 @description('Larger documents are not read; they get a failure record.')
 @minValue(1)
@@ -82,7 +82,7 @@ param graceMinutes int = 15
 @description('NCRONTAB of the timer that finds lost documents: three listings, one call for each 5,000 blobs.')
 param reconcileSchedule string = '0 */15 * * * *'
 
-@description('NCRONTAB of the timer that revives stalled jobs and reports how long documents wait.')
+@description('NCRONTAB of the timer that revives stalled batches and operations and reports how long documents wait.')
 param sweepSchedule string = '30 */5 * * * *'
 
 // --- Storage
@@ -90,15 +90,15 @@ param sweepSchedule string = '30 */5 * * * *'
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS', 'Standard_RAGRS', 'Standard_RAGZRS'])
 param storageSku string = 'Standard_LRS'
 
-@description('Days to keep, all or none: softDelete (deleted blobs and containers, 1 to 365), jobs (closed ones), poison (messages nobody could act on, events that could not be delivered), documents (after upload; 0 for ever; their records stay).')
-param retentionDays object = { softDelete: 7, jobs: 30, poison: 90, documents: 0 }
+@description('Days to keep, all or none: softDelete (deleted blobs and containers, 1 to 365), batches (closed ones), deadLetters (messages that failed or could not be read, events that could not be delivered), documents (after upload; 0 for ever; their records stay).')
+param retentionDays object = { softDelete: 7, batches: 30, deadLetters: 90, documents: 0 }
 
 // --- Language
 @description('Pricing tier of the Language account. F0 is free, once in a subscription, and limited to 5,000 texts a month.')
 @allowed(['S', 'F0'])
 param languageSku string = 'S'
 
-@description('Version of the Language API that new jobs and operations use; those under way finish with the version they began with.')
+@description('Version of the Language API that new batches and operations use; those under way finish with the version they began with.')
 param languageApi string = '2023-04-01'
 
 @description('Project whose model classifies.')

@@ -19,7 +19,7 @@ param languageEndpoint string
 @description('Container names: documents, classifications, failures, pipeline, training.')
 param containers object
 
-@description('Queue names: documents, collect, jobs, operations, events.')
+@description('Queue names: documents, collect, batches, operations, events.')
 param queues object
 
 @description('Version of the Language API.')
@@ -49,7 +49,7 @@ param graceMinutes int
 @description('NCRONTAB of the timer that finds lost documents.')
 param reconcileSchedule string
 
-@description('NCRONTAB of the timer that revives stalled jobs.')
+@description('NCRONTAB of the timer that revives stalled batches and operations.')
 param sweepSchedule string
 
 @description('More settings, or other values for these.')
@@ -67,7 +67,7 @@ output settings object = union({
   TRAINING_CONTAINER: containers.training
   DOCUMENTS_QUEUE: queues.documents
   COLLECT_QUEUE: queues.collect
-  JOBS_QUEUE: queues.jobs
+  BATCHES_QUEUE: queues.batches
   OPERATIONS_QUEUE: queues.operations
   EVENTS_QUEUE: queues.events
   LANGUAGE_ENDPOINT: languageEndpoint
