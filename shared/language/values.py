@@ -1,4 +1,4 @@
-"""Version-neutral values: what callers give the Language service and get back, whatever the API version."""
+"""What callers give the Language service and get back, whatever the API version."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ProjectKind(StrEnum):
-    """Whether a document gets exactly one class, or any number of them."""
+    """Whether a document has exactly one class, or any number of them."""
 
     SINGLE = "single_label"
     MULTI = "multi_label"
 
 
-class OperationStatus(StrEnum):
-    """The service's words for a long-running operation, normalised. UNKNOWN keeps polling until the deadline."""
+class LroStatus(StrEnum):
+    """How far a job of the service has come, in the same words for all versions. UNKNOWN: poll until the deadline."""
 
     NOT_STARTED = "not_started"
     RUNNING = "running"
@@ -30,21 +30,14 @@ class OperationStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-TERMINAL = frozenset(
-    {
-        OperationStatus.SUCCEEDED,
-        OperationStatus.PARTIALLY_COMPLETED,
-        OperationStatus.FAILED,
-        OperationStatus.CANCELLED,
-    }
-)
+TERMINAL = frozenset({LroStatus.SUCCEEDED, LroStatus.PARTIALLY_COMPLETED, LroStatus.FAILED, LroStatus.CANCELLED})
 
 
 class ModelRef(BaseModel):
     """A published model as an analyze request names it.
 
     `reference` is the model id (2021 preview) or the deployment name (dated API); `label` is the trained model's name.
-    A reference means something only under the API version it was published with; None is the version in use.
+    A reference is valid only under the API version it was published with; None stands for the version in use.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -58,11 +51,14 @@ class ModelRef(BaseModel):
 
 @dataclass(frozen=True)
 class ServiceError:
-    """An error as the service gave it; `target` points at the task or document, when it points."""
+    """An error as the service reported it; `target` names the task or document it concerns, where the service says."""
 
     code: str
     message: str
     target: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +68,9 @@ class TextInput:
     id: str
     text: str
     language: str | None = None
+
+
+TextInputs = Sequence[TextInput]
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class TextClasses:
-    """The classes of one text; multi-label may find none."""
+    """The classes of one text; in a multi-label project there may be none."""
 
     id: str
     classes: tuple[ClassScore, ...]
@@ -93,7 +92,7 @@ class TextClasses:
 
 @dataclass(frozen=True)
 class Page:
-    """Where the next page of a job's results begins; the URL itself is never kept."""
+    """Where the next page of a list begins. The URL of a next link is never kept."""
 
     skip: int
     top: int
@@ -101,9 +100,9 @@ class Page:
 
 @dataclass(frozen=True)
 class AnalyzeJob:
-    """One page of an analyze job's state."""
+    """An analyze job, with one page of its results."""
 
-    status: OperationStatus
+    status: LroStatus
     created: datetime | None
     updated: datetime | None
     expires: datetime | None
@@ -130,33 +129,33 @@ class Project:
 
 @dataclass(frozen=True)
 class AuthoringJob:
-    """State of a training or publishing operation. `percent` (0 to 100) and `model_id` where the service tells."""
+    """A training, import, publishing, deployment or swap job. `percent` (0 to 100) and `model_id` may be unknown."""
 
     id: str
-    status: OperationStatus
+    status: LroStatus
     errors: tuple[ServiceError, ...] = ()
     expires: datetime | None = None
     percent: int | None = None
-    evaluation_status: OperationStatus | None = None
+    evaluation_status: LroStatus | None = None
     model_id: str | None = None
     created: datetime | None = None
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model of a project and how far it has come. `model_id` is set once it was published."""
+    """A model of a project and how far it has come. `model_id` is set once the model is published."""
 
     label: str
-    trained: OperationStatus
+    trained: LroStatus
     trained_at: datetime | None
-    evaluated: OperationStatus
-    published: OperationStatus
+    evaluated: LroStatus
+    published: LroStatus
     model_id: str | None = None
 
 
 @dataclass(frozen=True)
 class ClassEvaluation:
-    """One class on the test set: counts, and precision, recall and F1 from 0 to 1."""
+    """One class on the test set: its counts, and precision, recall and F1 from 0 to 1."""
 
     precision: float
     recall: float
@@ -169,7 +168,7 @@ class ClassEvaluation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model on its test set. Micro sums the classes' counts, macro averages the classes."""
+    """A model on its test set. Micro figures sum the classes' counts, macro figures average the classes."""
 
     kind: ProjectKind
     classes: Mapping[str, ClassEvaluation]
@@ -183,7 +182,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ReviewedDocument:
-    """A document the model was not trained on: what people labelled against what the model predicted."""
+    """A document of the test set: the classes people gave it, and those the model predicted."""
 
     location: str
     language: str
@@ -197,7 +196,7 @@ class ReviewedDocument:
 
 @dataclass(frozen=True)
 class LabelledDocument:
-    """One training document: its blob name below the labels file, its classes, and its split when one is given."""
+    """A training document: its blob name relative to the labels file, its classes, and its split if it has one."""
 
     location: str
     language: str
@@ -207,7 +206,7 @@ class LabelledDocument:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A named slot that answers with one model (dated API). `label` is None when the model id does not tell it."""
+    """A named slot that serves one model (dated API). `label` is None when it cannot be read from the model id."""
 
     name: str
     label: str | None
@@ -224,6 +223,3 @@ class Listing(Generic[T]):
 
     items: tuple[T, ...]
     next_page: Page | None = None
-
-
-TextInputs = Sequence[TextInput]
