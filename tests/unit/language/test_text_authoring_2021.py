@@ -1,4 +1,4 @@
-"""The dialect of the 2021 preview against the samples of emulators/language/tests/wire/preview_2021: each request equals the sample's,
+"""The api of the 2021 preview against the samples of emulators/language/tests/wire/preview_2021: each request equals the sample's,
 and each answer is read rightly."""
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from shared.errors import (
     PigeonholeError,
     UnsupportedOperationError,
 )
-from shared.language.dialects.base import Call
-from shared.language.dialects.preview_2021 import Preview2021
-from shared.language.models import (
+from shared.language.apis.base import Call
+from shared.language.apis.text_authoring_2021 import TextAuthoring2021
+from shared.language.values import (
     AnalyzeJob,
     AuthoringJob,
     ClassScore,
+    LroStatus,
     ModelRef,
-    OperationStatus,
     Page,
     Project,
     ProjectKind,
@@ -38,7 +38,7 @@ from shared.language.models import (
 from tests.unit.language.wire import Network, Sample, essence, load_samples
 
 SAMPLES = load_samples("preview_2021")
-DIALECT = Preview2021()
+API = TextAuthoring2021()
 JOB = "e7f1b3c2-58d6-4a0b-bd13-6f2c9a4e8d75"
 TRAINING = "6b0a8e52-3f0c-4d4d-9f0e-2b7f4c3c1a10"
 PUBLISHING = "0d9f5a1e-7a3b-4a39-8f52-91c0f3a7d2e4"
@@ -57,11 +57,11 @@ def submit(sample: Sample) -> Call[str]:
     kind = ProjectKind.SINGLE if task == "customClassificationTasks" else ProjectKind.MULTI
     texts = [TextInput(each["id"], each["text"]) for each in sample.request["body"]["analysisInput"]["documents"]]
     reference = entries[0]["parameters"]["modelId"]
-    return DIALECT.submit_analyze(texts, model(reference, kind), display_name=sample.request["body"]["displayName"])
+    return API.submit_analyze(texts, model(reference, kind), display_name=sample.request["body"]["displayName"])
 
 
 def read_job(_: Sample) -> Call[AnalyzeJob]:
-    return DIALECT.get_analyze_job(JOB)
+    return API.get_analyze_job(JOB)
 
 
 def defined(name: str, kind: ProjectKind = ProjectKind.MULTI, labels_location: str = "labels.json") -> Project:
@@ -78,7 +78,7 @@ def defined(name: str, kind: ProjectKind = ProjectKind.MULTI, labels_location: s
 def create(sample: Sample) -> Call[None]:
     body = sample.request["body"]
     kind = ProjectKind.SINGLE if body["modelType"] == "SingleClassification" else ProjectKind.MULTI
-    return DIALECT.create_project(defined(body["name"], kind, body["labelsLocation"]))
+    return API.create_project(defined(body["name"], kind, body["labelsLocation"]))
 
 
 def label(sample: Sample) -> str:
@@ -95,21 +95,21 @@ def project(sample: Sample) -> str:
 CALLS: dict[str, Callable[[Sample], Call[Any]]] = {
     "analyze_submit_": submit,
     "too_many_requests": submit,
-    "analyze_job_first_page": lambda _: DIALECT.get_analyze_job(JOB, page=Page(skip=0, top=1)),
-    "analyze_job_last_page": lambda _: DIALECT.get_analyze_job(JOB, page=Page(skip=1, top=1)),
+    "analyze_job_first_page": lambda _: API.get_analyze_job(JOB, page=Page(skip=0, top=1)),
+    "analyze_job_last_page": lambda _: API.get_analyze_job(JOB, page=Page(skip=1, top=1)),
     "analyze_job_": read_job,
     "create_project_": create,
-    "get_project": lambda sample: DIALECT.get_project(project(sample)),
-    "key_refused": lambda sample: DIALECT.get_project(project(sample)),
-    "update_project": lambda sample: DIALECT.update_project(defined(project(sample))),
-    "delete_project": lambda sample: DIALECT.delete_project(project(sample)),
-    "train_job_": lambda sample: DIALECT.get_training_job(project(sample), TRAINING),
-    "trained_models": lambda sample: DIALECT.list_models(project(sample)),
-    "train": lambda sample: DIALECT.train(project(sample), label=label(sample)),
-    "publish_job_": lambda sample: DIALECT.get_publishing_job(project(sample), PUBLISHING),
-    "publish": lambda sample: DIALECT.publish(project(sample), label=label(sample)),
-    "evaluation_": lambda sample: DIALECT.get_evaluation(project(sample), label="model1"),
-    "validation_": lambda sample: DIALECT.get_review(project(sample), label="model1"),
+    "get_project": lambda sample: API.get_project(project(sample)),
+    "key_refused": lambda sample: API.get_project(project(sample)),
+    "update_project": lambda sample: API.update_project(defined(project(sample))),
+    "delete_project": lambda sample: API.delete_project(project(sample)),
+    "train_job_": lambda sample: API.get_training_job(project(sample), TRAINING),
+    "trained_models": lambda sample: API.list_models(project(sample)),
+    "train": lambda sample: API.train(project(sample), label=label(sample)),
+    "publish_job_": lambda sample: API.get_publishing_job(project(sample), PUBLISHING),
+    "publish": lambda sample: API.publish(project(sample), label=label(sample)),
+    "evaluation_": lambda sample: API.get_evaluation(project(sample), label="model1"),
+    "validation_": lambda sample: API.get_review(project(sample), label="model1"),
 }
 # Asked of a version the app does not speak.
 NOT_OURS = {"version_unknown"}
@@ -141,9 +141,9 @@ MOMENT = datetime(2021, 8, 17, 22, 33, 53, 61398, tzinfo=UTC)
 DELIVERY_BILLING = TextClasses("1", (ClassScore("delivery", 0.91), ClassScore("billing", 0.64)))
 DELIVERY = TextClasses("1", (ClassScore("delivery", 0.71),))
 ACCOUNT = TextClasses("2", (ClassScore("account", 0.97),))
-SUCCEEDED, RUNNING, NOT_STARTED = OperationStatus.SUCCEEDED, OperationStatus.RUNNING, OperationStatus.NOT_STARTED
+SUCCEEDED, RUNNING, NOT_STARTED = LroStatus.SUCCEEDED, LroStatus.RUNNING, LroStatus.NOT_STARTED
 
-ANALYZE_JOBS: dict[str, tuple[OperationStatus, tuple[TextClasses, ...], Page | None]] = {
+ANALYZE_JOBS: dict[str, tuple[LroStatus, tuple[TextClasses, ...], Page | None]] = {
     "analyze_job_multi": (SUCCEEDED, (DELIVERY_BILLING, ACCOUNT), None),
     "analyze_job_single": (SUCCEEDED, (DELIVERY, ACCOUNT), None),
     "analyze_job_multi_no_class": (SUCCEEDED, (TextClasses("1", ()),), None),
@@ -152,8 +152,8 @@ ANALYZE_JOBS: dict[str, tuple[OperationStatus, tuple[TextClasses, ...], Page | N
     "analyze_job_first_page": (SUCCEEDED, (DELIVERY_BILLING,), Page(skip=1, top=1)),
     "analyze_job_last_page": (SUCCEEDED, (ACCOUNT,), None),
     "analyze_job_document_error": (SUCCEEDED, (DELIVERY_BILLING,), None),
-    "analyze_job_partially_completed": (OperationStatus.PARTIALLY_COMPLETED, (DELIVERY_BILLING, ACCOUNT), None),
-    "analyze_job_failed": (OperationStatus.FAILED, (), None),
+    "analyze_job_partially_completed": (LroStatus.PARTIALLY_COMPLETED, (DELIVERY_BILLING, ACCOUNT), None),
+    "analyze_job_failed": (LroStatus.FAILED, (), None),
     "analyze_job_not_started": (NOT_STARTED, (), None),
     "analyze_job_running": (RUNNING, (), None),
     "analyze_job_recorded_running": (NOT_STARTED, (), None),
@@ -208,9 +208,7 @@ AUTHORING_JOBS: dict[str, AuthoringJob] = {
     "train_job_not_started": AuthoringJob(TRAINING, NOT_STARTED, expires=EXPIRES, evaluation_status=NOT_STARTED),
     "train_job_running": AuthoringJob(TRAINING, RUNNING, expires=EXPIRES, evaluation_status=NOT_STARTED),
     "train_job_succeeded": AuthoringJob(TRAINING, SUCCEEDED, expires=EXPIRES, evaluation_status=SUCCEEDED),
-    "train_job_failed": AuthoringJob(
-        TRAINING, OperationStatus.FAILED, (MISSING,), EXPIRES, evaluation_status=NOT_STARTED
-    ),
+    "train_job_failed": AuthoringJob(TRAINING, LroStatus.FAILED, (MISSING,), EXPIRES, evaluation_status=NOT_STARTED),
     "publish_job_not_started": AuthoringJob(PUBLISHING, NOT_STARTED, expires=EXPIRES),
     "publish_job_succeeded": AuthoringJob(PUBLISHING, SUCCEEDED, expires=EXPIRES, model_id=MULTI_ID),
 }
@@ -239,7 +237,7 @@ def test_an_answer_that_tells_nothing_is_read_as_nothing(name: str) -> None:
     assert answer_to(name) is None
 
 
-MODELS = {"trained_models": (SUCCEEDED, MULTI_ID), "trained_models_unpublished": (OperationStatus.UNKNOWN, None)}
+MODELS = {"trained_models": (SUCCEEDED, MULTI_ID), "trained_models_unpublished": (LroStatus.UNKNOWN, None)}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -322,17 +320,17 @@ def test_every_sample_is_read_by_one_of_these_tests() -> None:
 def test_names_can_never_change_the_path() -> None:
     name = "a/../b?c#d%2e é"
     for call in (
-        DIALECT.get_project(name),
-        DIALECT.train(name, label=name),
-        DIALECT.get_training_job(name, name),
-        DIALECT.get_evaluation(name, label=name),
-        DIALECT.get_analyze_job(name),
+        API.get_project(name),
+        API.train(name, label=name),
+        API.get_training_job(name, name),
+        API.get_evaluation(name, label=name),
+        API.get_analyze_job(name),
     ):
         assert "a%2F..%2Fb%3Fc%23d%252e%20%C3%A9" in call.request.path
         assert "?" not in call.request.path
 
 
-FOUND: dict[str, tuple[OperationStatus | None, OperationStatus | None]] = {
+FOUND: dict[str, tuple[LroStatus | None, LroStatus | None]] = {
     "model1": (SUCCEEDED, SUCCEEDED),
     "another": (None, None),
 }
@@ -341,25 +339,25 @@ FOUND: dict[str, tuple[OperationStatus | None, OperationStatus | None]] = {
 @pytest.mark.parametrize("name", FOUND)
 def test_a_training_or_publication_is_found_in_the_list_of_models(name: str) -> None:
     client = Network(lambda _: SAMPLES["trained_models"].answer()).client()
-    training = client.send(DIALECT.find_training("tickets", label=name))
-    publishing = client.send(DIALECT.find_publishing("tickets", label=name))
+    training = client.send(API.find_training("tickets", label=name))
+    publishing = client.send(API.find_publishing("tickets", label=name))
     assert (training and training.status, publishing and publishing.status) == FOUND[name]
 
 
 def test_a_model_that_was_never_published_has_no_publication() -> None:
     client = Network(lambda _: SAMPLES["trained_models_unpublished"].answer()).client()
-    assert client.send(DIALECT.find_publishing("tickets", label="model1")) is None
+    assert client.send(API.find_publishing("tickets", label="model1")) is None
 
 
 UNSUPPORTED: dict[str, Callable[[], object]] = {
-    "import labels": lambda: DIALECT.import_labels(defined("p"), [], []),
-    "import job": lambda: DIALECT.get_import_job("p", "j"),
-    "cancel": lambda: DIALECT.cancel_training("p", "j"),
-    "deploy": lambda: DIALECT.deploy("p", deployment="d", label="m"),
-    "deployment job": lambda: DIALECT.get_deployment_job("p", "d", "j"),
-    "deployments": lambda: DIALECT.list_deployments("p"),
-    "swap": lambda: DIALECT.swap("p", first="a", second="b"),
-    "swap job": lambda: DIALECT.get_swap_job("p", "j"),
+    "import labels": lambda: API.import_labels(defined("p"), [], []),
+    "import job": lambda: API.get_import_job("p", "j"),
+    "cancel": lambda: API.cancel_training("p", "j"),
+    "deploy": lambda: API.deploy("p", deployment="d", label="m"),
+    "deployment job": lambda: API.get_deployment_job("p", "d", "j"),
+    "deployments": lambda: API.list_deployments("p"),
+    "swap": lambda: API.swap("p", first="a", second="b"),
+    "swap job": lambda: API.get_swap_job("p", "j"),
 }
 
 
@@ -370,5 +368,5 @@ def test_what_the_preview_lacks_is_refused_before_anything_is_sent(case: str) ->
 
 
 def test_a_text_s_language_is_sent_where_one_is_given() -> None:
-    call = DIALECT.submit_analyze([TextInput("0", "x", "de")], model(MULTI_ID), display_name="d")
+    call = API.submit_analyze([TextInput("0", "x", "de")], model(MULTI_ID), display_name="d")
     assert call.request.body["analysisInput"]["documents"] == [{"id": "0", "text": "x", "language": "de"}]

@@ -7,14 +7,14 @@ import httpx
 import pytest
 
 from shared.errors import LanguageNotFoundError, LanguageUnavailableError, MalformedAnswerError
+from shared.language.apis.text_authoring_2021 import TextAuthoring2021
 from shared.language.client import LanguageClient
-from shared.language.dialects.preview_2021 import Preview2021
-from shared.language.models import ModelRef, ProjectKind, TextInput
+from shared.language.values import ModelRef, ProjectKind, TextInput
 from tests.unit.language.wire import ENDPOINT, KEY, Network
 
-DIALECT = Preview2021()
+API = TextAuthoring2021()
 MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="id-1", label="model1")
-SUBMIT = DIALECT.submit_analyze([TextInput("0", "x")], MODEL, display_name="d")
+SUBMIT = API.submit_analyze([TextInput("0", "x")], MODEL, display_name="d")
 JOBS = "/text/analytics/v3.1-preview.ct.1/analyze/jobs/"
 HOST = "contoso.cognitiveservices.azure.com"
 
@@ -103,7 +103,7 @@ def test_the_next_request_goes_to_the_configured_endpoint_whatever_the_job_is_ca
         "1?x=1#y",
     ):
         with pytest.raises(LanguageNotFoundError):
-            client.send(DIALECT.get_analyze_job(job))
+            client.send(API.get_analyze_job(job))
     assert {request.url.host for request in network.requests} == {HOST}
     assert all(request.url.raw_path.startswith(JOBS.encode()) for request in network.requests[:2])
 

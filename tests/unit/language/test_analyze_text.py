@@ -11,14 +11,22 @@ import httpx
 import pytest
 
 from shared.errors import PigeonholeError, UnsupportedOperationError
-from shared.language.dialects.ga_2023 import GeneralAvailability
-from shared.language.models import LabelledDocument, ModelRef, Page, Project, ProjectKind, TextInput
-from tests.unit.language.ga_wire import NOT_OURS, OTHERS_REQUESTS, SAMPLES, VERSIONS, call_of, dialect_of, in_version
+from shared.language.apis.analyze_text import AnalyzeText
+from shared.language.values import LabelledDocument, ModelRef, Page, Project, ProjectKind, TextInput
+from tests.unit.language.analyze_text_wire import (
+    NOT_OURS,
+    OTHERS_REQUESTS,
+    SAMPLES,
+    VERSIONS,
+    api_of,
+    call_of,
+    in_version,
+)
 from tests.unit.language.wire import ENDPOINT, Network, Sample, essence
 
-DIALECT = GeneralAvailability("2023-04-01")
+API = AnalyzeText("2023-04-01")
 OURS = sorted(set(SAMPLES) - NOT_OURS - OTHERS_REQUESTS)
-OF_BOTH_VERSIONS = [name for name in OURS if dialect_of(SAMPLES[name]).api_version == "2023-04-01"]
+OF_BOTH_VERSIONS = [name for name in OURS if api_of(SAMPLES[name]).api_version == "2023-04-01"]
 
 
 def assert_request_equals(sample: Sample) -> None:
@@ -56,28 +64,28 @@ SINGLE = Project(name="mail", kind=ProjectKind.SINGLE, language="en-us", contain
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_request_carries_the_version_and_stays_below_its_base(version: str) -> None:
-    dialect = GeneralAvailability(version)
+    api = AnalyzeText(version)
     calls: list[Any] = [
-        dialect.submit_analyze([TextInput("0", "x")], MODEL, display_name="d"),
-        dialect.get_analyze_job("j", page=Page(skip=20, top=20)),
-        dialect.create_project(SINGLE),
-        dialect.update_project(SINGLE),
-        dialect.get_project("p"),
-        dialect.delete_project("p"),
-        dialect.import_labels(SINGLE, [], []),
-        dialect.get_import_job("p", "j"),
-        dialect.train("p", label="m"),
-        dialect.get_training_job("p", "j"),
-        dialect.cancel_training("p", "j"),
-        dialect.find_training("p", label="m"),
-        dialect.list_models("p", page=Page(skip=1, top=2)),
-        dialect.get_evaluation("p", label="m"),
-        dialect.get_review("p", label="m"),
-        dialect.deploy("p", deployment="d", label="m"),
-        dialect.get_deployment_job("p", "d", "j"),
-        dialect.list_deployments("p"),
-        dialect.swap("p", first="a", second="b"),
-        dialect.get_swap_job("p", "j"),
+        api.submit_analyze([TextInput("0", "x")], MODEL, display_name="d"),
+        api.get_analyze_job("j", page=Page(skip=20, top=20)),
+        api.create_project(SINGLE),
+        api.update_project(SINGLE),
+        api.get_project("p"),
+        api.delete_project("p"),
+        api.import_labels(SINGLE, [], []),
+        api.get_import_job("p", "j"),
+        api.train("p", label="m"),
+        api.get_training_job("p", "j"),
+        api.cancel_training("p", "j"),
+        api.find_training("p", label="m"),
+        api.list_models("p", page=Page(skip=1, top=2)),
+        api.get_evaluation("p", label="m"),
+        api.get_review("p", label="m"),
+        api.deploy("p", deployment="d", label="m"),
+        api.get_deployment_job("p", "d", "j"),
+        api.list_deployments("p"),
+        api.swap("p", first="a", second="b"),
+        api.get_swap_job("p", "j"),
     ]
     assert {call.request.query["api-version"] for call in calls} == {version}
     assert all(call.request.path.startswith("/language/") for call in calls)
@@ -86,15 +94,15 @@ def test_every_request_carries_the_version_and_stays_below_its_base(version: str
 def test_names_can_never_change_the_path() -> None:
     name = "a/../b?c#d%2e:é"
     calls: list[Any] = [
-        DIALECT.get_project(name),
-        DIALECT.train(name, label=name),
-        DIALECT.get_training_job(name, name),
-        DIALECT.cancel_training(name, name),
-        DIALECT.get_evaluation(name, label=name),
-        DIALECT.get_review(name, label=name),
-        DIALECT.deploy(name, deployment=name, label=name),
-        DIALECT.get_deployment_job(name, name, name),
-        DIALECT.get_analyze_job(name),
+        API.get_project(name),
+        API.train(name, label=name),
+        API.get_training_job(name, name),
+        API.cancel_training(name, name),
+        API.get_evaluation(name, label=name),
+        API.get_review(name, label=name),
+        API.deploy(name, deployment=name, label=name),
+        API.get_deployment_job(name, name, name),
+        API.get_analyze_job(name),
     ]
     for call in calls:
         assert "a%2F..%2Fb%3Fc%23d%252e%3A%C3%A9" in call.request.path
@@ -102,7 +110,7 @@ def test_names_can_never_change_the_path() -> None:
 
 
 def test_the_id_of_a_job_is_taken_from_below_the_encoded_name_only() -> None:
-    call = DIALECT.deploy("my tickets", deployment="d", label="m")
+    call = API.deploy("my tickets", deployment="d", label="m")
     address = f"{ENDPOINT}/language/authoring/analyze-text/projects/my%20tickets/deployments/d/jobs/7?api-version=x"
     network = Network(lambda _: httpx.Response(202, headers={"operation-location": address}))
     assert network.client().send(call) == "7"
@@ -110,7 +118,7 @@ def test_the_id_of_a_job_is_taken_from_below_the_encoded_name_only() -> None:
 
 def test_a_text_s_language_is_sent_where_one_is_given() -> None:
     texts = [TextInput("0", "x", "de"), TextInput("1", "y")]
-    call = DIALECT.submit_analyze(texts, MODEL, display_name="d")
+    call = API.submit_analyze(texts, MODEL, display_name="d")
     assert call.request.body["analysisInput"]["documents"] == [
         {"id": "0", "text": "x", "language": "de"},
         {"id": "1", "text": "y"},
@@ -133,14 +141,14 @@ IMPORTED: dict[str, tuple[LabelledDocument, dict[str, Any]]] = {
 @pytest.mark.parametrize("case", IMPORTED)
 def test_a_single_label_document_is_imported_with_what_is_known_of_it(case: str) -> None:
     document, expected = IMPORTED[case]
-    (sent,) = DIALECT.import_labels(SINGLE, ["billing"], [document]).request.body["assets"]["documents"]
+    (sent,) = API.import_labels(SINGLE, ["billing"], [document]).request.body["assets"]["documents"]
     assert sent == expected
 
 
-UNSUPPORTED: dict[str, Callable[[GeneralAvailability], object]] = {
-    "publish": lambda dialect: dialect.publish("p", label="m"),
-    "publishing job": lambda dialect: dialect.get_publishing_job("p", "j"),
-    "find a publication": lambda dialect: dialect.find_publishing("p", label="m"),
+UNSUPPORTED: dict[str, Callable[[AnalyzeText], object]] = {
+    "publish": lambda api: api.publish("p", label="m"),
+    "publishing job": lambda api: api.get_publishing_job("p", "j"),
+    "find a publication": lambda api: api.find_publishing("p", label="m"),
 }
 
 
@@ -148,4 +156,4 @@ UNSUPPORTED: dict[str, Callable[[GeneralAvailability], object]] = {
 @pytest.mark.parametrize("case", UNSUPPORTED)
 def test_publishing_without_a_deployment_is_refused_before_anything_is_sent(case: str, version: str) -> None:
     with pytest.raises(UnsupportedOperationError, match=f"{version} publishes into named deployments"):
-        UNSUPPORTED[case](GeneralAvailability(version))
+        UNSUPPORTED[case](AnalyzeText(version))

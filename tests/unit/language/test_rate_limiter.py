@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import LanguageThrottledError
-from shared.language.pace import MAX_WAIT, Pace
+from shared.errors import RateLimitedError
+from shared.language.rate_limiter import MAX_WAIT, RateLimiter
 
 
 class Clock:
@@ -21,10 +21,10 @@ class Clock:
         return self.now
 
 
-def is_taken(pace: Pace) -> bool:
+def has_slot(limiter: RateLimiter) -> bool:
     try:
-        pace.take()
-    except LanguageThrottledError:
+        limiter.acquire()
+    except RateLimitedError:
         return False
     return True
 
@@ -44,11 +44,11 @@ def most_in_a_minute(times: list[float]) -> int:
 @settings(max_examples=150, deadline=None)
 def test_no_minute_ever_has_more_requests_than_the_limit(limit: int, pauses: list[float]) -> None:
     clock = Clock()
-    pace = Pace(limit, clock=clock)
+    limiter = RateLimiter(limit, clock=clock)
     taken = []
     for pause in pauses:
         clock.now += pause
-        if is_taken(pace):
+        if has_slot(limiter):
             taken.append(clock.now)
     assert most_in_a_minute(taken) <= limit
 
@@ -56,7 +56,7 @@ def test_no_minute_ever_has_more_requests_than_the_limit(limit: int, pauses: lis
 @pytest.mark.parametrize("limit", [1, 20, 100])
 def test_a_crowd_that_comes_back_as_told_uses_the_limit_and_no_more(limit: int) -> None:
     clock = Clock()
-    pace = Pace(limit, clock=clock)
+    limiter = RateLimiter(limit, clock=clock)
     chance = random.Random(1)
     waiting = [(clock.now, number) for number in range(limit * 5)]
     taken = []
@@ -66,9 +66,9 @@ def test_a_crowd_that_comes_back_as_told_uses_the_limit_and_no_more(limit: int) 
         moment, number = waiting.pop(0)
         clock.now = max(clock.now, moment)
         try:
-            pace.take()
+            limiter.acquire()
             taken.append(clock.now)
-        except LanguageThrottledError as error:
+        except RateLimitedError as error:
             refused += 1
             wait = (error.retry_after or MAX_WAIT).total_seconds()
             # As the pipeline comes back: never earlier, up to a fifth later.
@@ -79,41 +79,41 @@ def test_a_crowd_that_comes_back_as_told_uses_the_limit_and_no_more(limit: int) 
 
 
 def test_a_full_minute_is_free_at_first() -> None:
-    pace = Pace(20, clock=Clock())
-    assert [is_taken(pace) for _ in range(21)] == [True] * 20 + [False]
+    limiter = RateLimiter(20, clock=Clock())
+    assert [has_slot(limiter) for _ in range(21)] == [True] * 20 + [False]
 
 
 def test_each_refusal_is_told_a_later_slot() -> None:
-    pace = Pace(20, clock=Clock())
+    limiter = RateLimiter(20, clock=Clock())
     for _ in range(20):
-        pace.take()
+        limiter.acquire()
     waits = []
     for _ in range(10):
-        with pytest.raises(LanguageThrottledError, match="_PER_MINUTE") as caught:
-            pace.take()
+        with pytest.raises(RateLimitedError, match="_PER_MINUTE") as caught:
+            limiter.acquire()
         assert caught.value.retry_after is not None
         waits.append(caught.value.retry_after.total_seconds())
     assert waits == [60 + 3 * number for number in range(10)]
 
 
 def test_no_wait_is_longer_than_five_minutes() -> None:
-    pace = Pace(1, clock=Clock())
-    pace.take()
+    limiter = RateLimiter(1, clock=Clock())
+    limiter.acquire()
     for _ in range(50):
-        with pytest.raises(LanguageThrottledError) as caught:
-            pace.take()
+        with pytest.raises(RateLimitedError) as caught:
+            limiter.acquire()
         assert caught.value.retry_after is not None
         assert caught.value.retry_after <= MAX_WAIT
 
 
 def test_what_was_told_is_forgotten_after_a_quiet_time() -> None:
     clock = Clock()
-    pace = Pace(2, clock=clock)
+    limiter = RateLimiter(2, clock=clock)
     for _ in range(40):
-        is_taken(pace)
+        has_slot(limiter)
     clock.now += 3_600
-    assert [is_taken(pace) for _ in range(2)] == [True, True]
-    with pytest.raises(LanguageThrottledError) as caught:
-        pace.take()
+    assert [has_slot(limiter) for _ in range(2)] == [True, True]
+    with pytest.raises(RateLimitedError) as caught:
+        limiter.acquire()
     assert caught.value.retry_after is not None
     assert caught.value.retry_after.total_seconds() == pytest.approx(60)

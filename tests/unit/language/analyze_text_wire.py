@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from shared.language.dialects.base import Call
-from shared.language.dialects.ga_2023 import GeneralAvailability
-from shared.language.models import LabelledDocument, ModelRef, Page, Project, ProjectKind, TextInput
+from shared.language.apis.analyze_text import AnalyzeText
+from shared.language.apis.base import Call
+from shared.language.values import LabelledDocument, ModelRef, Page, Project, ProjectKind, TextInput
 from tests.unit.language.wire import Network, Sample, load_samples
 
 SAMPLES = load_samples("ga_2023")
@@ -50,9 +50,9 @@ OTHERS_REQUESTS = {
 }
 
 
-def dialect_of(sample: Sample) -> GeneralAvailability:
+def api_of(sample: Sample) -> AnalyzeText:
     (version,) = parse_qs(urlsplit(sample.request["path"]).query)["api-version"]
-    return GeneralAvailability(version)
+    return AnalyzeText(version)
 
 
 def in_version(sample: Sample, version: str) -> Sample:
@@ -68,8 +68,10 @@ def in_version(sample: Sample, version: str) -> Sample:
 def call_of(sample: Sample) -> Call[Any]:
     """Our call, with the names, texts and labels of the sample's own request. A sample nobody knows has none."""
     build = next((build for prefix, build in CALLS.items() if sample.name.startswith(prefix)), None)
-    assert build is not None, f"{sample.name}: say in ga_wire.py which call it belongs to, or that it is not ours"
-    return build(dialect_of(sample), sample)
+    assert build is not None, (
+        f"{sample.name}: say in analyze_text_wire.py which call it belongs to, or that it is not ours"
+    )
+    return build(api_of(sample), sample)
 
 
 def answer_to(name: str, version: str | None = None) -> Any:
@@ -99,7 +101,7 @@ def _defined(metadata: dict[str, Any]) -> Project:
     )
 
 
-def _submit(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
+def _submit(api: AnalyzeText, sample: Sample) -> Call[str]:
     body = sample.request["body"]
     texts = [TextInput(each["id"], each["text"], each.get("language")) for each in body["analysisInput"]["documents"]]
     (task,) = body["tasks"]
@@ -107,10 +109,10 @@ def _submit(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
     model = ModelRef(
         project=names["projectName"], kind=_kind(task["kind"]), reference=names["deploymentName"], label="model1"
     )
-    return dialect.submit_analyze(texts, model, display_name=body["displayName"])
+    return api.submit_analyze(texts, model, display_name=body["displayName"])
 
 
-def _import(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
+def _import(api: AnalyzeText, sample: Sample) -> Call[str]:
     body = sample.request["body"]
     classes = [each["category"] for each in body["assets"]["classes"]]
     documents = []
@@ -118,57 +120,55 @@ def _import(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
         named = [each["class"]] if "class" in each else each["classes"]
         found = tuple(entry["category"] for entry in named)
         documents.append(LabelledDocument(each["location"], each["language"], found, each["dataset"]))
-    return dialect.import_labels(_defined(body["metadata"]), classes, documents)
+    return api.import_labels(_defined(body["metadata"]), classes, documents)
 
 
-def _swap(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
+def _swap(api: AnalyzeText, sample: Sample) -> Call[str]:
     body = sample.request["body"]
-    return dialect.swap(_project(sample), first=body["firstDeploymentName"], second=body["secondDeploymentName"])
+    return api.swap(_project(sample), first=body["firstDeploymentName"], second=body["secondDeploymentName"])
 
 
-def _deploy(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
+def _deploy(api: AnalyzeText, sample: Sample) -> Call[str]:
     label = sample.request["body"]["trainedModelLabel"]
-    return dialect.deploy(_project(sample), deployment="staging", label=label)
+    return api.deploy(_project(sample), deployment="staging", label=label)
 
 
-def _train(dialect: GeneralAvailability, sample: Sample) -> Call[str]:
+def _train(api: AnalyzeText, sample: Sample) -> Call[str]:
     body = sample.request["body"]
     is_manual = body["evaluationOptions"]["kind"] == "manual"
-    return dialect.train(_project(sample), label=body["modelLabel"], manual_split=is_manual)
+    return api.train(_project(sample), label=body["modelLabel"], manual_split=is_manual)
 
 
 # What is left of a first page: "the rest of everything, after one".
 _REST = Page(skip=1, top=2147483646)
 
-CALLS: dict[str, Callable[[GeneralAvailability, Sample], Call[Any]]] = {
+CALLS: dict[str, Callable[[AnalyzeText, Sample], Call[Any]]] = {
     "analyze_submit_": _submit,
     "too_many_requests": _submit,
-    "analyze_job_first_page": lambda dialect, _: dialect.get_analyze_job(JOB, page=Page(skip=0, top=1)),
-    "analyze_job_last_page": lambda dialect, _: dialect.get_analyze_job(JOB, page=Page(skip=1, top=1)),
-    "analyze_job_": lambda dialect, _: dialect.get_analyze_job(JOB),
-    "create_project_": lambda dialect, sample: dialect.create_project(_defined(sample.request["body"])),
-    "update_project": lambda dialect, sample: dialect.update_project(_defined(sample.request["body"])),
-    "get_project": lambda dialect, sample: dialect.get_project(_project(sample)),
-    "key_refused": lambda dialect, sample: dialect.get_project(_project(sample)),
-    "version_unknown": lambda dialect, sample: dialect.get_project(_project(sample)),
-    "delete_project": lambda dialect, sample: dialect.delete_project(_project(sample)),
-    "role_missing": lambda dialect, sample: dialect.delete_project(_project(sample)),
-    "import_job_": lambda dialect, sample: dialect.get_import_job(_project(sample), AUTHORING_JOB),
+    "analyze_job_first_page": lambda api, _: api.get_analyze_job(JOB, page=Page(skip=0, top=1)),
+    "analyze_job_last_page": lambda api, _: api.get_analyze_job(JOB, page=Page(skip=1, top=1)),
+    "analyze_job_": lambda api, _: api.get_analyze_job(JOB),
+    "create_project_": lambda api, sample: api.create_project(_defined(sample.request["body"])),
+    "update_project": lambda api, sample: api.update_project(_defined(sample.request["body"])),
+    "get_project": lambda api, sample: api.get_project(_project(sample)),
+    "key_refused": lambda api, sample: api.get_project(_project(sample)),
+    "version_unknown": lambda api, sample: api.get_project(_project(sample)),
+    "delete_project": lambda api, sample: api.delete_project(_project(sample)),
+    "role_missing": lambda api, sample: api.delete_project(_project(sample)),
+    "import_job_": lambda api, sample: api.get_import_job(_project(sample), AUTHORING_JOB),
     "import_": _import,
-    "train_job_": lambda dialect, sample: dialect.get_training_job(_project(sample), AUTHORING_JOB),
+    "train_job_": lambda api, sample: api.get_training_job(_project(sample), AUTHORING_JOB),
     "train": _train,
-    "cancel_training": lambda dialect, sample: dialect.cancel_training(_project(sample), AUTHORING_JOB),
-    "list_trainings": lambda dialect, sample: dialect.find_training(_project(sample), label="model1"),
-    "list_models": lambda dialect, sample: dialect.list_models(_project(sample)),
-    "evaluation_": lambda dialect, sample: dialect.get_evaluation(_project(sample), label="model1"),
-    "document_results_last_page": lambda dialect, sample: dialect.get_review(
-        _project(sample), label="model1", page=_REST
-    ),
-    "document_results_": lambda dialect, sample: dialect.get_review(_project(sample), label="model1"),
-    "deployment_job_": lambda dialect, sample: dialect.get_deployment_job(_project(sample), "staging", AUTHORING_JOB),
+    "cancel_training": lambda api, sample: api.cancel_training(_project(sample), AUTHORING_JOB),
+    "list_trainings": lambda api, sample: api.find_training(_project(sample), label="model1"),
+    "list_models": lambda api, sample: api.list_models(_project(sample)),
+    "evaluation_": lambda api, sample: api.get_evaluation(_project(sample), label="model1"),
+    "document_results_last_page": lambda api, sample: api.get_review(_project(sample), label="model1", page=_REST),
+    "document_results_": lambda api, sample: api.get_review(_project(sample), label="model1"),
+    "deployment_job_": lambda api, sample: api.get_deployment_job(_project(sample), "staging", AUTHORING_JOB),
     "deploy": _deploy,
-    "list_deployments_last_page": lambda dialect, sample: dialect.list_deployments(_project(sample), page=_REST),
-    "list_deployments": lambda dialect, sample: dialect.list_deployments(_project(sample)),
-    "swap_job_": lambda dialect, sample: dialect.get_swap_job(_project(sample), AUTHORING_JOB),
+    "list_deployments_last_page": lambda api, sample: api.list_deployments(_project(sample), page=_REST),
+    "list_deployments": lambda api, sample: api.list_deployments(_project(sample)),
+    "swap_job_": lambda api, sample: api.get_swap_job(_project(sample), AUTHORING_JOB),
     "swap_deployments": _swap,
 }

@@ -15,13 +15,13 @@ from shared.errors import (
     LanguageThrottledError,
     PigeonholeError,
 )
-from shared.language.models import (
+from shared.language.values import (
     AnalyzeJob,
     AuthoringJob,
     ClassEvaluation,
     ClassScore,
     Deployment,
-    OperationStatus,
+    LroStatus,
     Page,
     Project,
     ProjectKind,
@@ -30,10 +30,10 @@ from shared.language.models import (
     TextClasses,
     TrainedModel,
 )
-from tests.unit.language.ga_wire import AUTHORING_JOB, JOB, NOT_OURS, SAMPLES, answer_to
+from tests.unit.language.analyze_text_wire import AUTHORING_JOB, JOB, NOT_OURS, SAMPLES, answer_to
 
-SUCCEEDED, FAILED, CANCELLED = OperationStatus.SUCCEEDED, OperationStatus.FAILED, OperationStatus.CANCELLED
-NOT_STARTED, RUNNING = OperationStatus.NOT_STARTED, OperationStatus.RUNNING
+SUCCEEDED, FAILED, CANCELLED = LroStatus.SUCCEEDED, LroStatus.FAILED, LroStatus.CANCELLED
+NOT_STARTED, RUNNING = LroStatus.NOT_STARTED, LroStatus.RUNNING
 
 # Analyze
 
@@ -41,7 +41,7 @@ DELIVERY_BILLING = TextClasses("1", (ClassScore("delivery", 0.91), ClassScore("b
 DELIVERY = TextClasses("1", (ClassScore("delivery", 0.71),))
 ACCOUNT = TextClasses("2", (ClassScore("account", 0.97),))
 
-ANALYZE_JOBS: dict[str, tuple[OperationStatus, tuple[TextClasses, ...], Page | None]] = {
+ANALYZE_JOBS: dict[str, tuple[LroStatus, tuple[TextClasses, ...], Page | None]] = {
     "analyze_job_multi": (SUCCEEDED, (DELIVERY_BILLING, ACCOUNT), None),
     "analyze_job_multi_documented": (SUCCEEDED, (DELIVERY_BILLING, ACCOUNT), None),
     "analyze_job_multi_classifications_documented": (SUCCEEDED, (DELIVERY_BILLING, ACCOUNT), None),
@@ -52,7 +52,7 @@ ANALYZE_JOBS: dict[str, tuple[OperationStatus, tuple[TextClasses, ...], Page | N
     "analyze_job_first_page": (SUCCEEDED, (DELIVERY_BILLING,), Page(skip=1, top=1)),
     "analyze_job_last_page": (SUCCEEDED, (ACCOUNT,), None),
     "analyze_job_document_error": (SUCCEEDED, (DELIVERY_BILLING,), None),
-    "analyze_job_partially_completed": (OperationStatus.PARTIALLY_COMPLETED, (DELIVERY_BILLING, ACCOUNT), None),
+    "analyze_job_partially_completed": (LroStatus.PARTIALLY_COMPLETED, (DELIVERY_BILLING, ACCOUNT), None),
     "analyze_job_failed": (FAILED, (), None),
     "analyze_job_cancelled": (CANCELLED, (), None),
     "analyze_job_not_started": (NOT_STARTED, (), None),
@@ -125,10 +125,10 @@ def test_an_answer_that_tells_nothing_is_read_as_nothing(name: str) -> None:
 
 
 def job_of(
-    status: OperationStatus,
+    status: LroStatus,
     *errors: ServiceError,
     percent: int | None = None,
-    evaluation_status: OperationStatus | None = None,
+    evaluation_status: LroStatus | None = None,
 ) -> AuthoringJob:
     created = datetime(2023, 7, 10, 9, 0, tzinfo=UTC)
     expires = datetime(2023, 7, 17, 9, 0, tzinfo=UTC)
@@ -178,7 +178,7 @@ def test_a_project_is_read_with_its_times(name: str) -> None:
 def test_a_listed_model_is_trained_and_evaluated() -> None:
     trained_at = datetime(2023, 7, 10, 9, 2, 31, 104_000, tzinfo=UTC)
     (found,) = answer_to("list_models").items
-    assert found == TrainedModel("model1", SUCCEEDED, trained_at, SUCCEEDED, OperationStatus.UNKNOWN)
+    assert found == TrainedModel("model1", SUCCEEDED, trained_at, SUCCEEDED, LroStatus.UNKNOWN)
 
 
 END = "-20230710T090231-2f4f6a3e9c1d4b7a8e5f0a1b2c3d4e5f"

@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from shared.errors import MalformedAnswerError
-from shared.language.dialects.base import Call
-from shared.language.dialects.ga_2023 import GeneralAvailability
-from shared.language.models import ModelRef, OperationStatus, ProjectKind, TextInput
+from shared.language.apis.analyze_text import AnalyzeText
+from shared.language.apis.base import Call
+from shared.language.values import LroStatus, ModelRef, ProjectKind, TextInput
 from tests.unit.language.wire import ENDPOINT, Network
 
-DIALECT = GeneralAvailability("2023-04-01")
+API = AnalyzeText("2023-04-01")
 MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="production", label="model1")
-GET = DIALECT.get_analyze_job("job-1")
+GET = API.get_analyze_job("job-1")
 EMPTY: dict[str, Any] = {"documents": [], "errors": []}
 SINGLE, MULTI = "customSingleLabelClassification", "customMultiLabelClassification"
 
@@ -74,21 +74,21 @@ def test_a_job_without_the_documented_shape_is_a_malformed_answer(case: str) -> 
         send(GET, httpx.Response(200, content=json.dumps(JOBS[case])))
 
 
-ODD: dict[str, tuple[Any, OperationStatus, int]] = {
-    "an unknown status": (job(status="almostDone"), OperationStatus.UNKNOWN, 0),
-    "no tasks": ({"status": "running"}, OperationStatus.RUNNING, 0),
-    "tasks null": (job(tasks=None), OperationStatus.SUCCEEDED, 0),
-    "items null": (job(tasks={"items": None}), OperationStatus.SUCCEEDED, 0),
+ODD: dict[str, tuple[Any, LroStatus, int]] = {
+    "an unknown status": (job(status="almostDone"), LroStatus.UNKNOWN, 0),
+    "no tasks": ({"status": "running"}, LroStatus.RUNNING, 0),
+    "tasks null": (job(tasks=None), LroStatus.SUCCEEDED, 0),
+    "items null": (job(tasks={"items": None}), LroStatus.SUCCEEDED, 0),
     "a task of the preview's word": (
         job(tasks={"items": [{"kind": "customMultiClassificationTasks", "results": EMPTY}]}),
-        OperationStatus.SUCCEEDED,
+        LroStatus.SUCCEEDED,
         0,
     ),
-    "results null": (job(tasks={"items": [{"results": None}]}), OperationStatus.SUCCEEDED, 0),
-    "both spellings": (document(classes=[]), OperationStatus.SUCCEEDED, 1),
-    "a next link that is null": (job(nextLink=None), OperationStatus.SUCCEEDED, 0),
-    "times in words": (job(createdDateTime="yesterday", expirationDateTime=5), OperationStatus.SUCCEEDED, 0),
-    "members nobody knows": (document(detectedLanguage={"name": "German"}), OperationStatus.SUCCEEDED, 1),
+    "results null": (job(tasks={"items": [{"results": None}]}), LroStatus.SUCCEEDED, 0),
+    "both spellings": (document(classes=[]), LroStatus.SUCCEEDED, 1),
+    "a next link that is null": (job(nextLink=None), LroStatus.SUCCEEDED, 0),
+    "times in words": (job(createdDateTime="yesterday", expirationDateTime=5), LroStatus.SUCCEEDED, 0),
+    "members nobody knows": (document(detectedLanguage={"name": "German"}), LroStatus.SUCCEEDED, 1),
 }
 
 
@@ -110,8 +110,8 @@ FIGURES = {
 }
 COUNTS = {"truePositiveCount": 1, "trueNegativeCount": 1, "falsePositiveCount": 0, "falseNegativeCount": 0}
 OF_A_CLASS = {"f1": 1.0, "precision": 1.0, "recall": 1.0}
-EVALUATION, REVIEW = DIALECT.get_evaluation("p", label="m"), DIALECT.get_review("p", label="m")
-TRAINING, DEPLOYMENTS = DIALECT.get_training_job("p", "j"), DIALECT.list_deployments("p")
+EVALUATION, REVIEW = API.get_evaluation("p", label="m"), API.get_review("p", label="m")
+TRAINING, DEPLOYMENTS = API.get_training_job("p", "j"), API.list_deployments("p")
 
 
 def evaluated(**changes: Any) -> dict[str, Any]:
@@ -130,18 +130,18 @@ AUTHORING: dict[str, tuple[Call[Any], Any]] = {
         TRAINING,
         {"jobId": "j", "status": "running", "result": {"trainingStatus": "running"}},
     ),
-    "an import that is a list": (DIALECT.get_import_job("p", "j"), []),
-    "a swap that is null": (DIALECT.get_swap_job("p", "j"), None),
-    "trainings without a list": (DIALECT.find_training("p", label="m"), {"nextLink": None}),
-    "trainings of which one is a string": (DIALECT.find_training("p", label="m"), {"value": ["j"]}),
-    "a project without a name": (DIALECT.get_project("p"), {**PROJECT, "projectName": None}),
-    "a project without a kind": (DIALECT.get_project("p"), {**PROJECT, "projectKind": None}),
-    "a project whose kind is a number": (DIALECT.get_project("p"), {**PROJECT, "projectKind": 1}),
-    "a project of another kind": (DIALECT.get_project("p"), {**PROJECT, "projectKind": "CustomEntityRecognition"}),
-    "a project without a container": (DIALECT.get_project("p"), {**PROJECT, "storageInputContainerName": 5}),
-    "models that are an object": (DIALECT.list_models("p"), {"value": {}}),
-    "a model without a label": (DIALECT.list_models("p"), {"value": [{"modelId": "m"}]}),
-    "models whose next link has no place": (DIALECT.list_models("p"), {"value": [], "nextLink": "https://x.example/"}),
+    "an import that is a list": (API.get_import_job("p", "j"), []),
+    "a swap that is null": (API.get_swap_job("p", "j"), None),
+    "trainings without a list": (API.find_training("p", label="m"), {"nextLink": None}),
+    "trainings of which one is a string": (API.find_training("p", label="m"), {"value": ["j"]}),
+    "a project without a name": (API.get_project("p"), {**PROJECT, "projectName": None}),
+    "a project without a kind": (API.get_project("p"), {**PROJECT, "projectKind": None}),
+    "a project whose kind is a number": (API.get_project("p"), {**PROJECT, "projectKind": 1}),
+    "a project of another kind": (API.get_project("p"), {**PROJECT, "projectKind": "CustomEntityRecognition"}),
+    "a project without a container": (API.get_project("p"), {**PROJECT, "storageInputContainerName": 5}),
+    "models that are an object": (API.list_models("p"), {"value": {}}),
+    "a model without a label": (API.list_models("p"), {"value": [{"modelId": "m"}]}),
+    "models whose next link has no place": (API.list_models("p"), {"value": [], "nextLink": "https://x.example/"}),
     "deployments that are null": (DEPLOYMENTS, {"value": None}),
     "a deployment without a model": (DEPLOYMENTS, {"value": [{"deploymentName": "production"}]}),
     "a deployment without a name": (DEPLOYMENTS, {"value": [{"modelId": "m"}]}),
@@ -176,7 +176,7 @@ AUTHORING: dict[str, tuple[Call[Any], Any]] = {
 @pytest.mark.parametrize("case", AUTHORING)
 def test_an_authoring_answer_without_the_documented_shape_is_a_malformed_answer(case: str) -> None:
     call, body = AUTHORING[case]
-    with pytest.raises(MalformedAnswerError, match=call.request.operation):
+    with pytest.raises(MalformedAnswerError, match=call.request.name):
         send(call, httpx.Response(200, content=json.dumps(body)))
 
 
@@ -187,29 +187,29 @@ def test_a_single_label_document_may_have_no_prediction() -> None:
 
 JOBS_PATH = "/language/authoring/analyze-text/projects/p/deployments"
 STARTS: dict[str, tuple[Call[str], dict[str, str]]] = {
-    "no header": (DIALECT.train("p", label="m"), {}),
+    "no header": (API.train("p", label="m"), {}),
     "the preview's header": (
-        DIALECT.train("p", label="m"),
+        API.train("p", label="m"),
         {"location": f"{ENDPOINT}/language/authoring/analyze-text/projects/p/train/jobs/1"},
     ),
     "another project's job": (
-        DIALECT.train("p", label="m"),
+        API.train("p", label="m"),
         {"operation-location": f"{ENDPOINT}/language/authoring/analyze-text/projects/q/train/jobs/1"},
     ),
     "another deployment's job": (
-        DIALECT.deploy("p", deployment="staging", label="m"),
+        API.deploy("p", deployment="staging", label="m"),
         {"operation-location": f"{ENDPOINT}{JOBS_PATH}/production/jobs/1"},
     ),
     "a deployment's job for a swap": (
-        DIALECT.swap("p", first="staging", second="production"),
+        API.swap("p", first="staging", second="production"),
         {"operation-location": f"{ENDPOINT}{JOBS_PATH}/staging/jobs/1"},
     ),
     "another host": (
-        DIALECT.submit_analyze([TextInput("0", "x")], MODEL, display_name="d"),
+        API.submit_analyze([TextInput("0", "x")], MODEL, display_name="d"),
         {"operation-location": "https://elsewhere.example/language/analyze-text/jobs/1?api-version=2023-04-01"},
     ),
     "the preview's address": (
-        DIALECT.submit_analyze([TextInput("0", "x")], MODEL, display_name="d"),
+        API.submit_analyze([TextInput("0", "x")], MODEL, display_name="d"),
         {"operation-location": f"{ENDPOINT}/text/analytics/v3.1-preview.ct.1/analyze/jobs/1"},
     ),
 }
@@ -218,5 +218,5 @@ STARTS: dict[str, tuple[Call[str], dict[str, str]]] = {
 @pytest.mark.parametrize("case", STARTS)
 def test_an_accepted_request_without_its_address_is_a_malformed_answer(case: str) -> None:
     call, headers = STARTS[case]
-    with pytest.raises(MalformedAnswerError, match=call.request.operation):
+    with pytest.raises(MalformedAnswerError, match=call.request.name):
         send(call, httpx.Response(202, headers=headers))

@@ -15,14 +15,14 @@ import httpx
 import pytest
 
 from shared.errors import LanguageNotFoundError, LanguageRefusedError, MalformedAnswerError, PigeonholeError
-from shared.language.dialects.base import Call
-from shared.language.dialects.ga_2023 import GeneralAvailability
-from shared.language.models import Deployment, Listing, ModelRef, OperationStatus, Page, ProjectKind, TextInput
-from shared.models.labels import parse_labels
-from tests.unit.language.ga_wire import SAMPLES, VERSIONS, answer_to, call_of, in_version
+from shared.language.apis.analyze_text import AnalyzeText
+from shared.language.apis.base import Call
+from shared.language.values import Deployment, Listing, LroStatus, ModelRef, Page, ProjectKind, TextInput
+from shared.training.labels import parse_labels
+from tests.unit.language.analyze_text_wire import SAMPLES, VERSIONS, answer_to, call_of, in_version
 from tests.unit.language.wire import ENDPOINT, Network
 
-DIALECT = GeneralAvailability("2023-04-01")
+API = AnalyzeText("2023-04-01")
 AUTHORING = "/language/authoring/analyze-text/projects"
 
 
@@ -89,7 +89,7 @@ def test_the_time_of_a_job_is_read_under_both_names(name: str) -> None:
 
 def test_a_time_without_a_zone_is_utc() -> None:
     body = body_of("train_job_running") | {"createdDateTime": "2023-07-10T09:00:00"}
-    job, _ = send(DIALECT.get_training_job("spare", "j"), body)
+    job, _ = send(API.get_training_job("spare", "j"), body)
     assert job.created == datetime(2023, 7, 10, 9, 0, tzinfo=UTC)
 
 
@@ -108,8 +108,8 @@ def test_an_exported_file_can_be_the_labels_file_and_is_imported_as_it_was(kind:
     exported = body_of(f"exported_file_{kind}")
     labels = parse_labels(exported)
     assert labels.faults == []
-    project, _ = send(DIALECT.get_project("p"), exported["metadata"])
-    sent = DIALECT.import_labels(project, labels.classes, labels.documents).request.body
+    project, _ = send(API.get_project("p"), exported["metadata"])
+    sent = API.import_labels(project, labels.classes, labels.documents).request.body
     assert sent == exported
 
 
@@ -133,7 +133,7 @@ MODEL_IDS: dict[str, str | None] = {
 @pytest.mark.parametrize("model_id", MODEL_IDS)
 def test_a_deployment_s_label_is_what_precedes_the_time_of_its_model_id(model_id: str) -> None:
     entry = {"deploymentName": "production", "modelId": model_id}
-    listing, _ = send(DIALECT.list_deployments("tickets"), {"value": [entry], "nextLink": None})
+    listing, _ = send(API.list_deployments("tickets"), {"value": [entry], "nextLink": None})
     assert listing.items == (Deployment("production", MODEL_IDS[model_id], model_id, None),)
 
 
@@ -152,7 +152,7 @@ EXPIRIES: dict[str, tuple[dict[str, Any], date | None]] = {
 def test_a_deployment_s_expiry_is_its_date_or_unknown(case: str) -> None:
     given, expected = EXPIRIES[case]
     entry = {"deploymentName": "production", "modelId": f"model1{END}"} | given
-    listing, _ = send(DIALECT.list_deployments("tickets"), {"value": [entry]})
+    listing, _ = send(API.list_deployments("tickets"), {"value": [entry]})
     assert listing.items[0].expires == expected
 
 
@@ -178,8 +178,8 @@ def test_a_percentage_is_a_number_from_0_to_100_or_unknown(value: str) -> None:
     body = body_of("train_job_running")
     body["result"]["trainingStatus"]["percentComplete"] = "HERE"
     content = json.dumps(body).replace('"HERE"', value)
-    job, _ = send(DIALECT.get_training_job("spare", "j"), httpx.Response(200, content=content))
-    assert (job.status, job.percent) == (OperationStatus.RUNNING, PERCENTS[value])
+    job, _ = send(API.get_training_job("spare", "j"), httpx.Response(200, content=content))
+    assert (job.status, job.percent) == (LroStatus.RUNNING, PERCENTS[value])
 
 
 # Trainings of the same model
@@ -199,9 +199,9 @@ def test_the_newest_training_of_a_model_is_found() -> None:
         training("3", "model2", "2023-07-12T09:00:00Z", "running"),
     ]
     for listed in (value, value[::-1]):
-        found, _ = send(DIALECT.find_training("spare", label="model1"), {"value": listed})
-        assert (found.id, found.status) == ("2", OperationStatus.RUNNING)
-    none, _ = send(DIALECT.find_training("spare", label="model3"), {"value": value})
+        found, _ = send(API.find_training("spare", label="model1"), {"value": listed})
+        assert (found.id, found.status) == ("2", LroStatus.RUNNING)
+    none, _ = send(API.find_training("spare", label="model3"), {"value": value})
     assert none is None
 
 
@@ -210,11 +210,11 @@ def test_the_newest_training_of_a_model_is_found() -> None:
 PAGES: dict[str, tuple[tuple[str, str], Callable[[Page | None], Call[Listing[Any]]]]] = {
     "deployments": (
         ("list_deployments_first_page", "list_deployments_last_page"),
-        lambda page: DIALECT.list_deployments("tickets", page=page),
+        lambda page: API.list_deployments("tickets", page=page),
     ),
     "document results": (
         ("document_results_first_page", "document_results_last_page"),
-        lambda page: DIALECT.get_review("tickets", label="model1", page=page),
+        lambda page: API.get_review("tickets", label="model1", page=page),
     ),
 }
 
@@ -236,9 +236,9 @@ def test_a_list_is_read_to_its_last_page(case: str) -> None:
 
 def test_a_next_link_leads_nowhere_else() -> None:
     link = "http://169.254.169.254/metadata?api-version=1&top=5&skip=1"
-    listing, _ = send(DIALECT.list_models("tickets"), {"value": [], "nextLink": link})
+    listing, _ = send(API.list_models("tickets"), {"value": [], "nextLink": link})
     network = Network(lambda _: httpx.Response(200, json={"value": []}))
-    network.client().send(DIALECT.list_models("tickets", page=listing.next_page))
+    network.client().send(API.list_models("tickets", page=listing.next_page))
     assert str(network.requests[0].url) == f"{ENDPOINT}{AUTHORING}/tickets/models?api-version=2023-04-01&top=5&skip=1"
 
 
@@ -247,7 +247,7 @@ def test_a_list_that_goes_in_circles_ends_in_a_named_error(skip: str) -> None:
     body = body_of("list_models") | {"nextLink": f"{ENDPOINT}{AUTHORING}/tickets/models?top=5&skip={skip}"}
     network = Network(lambda _: httpx.Response(200, json=body))
     with pytest.raises(MalformedAnswerError, match="circles"):
-        network.client().send_pages(lambda page: DIALECT.list_models("tickets", page=page))
+        network.client().send_pages(lambda page: API.list_models("tickets", page=page))
     assert len(network.requests) <= 3
 
 
@@ -256,7 +256,7 @@ def test_a_list_that_goes_in_circles_ends_in_a_named_error(skip: str) -> None:
 
 def refusal(answer: httpx.Response) -> PigeonholeError:
     with pytest.raises(PigeonholeError) as caught:
-        send(DIALECT.get_project("absent"), answer)
+        send(API.get_project("absent"), answer)
     return caught.value
 
 
@@ -294,5 +294,5 @@ def test_the_target_of_an_error_is_the_outermost_that_is_given() -> None:
 
 def test_the_task_is_named_as_microsoft_s_client_names_it() -> None:
     model = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="production", label="model1")
-    (task,) = DIALECT.submit_analyze([TextInput("0", "x")], model, display_name="d").request.body["tasks"]
+    (task,) = API.submit_analyze([TextInput("0", "x")], model, display_name="d").request.body["tasks"]
     assert task["taskName"] == SAMPLES["analyze_submit_multi"].request["body"]["tasks"][0]["taskName"]
