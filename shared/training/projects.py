@@ -146,7 +146,7 @@ def _unreadable(training: Training, container: BlobStore, labels: LabelsFile) ->
         try:
             decode(container.read(location).data)
         except (BlobNotFoundError, DocumentRejectedError) as error:
-            return InputProblem(labels.places[number], f"{location!r} cannot be read: {error}")
+            return InputProblem(list(labels.placed)[number], f"{location!r} cannot be read: {error}")
         return None
 
     locations = [(number, document.location) for number, document in enumerate(labels.documents)]
