@@ -13,7 +13,7 @@ INFRA := $(INFRA_VENV)/.installed
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-authoring-sdk check check-infra format lint types architecture bench package lock clean
+.PHONY: help setup demo up test test-authoring-sdk check check-infra format lint types architecture mutants bench package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ types: $(SETUP) ## mypy, strict
 architecture: $(SETUP) ## the rules of dependency, each with its reason
 	$(BIN)/python -m pytest -q tests/architecture
 
+mutants: $(SETUP) ## mutation testing of the pure decisions; survivors are in tools/mutants_allowed.toml
+	$(BIN)/python -m tools.mutants
+
 bench: setup ## measured figures: a table and build/bench/*.json
 	$(BIN)/python -m bench
 
@@ -88,5 +91,5 @@ lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresse
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
