@@ -1,4 +1,4 @@
-"""Every error Pigeonhole raises on purpose, in four branches a caller can act on. A test compares this tree with the code.
+"""Every error Pigeonhole raises on purpose, in four branches a caller can act on. A test compares tree and code.
 
 PigeonholeError
 ├── RetryableError                 the same step may succeed later: the message is sent again with a delay
@@ -34,7 +34,7 @@ PigeonholeError
     ├── VersionChangedError            the blob is not at the expected ETag, or exists where it should not
     └── RaceLostError                  another message changed the record first and goes on with it
 
-Anything else is a bug. It propagates, the host delivers the message again, and at last the dead-letter function keeps it.
+Anything else is a bug. It propagates, the host delivers the message again, and at last it becomes a dead letter.
 Messages say what happened, to what, and what to do next. They never hold document text, keys or tokens.
 """
 

@@ -1,1 +1,1 @@
-"""Records that survive crashes, and their next step. Knows no document and no model."""
+"""A record that survives crashes, and its next step. Knows no document, no model and no batch."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 SLOW_AFTER = timedelta(minutes=10)
@@ -30,3 +31,24 @@ def next_delay(
     if retry_after is not None:
         seconds = max(seconds, retry_after.total_seconds())
     return timedelta(seconds=seconds * (1 + MAX_JITTER * jitter))
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """The settings' schedule with its randomness; see `next_delay`."""
+
+    schedule: Sequence[float]
+    slow_seconds: float
+    jitter: Callable[[], float]
+
+    def delay(
+        self, number: int, *, elapsed: timedelta = timedelta(0), retry_after: timedelta | None = None
+    ) -> timedelta:
+        return next_delay(
+            number=number,
+            elapsed=elapsed,
+            schedule=self.schedule,
+            slow_seconds=self.slow_seconds,
+            retry_after=retry_after,
+            jitter=self.jitter(),
+        )

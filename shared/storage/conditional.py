@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.storage.ports import BlobNotFoundError, BlobStore, VersionChangedError
+from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.storage.ports import BlobStore
 
 
 def replace_own(store: BlobStore, name: str, data: bytes, *, etag: str, metadata: Mapping[str, str]) -> str:
