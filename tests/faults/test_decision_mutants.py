@@ -46,6 +46,11 @@ FAULTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def api_version() -> None:
+    """Nothing here depends on the version of the API: once is enough."""
+
+
 class _Replace(ast.NodeTransformer):
     """Replaces an expression wherever it occurs, and counts."""
 
