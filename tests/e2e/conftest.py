@@ -23,7 +23,7 @@ from shared.documents import record_name
 from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
-from tests.emulator.corpus import DOCUMENTS
+from language_emulator.testing.corpus import DOCUMENTS
 
 # The real host's lock is ten minutes; a killed host's messages must come back while a test waits.
 QUICK = HostTimings(receive_visibility=8, renewal=3, renewal_floor=1, max_polling=0.3, blob_scan=0.3)

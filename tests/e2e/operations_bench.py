@@ -39,7 +39,7 @@ from shared.training.operation import Operation, OperationState, RetrainRequest,
 from shared.training.operations import LOCKS, find_operation
 from shared.training.start import start_publish, start_retrain
 from tests.e2e.disturbances import Crash, Hook, Hooked, ImpatientQueue
-from tests.emulator.corpus import upload_corpus
+from language_emulator.testing.corpus import upload_corpus
 from tests.fakes import FakeBlobStore, FakeQueue, app_settings
 
 KEY = "emulator-key"

@@ -35,7 +35,7 @@ from shared.documents import FailureCode
 from shared.services import Services
 from shared.storage.ports import BlobStore, MessageQueue
 from tests.e2e.conftest import QUICK_SETTINGS
-from tests.emulator.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
+from language_emulator.testing.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
 
 pytestmark = pytest.mark.e2e
 

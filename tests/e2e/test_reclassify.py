@@ -9,7 +9,7 @@ import pytest
 from local.api import ApiError
 from azurite_process.processes import wait_until
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
-from tests.emulator.corpus import DOCUMENTS, upload_corpus
+from language_emulator.testing.corpus import DOCUMENTS, upload_corpus
 
 pytestmark = pytest.mark.e2e
 
