@@ -12,18 +12,18 @@ from typing import Any
 import httpx
 import pytest
 
-from local.api import Api
 from azurite_process.azurite import Azurite
-from local.datasets import SAMPLES, Dataset, load_dataset
-from functions_host.timings import HostTimings
 from azurite_process.processes import wait_until
+from functions_host.timings import HostTimings
+from language_emulator.testing.corpus import DOCUMENTS
+from local.api import Api
+from local.datasets import SAMPLES, Dataset, load_dataset
 from local.stack import Stack, running_stack
 from local.teaching import teach
 from shared.documents import record_name
 from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
-from language_emulator.testing.corpus import DOCUMENTS
 
 # The real host's lock is ten minutes; a killed host's messages must come back while a test waits.
 QUICK = HostTimings(receive_visibility=8, renewal=3, renewal_floor=1, max_polling=0.3, blob_scan=0.3)

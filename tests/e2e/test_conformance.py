@@ -19,6 +19,7 @@ import pytest
 from azure.functions.meta import Datum
 
 from azurite_process.azurite import Azurite
+from azurite_process.processes import wait_until
 from functions_host.conformance import MicrosoftWorker, microsoft_worker
 from functions_host.connections import Connections
 from functions_host.functions import Function
@@ -28,14 +29,13 @@ from functions_host.web.manual import manual_trigger_data
 from functions_host.worker.decoding import TriggerData, text
 from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings
-from azurite_process.processes import wait_until
+from language_emulator.testing.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.documents import FailureCode
 from shared.services import Services
 from shared.storage.ports import BlobStore, MessageQueue
 from tests.e2e.conftest import QUICK_SETTINGS
-from language_emulator.testing.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
 
 pytestmark = pytest.mark.e2e
 

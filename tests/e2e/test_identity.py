@@ -22,16 +22,16 @@ from azure.core.credentials import AccessToken
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from local.api import Api
 from azurite_process.azurite import ACCOUNT, Azurite, start_azurite
-from local.datasets import SAMPLES, load_dataset
+from azurite_process.processes import wait_until
 from functions_host.process import running_host
 from functions_host.timings import HostTimings
 from language_emulator.http.certificates import write_certificate
+from language_emulator.http.tokens import AUDIENCE, Role
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from language_emulator.http.tokens import AUDIENCE, Role
-from azurite_process.processes import wait_until
+from local.api import Api
+from local.datasets import SAMPLES, load_dataset
 from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_identity_endpoint, storage_token
 from tests.infra.deployed import MAIN_TEMPLATE, OUTPUTS, deployed_settings
 from tools.package import ROOT, STAGE, stage
