@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 AZURITE := emulators/azurite/node/node_modules/.installed
 EMULATORS := azurite language functions_host
+TESTED_EMULATORS := $(foreach emulator,$(EMULATORS),$(if $(wildcard emulators/$(emulator)/tests),$(emulator)))
 AUTHORING_VENV := .venv-authoring
 AUTHORING := $(AUTHORING_VENV)/.installed
 INFRA_VENV := .venv-infra
@@ -13,7 +14,7 @@ INFRA := $(INFRA_VENV)/.installed
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-authoring-sdk check check-infra format lint types architecture bench package lock clean
+.PHONY: help setup demo up test test-emulators test-emulator-install test-authoring-sdk check check-infra format lint types architecture bench package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -42,8 +43,17 @@ up: setup ## keep it running for your own uploads; prints addresses and keys
 test: setup ## all tests, on real Azurite, the emulator and the functions host
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+test-emulators: setup ## the emulators' own tests, each in its own folder with its own configuration
+	@set -e; for emulator in $(TESTED_EMULATORS); do \
+		echo "emulators/$$emulator"; \
+		(cd emulators/$$emulator && $(CURDIR)/$(BIN)/python -m pytest -n 2 --dist loadfile); \
+	done
+
+test-emulator-install: setup ## install the Language emulator into an empty environment and run its README's example
+	cd emulators/language && $(CURDIR)/$(BIN)/python -m pytest -m install
+
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
-	PIGEONHOLE_AUTHORING_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(BIN)/python -m pytest emulators/language/tests/test_authoring_sdk.py
+	cd emulators/language && AUTHORING_SDK_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(CURDIR)/$(BIN)/python -m pytest tests/test_authoring_sdk.py
 
 # It needs another major version of the runtime client than the one the other tests use.
 $(AUTHORING): requirements/authoring-sdk.txt
@@ -51,7 +61,7 @@ $(AUTHORING): requirements/authoring-sdk.txt
 	$(AUTHORING_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/authoring-sdk.txt
 	@touch $@
 
-check: setup format-check lint types architecture test check-infra ## the gate: format, lint, types, architecture, tests, infrastructure
+check: setup format-check lint types architecture test test-emulators check-infra ## the gate: format, lint, types, architecture, tests, infrastructure
 
 # checkov pins a hundred packages to versions of its own: it lives in an environment of its own.
 $(INFRA): requirements/infra.txt
@@ -72,8 +82,12 @@ format-check: $(SETUP)
 lint: $(SETUP) ## ruff
 	$(BIN)/ruff check .
 
-types: $(SETUP) ## mypy, strict
+types: $(SETUP) ## mypy, strict; an emulator with a configuration of its own is checked by it
 	$(BIN)/mypy
+	@set -e; for emulator in $(EMULATORS); do \
+		grep -q '^\[tool.mypy\]' emulators/$$emulator/pyproject.toml || continue; \
+		(cd emulators/$$emulator && $(CURDIR)/$(BIN)/mypy); \
+	done
 
 architecture: $(SETUP) ## the rules of dependency, each with its reason
 	$(BIN)/python -m pytest -q tests/architecture
