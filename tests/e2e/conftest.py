@@ -15,6 +15,7 @@ from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
 from functions_host.timings import HostTimings
 
+from language_emulator.testing.corpus import DOCUMENTS
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.stack import Stack, running_stack
@@ -23,7 +24,6 @@ from shared.documents.ref import record_name
 from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
-from tests.emulator.corpus import DOCUMENTS
 
 # The real host's lock is ten minutes; a killed host's messages must come back while a test waits.
 QUICK = HostTimings(receive_visibility=8, renewal=3, renewal_floor=1, max_polling=0.3, blob_scan=0.3)

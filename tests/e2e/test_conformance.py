@@ -28,14 +28,13 @@ from functions_host.web.manual import manual_trigger_data
 from functions_host.worker.decoding import TriggerData, text
 from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings
-
+from language_emulator.testing.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.documents.ref import FailureCode
 from shared.services import Services
 from shared.storage.ports import BlobStore, MessageQueue
 from tests.e2e.conftest import QUICK_SETTINGS
-from tests.emulator.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
 
 pytestmark = pytest.mark.e2e
 

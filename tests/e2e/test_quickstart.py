@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from azurite_process.processes import wait_until
 from local.api import ApiError
 from local.datasets import SAMPLES, Dataset, load_dataset
-from azurite_process.processes import wait_until
 from local.teaching import upload_training
 from tests.e2e.conftest import DEADLINE, Cloud, running_cloud
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.api import ApiError
 from azurite_process.processes import wait_until
+from language_emulator.testing.corpus import DOCUMENTS, upload_corpus
+from local.api import ApiError
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
-from tests.emulator.corpus import DOCUMENTS, upload_corpus
 
 pytestmark = pytest.mark.e2e
 
