@@ -19,13 +19,13 @@ from typing import Any, cast
 
 import azure.functions as func
 import httpx
-
-from functions import operations, projects
 from azurite_process.azurite import Azurite
+from azurite_process.processes import wait_until
 from language_emulator.clock import ManualClock
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from azurite_process.processes import wait_until
+
+from functions import operations, projects
 from shared.config import Settings
 from shared.language.dialects import dialect_for
 from shared.language.models import ModelRef, Project, ProjectKind

@@ -124,7 +124,7 @@ def start_real(
 
 def _start_bridge(app: Path, settings: Mapping[str, str], url: str, key: str, folder: Path) -> ManagedProcess:
     argv = [sys.executable, "-m", "functions_host.event_bridge", "--app", str(app), "--url", url]
-    timings = {VARIABLE: json.dumps({"blob_scan": 0.2})}
+    timings = {VARIABLE: json.dumps({"blob_scan": 0.2}), "PYTHONDONTWRITEBYTECODE": "1"}
     environment = _inherited() | timings | dict(settings) | {"FUNCTIONS_HOST_BLOBS_KEY": key}
     return ManagedProcess("event bridge", argv, folder / "bridge.log", environment).start()
 

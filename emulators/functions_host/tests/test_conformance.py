@@ -12,7 +12,7 @@ from azure.functions.meta import Datum
 from azurite_process.azurite import Azurite
 from functions_host.worker.decoding import BlobContent, TriggerData, as_json, text
 from tests.harness import NEVER, PROBE_APP, ProbeRun
-from tests.microsoft_worker import MicrosoftWorker, microsoft_worker
+from functions_host.testing.microsoft_worker import MicrosoftWorker, microsoft_worker
 
 PROPERTIES = {"ETag": '"0x1"', "Length": 5, "ContentLength": 5, "LastModified": "2026-11-24T00:00:00+00:00"}
 

@@ -14,8 +14,8 @@ import pytest
 from functions_host.bindings import Binding
 from functions_host.settings import AppSettings
 from functions_host.signatures import FunctionLoadError, read_signature
-from tests.microsoft_worker import FunctionLoadError as TheirError
-from tests.microsoft_worker import index_functions
+from functions_host.testing.microsoft_worker import FunctionLoadError as TheirError
+from functions_host.testing.microsoft_worker import index_functions
 
 Declare = Callable[[func.FunctionApp], Any]
 
