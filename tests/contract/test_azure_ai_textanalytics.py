@@ -26,8 +26,8 @@ from azure.core.exceptions import (
 from azurite_process.azurite import Azurite
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from tests.emulator.corpus import DOCUMENTS, upload_corpus
-from tests.emulator.ga import GeneralAvailability
+from language_emulator.testing.corpus import DOCUMENTS, upload_corpus
+from language_emulator.testing.analyze_text import GeneralAvailability
 
 TEXTS = list(DOCUMENTS.values())
 MULTI = {"project_name": "sdktickets", "deployment_name": "production"}

@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
+
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
-
+from language_emulator.testing.corpus import DOCUMENTS
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.hosts import StandIn, choose_host
@@ -25,7 +26,6 @@ from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
 from tests.e2e.real_host import STAND_IN, skip_what_cannot_pass
-from tests.emulator.corpus import DOCUMENTS
 
 # Ten seconds as shipped; a listener that has found nothing for a while would make every test wait for it.
 POLLING = {"azurefunctionsjobhost__extensions__queues__maxpollinginterval": "00:00:00.3000000"}

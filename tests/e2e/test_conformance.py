@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import pytest
 from azure.functions.meta import Datum
+
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
 from functions_host.blobs.paths import BlobPath
@@ -25,19 +26,18 @@ from functions_host.connections import Connections
 from functions_host.functions import Function
 from functions_host.loading import load_functions
 from functions_host.settings import AppSettings
+from functions_host.testing.microsoft_worker import MicrosoftWorker, microsoft_worker
 from functions_host.timers.listener import timer_data
 from functions_host.worker.decoding import TriggerData, as_json, text
 from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings
-from functions_host.testing.microsoft_worker import MicrosoftWorker, microsoft_worker
-
+from language_emulator.testing.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.documents import FailureCode
 from shared.services import Services
 from shared.storage.ports import BlobStore, MessageQueue
 from tests.e2e.conftest import QUICK_SETTINGS
-from tests.emulator.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
 
 pytestmark = pytest.mark.e2e
 

@@ -21,13 +21,13 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
+
 from azurite_process.azurite import ACCOUNT, Azurite, start_azurite
 from azurite_process.processes import wait_until
-from language_emulator.certificates import write_certificate
+from language_emulator.http.certificates import write_certificate
+from language_emulator.http.tokens import AUDIENCE, Role
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from language_emulator.tokens import AUDIENCE, Role
-
 from local.api import Api
 from local.datasets import SAMPLES, load_dataset
 from local.hosts import HostStarter, MicrosoftHost, StandIn, find_start_script
@@ -104,7 +104,7 @@ def environment(folder: Path) -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="module")
 def azurite(folder: Path, environment: pytest.MonkeyPatch) -> Iterator[Azurite]:
-    certificate, key = write_certificate(folder / "azurite", common_name="Azurite")
+    certificate, key = write_certificate(folder / "azurite")
     environment.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     options = ["--oauth", "basic", "--cert", str(certificate), "--key", str(key)]
     running = start_azurite(folder / "azurite", extra=options, scheme="https")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 
 import pytest
-from azurite_process.processes import wait_until
 
+from azurite_process.processes import wait_until
 from local.datasets import SAMPLES, load_dataset
 from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azurite_process.processes import wait_until
 
+from azurite_process.processes import wait_until
 from local.api import ApiError
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.teaching import upload_training

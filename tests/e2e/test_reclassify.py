@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from azurite_process.processes import wait_until
 
+from azurite_process.processes import wait_until
+from language_emulator.testing.corpus import DOCUMENTS, upload_corpus
 from local.api import ApiError
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
-from tests.emulator.corpus import DOCUMENTS, upload_corpus
 
 pytestmark = pytest.mark.e2e
 

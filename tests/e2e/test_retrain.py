@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azurite_process.azurite import Azurite
 
+from azurite_process.azurite import Azurite
 from shared.training.maintenance import sweep_operations
 from shared.training.operation import OperationState, Step
 from tests.e2e.disturbances import CrashAfter

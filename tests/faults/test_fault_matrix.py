@@ -349,7 +349,7 @@ def faults_of_the_network(world: DisturbedWorld) -> list[Callable[[httpx.Request
 
     return [
         status(500, json={"error": {"code": "InternalServerError", "message": "try again"}}),
-        status(502, html="<html>Bad Gateway</html>"),
+        status(502, html="<html>Bad Middleware</html>"),
         status(503, headers={"Retry-After": "5"}),
         status(504),
         broken(httpx.ConnectError("no address for the name"), served=False),

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Start
-from tests.ga import project_file
+from language_emulator.testing.analyze_text import project_file
+from tests.conftest import KEY, Start
 
 SESSION = Path(__file__).with_name("authoring_sdk_session.py")
 PYTHON = os.environ.get("PIGEONHOLE_AUTHORING_PYTHON", "")
@@ -32,7 +32,7 @@ def test_a_whole_session_with_the_authoring_client(
     file = project_file("authored", container, short, version="2025-05-15-preview")
     file["metadata"]["projectKind"] = file["assets"]["projectKind"] = kind
     (tmp_path / "project.json").write_text(json.dumps(file))
-    argv = [PYTHON, str(SESSION), emulated.url, "emulator-key", container, str(tmp_path / "project.json"), kind]
+    argv = [PYTHON, str(SESSION), emulated.url, KEY, container, str(tmp_path / "project.json"), kind]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == {

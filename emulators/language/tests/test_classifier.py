@@ -11,7 +11,7 @@ import pytest
 from language_emulator.classifier.calibration import fit_sharpness, fit_sigmoids, softmax
 from language_emulator.classifier.fitting import fit_classifier
 from language_emulator.classifier.model import Classifier, load_classifier, save_classifier
-from tests.corpus import CLASSES, DOCUMENTS, labelled_texts
+from language_emulator.testing.corpus import CLASSES, DOCUMENTS, labelled_texts
 
 
 def _fit(

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from language_emulator.errors import ServiceError
-from language_emulator.labels import LabelledDocument, LabelSet, parse_labels
 from language_emulator.limits import CLASS_NAME_2021
-from language_emulator.metrics import class_scores, evaluate, macro_scores, micro_scores
-from language_emulator.records import ClassCounts, Evaluation, SplitOptions
-from language_emulator.splits import split_documents
+from language_emulator.projects.labels import LabelledDocument, LabelSet, parse_labels
+from language_emulator.projects.records import ClassCounts, Evaluation, SplitOptions
+from language_emulator.training.evaluation import class_scores, evaluate, macro_scores, micro_scores
+from language_emulator.training.splits import split_documents
 
 JULY = {
     "intentNames": ["billing", "delivery"],
@@ -75,7 +75,10 @@ def test_a_byte_order_mark_is_allowed() -> None:
         ({"intentNames": [], "documents": []}, "0 classes"),
         (JULY | {"intentNames": ["a", "a"]}, "class 'a' is listed more than once"),
         (JULY | {"intentNames": ["two words", "b"]}, "characters that are not allowed"),
-        (JULY | {"documents": [JULY["documents"][0]] * 2}, "document 'a.txt' is listed more than once"),
+        (
+            JULY | {"documents": [{"location": "a.txt"}] * 2},
+            "document 'a.txt' is listed more than once",
+        ),
         (JULY | {"documents": [{"location": "a.txt", "intents": ["billing"]}]}, "documents.0.intents.0"),
         (NOVEMBER | {"classifiers": [{"name": "billing"}]}, "'delivery', which is not listed"),
     ],

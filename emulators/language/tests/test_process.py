@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from language_emulator.progression import Progression
+from language_emulator.control.progression import Progression
 from language_emulator.settings import EmulatorSettings, parse_settings
 
 MODULE = [sys.executable, "-m", "language_emulator"]
