@@ -30,6 +30,7 @@ class ProbeRun:
         self.name = f"run-{uuid.uuid4().hex[:8]}"
         self.folder = folder
         self._start = start
+        self._started: list[RunningHost] = []
         self.settings = {
             "AzureWebJobsStorage": azurite.connection_string,
             "Data": azurite.connection_string,
@@ -44,6 +45,8 @@ class ProbeRun:
         self.seen_blobs = self.blobs.create_container(f"{self.name}-seen")
 
     def close(self) -> None:
+        for host in self._started:
+            host.stop()
         self.blobs.close()
         self.queues.close()
 
@@ -56,7 +59,9 @@ class ProbeRun:
             handle.stop()
 
     def start(self, timings: HostTimings = FAST, **settings: str) -> RunningHost:
-        return self._start(PROBE_APP, {**self.settings, **settings}, self.folder, timings)
+        host = self._start(PROBE_APP, {**self.settings, **settings}, self.folder, timings)
+        self._started.append(host)
+        return host
 
     def container(self, name: str) -> ContainerClient:
         """A container of this run, made when it is missing."""

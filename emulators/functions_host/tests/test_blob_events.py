@@ -38,7 +38,10 @@ def events(queued: list[BlobTriggerMessage]) -> BlobWebhook:
 
 
 def event(**data: Any) -> dict[str, Any]:
-    return {"eventType": "Microsoft.Storage.BlobCreated", "data": {"url": URL, "eTag": "0x1", **data}}
+    return {
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "data": {"url": URL, "eTag": "0x1", "blobType": "BlockBlob", **data},
+    }
 
 
 def test_the_handshake_gives_back_the_code(events: BlobWebhook) -> None:
@@ -66,6 +69,8 @@ def test_events_are_not_filtered_by_the_path_pattern(events: BlobWebhook, queued
         pytest.param("Unsubscribe", b"", 202, id="unsubscribe"),
         pytest.param("Notification", b"no json", 500, id="no json"),
         pytest.param("Notification", b"[{}]", 500, id="no data"),
+        pytest.param("Notification", b'[{"data": {"url": "http://127.0.0.1/a/c/b"}}]', 500, id="no type of blob"),
+        pytest.param("Notification", b"[]", 202, id="no events"),
         pytest.param("SubscriptionValidation", b"[]", 500, id="handshake without event"),
         pytest.param("Unknown", b"[]", 400, id="unknown kind"),
         pytest.param("", b"[]", 400, id="no kind"),

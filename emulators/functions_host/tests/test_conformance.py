@@ -10,11 +10,11 @@ import pytest
 from azure.functions.meta import Datum
 
 from azurite_process.azurite import Azurite
+from functions_host.testing.microsoft_worker import MicrosoftWorker, microsoft_worker
 from functions_host.worker.decoding import BlobContent, TriggerData, as_json, text
 from tests.harness import NEVER, PROBE_APP, ProbeRun
-from functions_host.testing.microsoft_worker import MicrosoftWorker, microsoft_worker
 
-PROPERTIES = {"ETag": '"0x1"', "Length": 5, "ContentLength": 5, "LastModified": "2026-11-24T00:00:00+00:00"}
+PROPERTIES = {"ETag": {}, "ContentLength": 5, "LastModified": "2026-11-24T00:00:00+00:00"}
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_every_function_is_found(worker: MicrosoftWorker) -> None:
 
 def test_a_blob_function_sees_the_same_facts(worker: MicrosoftWorker, run: ProbeRun) -> None:
     assert worker.invoke("read_upload", blob("c/in/a.txt")).error is None
-    assert run.seen("read_upload") == [{"name": "c/in/a.txt", "length": 5, "etag": '"0x1"'}]
+    assert run.seen("read_upload") == [{"name": "c/in/a.txt", "length": 5}]
 
 
 def test_a_blob_function_reads_the_content(worker: MicrosoftWorker, run: ProbeRun) -> None:

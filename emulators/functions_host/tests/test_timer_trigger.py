@@ -141,7 +141,9 @@ def test_the_status_is_kept_in_the_host_storage_across_hosts(run: ProbeRun) -> N
     with suppress(ResourceExistsError):
         hosts.create_container()
     blob = hosts.get_blob_client(f"timers/{run.name}/Host.Functions.tick/status")
-    blob.upload_blob(json.dumps(TimerStatus(hours_ago(5), hours_ago(4), hours_ago(5)).to_dict()))
+    run_before = hours_ago(5).replace(minute=0, second=0, microsecond=0)
+    missed = TimerStatus(run_before, run_before + timedelta(hours=1), run_before + timedelta(seconds=1))
+    blob.upload_blob(json.dumps(missed.to_dict()))
     with run.host(FAST, TICKS=HOURLY) as host:
         run.wait_seen("tick", 1)
         wait_until(

@@ -60,9 +60,7 @@ def _events(body: bytes) -> list[Any]:
 def _message(function_id: str, event: Mapping[str, Any]) -> BlobTriggerMessage:
     data = event["data"]
     container, blob = split_blob_url(data["url"])
-    return BlobTriggerMessage(
-        function_id, container, blob, str(data.get("eTag", "")), data.get("blobType", "BlockBlob")
-    )
+    return BlobTriggerMessage(function_id, container, blob, str(data.get("eTag", "")), data["blobType"])
 
 
 def split_blob_url(url: str) -> tuple[str, str]:
