@@ -36,21 +36,24 @@ _FORBIDDEN_IN_CLASS = re.compile(r"[:$&%*()+~/?\s]")
 class LabelsFile:
     """A labels file, whatever its form. `problems` are those of the reading; `check_labels` finds the others too.
 
-    `documents` are those that could be read, and `places` says where each of them is in the file. A class name that
-    could not be read is kept as "", so that the places of the others stay true.
+    `placed` are the documents that could be read, by their place in the file. A class name that could not be read is
+    kept as "", so that the places of the others stay true.
     """
 
-    classes: list[str]
-    documents: list[LabelledDocument]
+    classes: list[str] = field(default_factory=list)
+    placed: dict[str, LabelledDocument] = field(default_factory=dict)
     problems: list[InputProblem] = field(default_factory=list)
     names_place: str = "classes"
     documents_place: str = "documents"
-    places: list[str] = field(default_factory=list)
+
+    @property
+    def documents(self) -> list[LabelledDocument]:
+        return list(self.placed.values())
 
     @property
     def counts(self) -> dict[str, int]:
         """Labelled documents by class."""
-        counts = Counter(name for document in self.documents for name in document.classes)
+        counts = Counter(name for document in self.placed.values() for name in document.classes)
         return {name: counts[name] for name in self.classes}
 
     def kind_fits(self, kind: ProjectKind) -> list[InputProblem]:
@@ -61,7 +64,7 @@ class LabelsFile:
             InputProblem(
                 place, f"{document.location!r} has {len(document.classes)} classes; a single-label project takes 1"
             )
-            for place, document in zip(self.places, self.documents, strict=True)
+            for place, document in self.placed.items()
             if len(document.classes) != 1
         ]
 
@@ -69,7 +72,7 @@ class LabelsFile:
 def parse_labels(content: object) -> LabelsFile:
     """Read a labels file of any form; what cannot be read becomes a problem, never an exception."""
     if not isinstance(content, dict):
-        return LabelsFile([], [], [InputProblem("", "the labels file is not a JSON object")])
+        return LabelsFile(problems=[InputProblem("", "the labels file is not a JSON object")])
     if isinstance(content.get("assets"), dict):
         return _Form2022(content["assets"]).read()
     if "classifiers" in content:
@@ -77,7 +80,7 @@ def parse_labels(content: object) -> LabelsFile:
     if "intentNames" in content:
         return _FormJuly(content).read()
     what = "it has none of intentNames (2021-07), classifiers (2021-11) and assets (2022-05)"
-    return LabelsFile([], [], [InputProblem("", what)])
+    return LabelsFile(problems=[InputProblem("", what)])
 
 
 class _Form(ABC):
@@ -103,8 +106,7 @@ class _Form(ABC):
         """The classes of one document; what is not one of the file's classes is a problem."""
 
     def read(self) -> LabelsFile:
-        documents: list[LabelledDocument] = []
-        places: list[str] = []
+        placed: dict[str, LabelledDocument] = {}
         for number, entry in self._numbered(self.content, self.prefix, "documents"):
             place = f"{self.prefix}documents[{number}]"
             location = entry.get("location") if isinstance(entry, dict) else None
@@ -113,16 +115,9 @@ class _Form(ABC):
                 continue
             language = _text(entry.get("language", entry.get("culture"))) or ""
             classes = tuple(self.classes_of(entry, place))
-            documents.append(LabelledDocument(location, language, classes, _text(entry.get("dataset"))))
-            places.append(place)
-        return LabelsFile(
-            self.names,
-            documents,
-            self.problems,
-            f"{self.prefix}{self.names_key}",
-            f"{self.prefix}documents",
-            places,
-        )
+            placed[place] = LabelledDocument(location, language, classes, _text(entry.get("dataset")))
+        names_place, documents_place = f"{self.prefix}{self.names_key}", f"{self.prefix}documents"
+        return LabelsFile(self.names, placed, self.problems, names_place, documents_place)
 
     def report(self, place: str, what: str) -> None:
         self.problems.append(InputProblem(place, what))
@@ -236,11 +231,11 @@ def _check_classes(labels: LabelsFile) -> Iterator[InputProblem]:
 
 
 def _check_documents(labels: LabelsFile, sizes: Mapping[str, int]) -> Iterator[InputProblem]:
-    if len(labels.documents) < MIN_DOCUMENTS:
-        what = f"{len(labels.documents)} documents; at least {MIN_DOCUMENTS} are needed"
+    if len(labels.placed) < MIN_DOCUMENTS:
+        what = f"{len(labels.placed)} documents; at least {MIN_DOCUMENTS} are needed"
         yield InputProblem(labels.documents_place, what)
     seen: dict[str, str] = {}
-    for place, document in zip(labels.places, labels.documents, strict=True):
+    for place, document in labels.placed.items():
         first = seen.setdefault(document.location, place)
         if first != place:
             yield InputProblem(place, f"{document.location!r} occurs twice, first at {first}")

@@ -11,7 +11,7 @@ from tests.architecture.source import ROOT
 
 PAGE = ROOT / "docs" / "language-api.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-WIRE = ROOT / "tests" / "wire"
+WIRE = ROOT / "emulators" / "language" / "tests" / "wire"
 SIDES = ("preview_2021", "ga_2023")
 TABLES = ("Differences", "Where sources contradict")
 

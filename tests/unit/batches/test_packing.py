@@ -1,10 +1,11 @@
-"""Which documents share a job, and which texts share a request."""
+"""Which documents share a batch."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,12 +25,47 @@ def items_of(sizes: list[int]) -> list[Item]:
 
 def assert_packed(items: list[Item]) -> None:
     full, rest = pack(items)
-    assert sorted(item.number for job in [*full, rest] for item in job) == [item.number for item in items]
-    for job in [*full, rest]:
-        assert len(job) <= MAX_DOCUMENTS_PER_JOB
-        assert len(job) == 1 or sum(item.size for item in job) <= MAX_CHARACTERS_PER_JOB
+    assert sorted(item.number for batch in [*full, rest] for item in batch) == [item.number for item in items]
+    for batch in [*full, rest]:
+        assert len(batch) <= MAX_DOCUMENTS_PER_JOB
+        assert len(batch) == 1 or sum(item.size for item in batch) <= MAX_CHARACTERS_PER_JOB
     assert all(full)
     assert len(rest) < MAX_DOCUMENTS_PER_JOB
+
+
+PACKED: dict[str, tuple[list[int], list[list[int]], list[int]]] = {
+    # sizes -> sizes of the full batches, sizes of the rest
+    "nothing": ([], [], []),
+    "one": ([1], [], [1]),
+    "24 small ones": ([100] * 24, [], [100] * 24),
+    "25 small ones are full": ([100] * 25, [[100] * 25], []),
+    "a 26th begins the next": ([100] * 26, [[100] * 25], [100]),
+    "50 are two": ([0] * 50, [[0] * 25, [0] * 25], []),
+    "exactly the characters allowed may still grow": ([100_000, 25_000], [], [100_000, 25_000]),
+    "one character more does not fit": ([100_000, 25_001], [[100_000]], [25_001]),
+    "an empty one fits a batch without room": ([100_000, 25_000, 0], [], [100_000, 25_000, 0]),
+    "what does not fit closes the batch before it": ([100_000, 25_000, 1], [[100_000, 25_000]], [1]),
+    "a small one after that does not go back": ([100_000, 30_000, 10], [[100_000]], [30_000, 10]),
+    "one of all the characters allowed is no batch of its own": (
+        [10, 125_000, 20],
+        [[10], [125_000]],
+        [20],
+    ),
+    "one over the limit is, and the rest goes on filling": ([10, 125_001, 20], [[125_001]], [10, 20]),
+    "two over the limit": ([125_001, 300_000], [[125_001], [300_000]], []),
+}
+
+
+@pytest.mark.parametrize("case", PACKED)
+def test_a_batch_is_full_with_25_documents_or_when_the_next_does_not_fit(case: str) -> None:
+    sizes, full_sizes, rest_sizes = PACKED[case]
+    full, rest = pack(items_of(sizes))
+    assert [[item.size for item in batch] for batch in full] == full_sizes
+    assert [item.size for item in rest] == rest_sizes
+
+
+def test_the_service_takes_25_documents_and_125000_characters_in_a_job() -> None:
+    assert (MAX_DOCUMENTS_PER_JOB, MAX_CHARACTERS_PER_JOB) == (25, 125_000)
 
 
 def test_ten_thousand_random_batches_keep_the_limits_and_lose_nothing() -> None:
@@ -43,25 +79,3 @@ def test_ten_thousand_random_batches_keep_the_limits_and_lose_nothing() -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_batch_keeps_the_limits_and_loses_nothing(sizes: list[int]) -> None:
     assert_packed(items_of(sizes))
-
-
-def test_25_small_documents_are_a_full_job() -> None:
-    full, rest = pack(items_of([100] * 26))
-    assert [len(job) for job in full] == [25]
-    assert len(rest) == 1
-
-
-def test_a_document_that_does_not_fit_closes_the_job_before_it() -> None:
-    full, rest = pack(items_of([100_000, 25_000, 1]))
-    assert [[item.size for item in job] for job in full] == [[100_000, 25_000]]
-    assert [item.size for item in rest] == [1]
-
-
-def test_a_document_over_the_limit_is_a_job_of_its_own_and_the_rest_goes_on_filling() -> None:
-    full, rest = pack(items_of([10, 125_001, 20]))
-    assert [[item.size for item in job] for job in full] == [[125_001]]
-    assert [item.size for item in rest] == [10, 20]
-
-
-def test_nothing_packs_to_nothing() -> None:
-    assert pack([]) == ([], [])

@@ -40,6 +40,7 @@ TRAPS = {
     "folders": ["a.txt", "a.txt/b.txt", "a/b.txt", "a-b.txt"],
     "an emoji before full-width letters": ["\uff21.txt", "\U0001f600.txt", "z.txt"],
     "an emoji inside a name": ["a.txt\uff21.txt", "a.txt\U0001f600.txt", "a.txt"],
+    "half of a surrogate pair": ["a\ud800.txt", "a\ud800.txt\udc00.txt", "z.txt"],
     "long names with one beginning": ["x" * 980 + f"{number:036}.txt" for number in range(20)],
     "long names beyond ASCII": ["\u6587" * 955 + chr(0x6587 + number) * 60 + ".txt" for number in range(-9, 9)],
     "a long name after its shorter like": [

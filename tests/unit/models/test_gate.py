@@ -174,7 +174,7 @@ def test_a_tolerance_from_0_to_1_is_taken(tolerance: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [{"tolerance": -0.001}, {"tolerance": 1.001}, {"metric": "accuracy"}, {"tolerence": 0.1}], ids=str
+    "rule", [{"tolerance": -0.001}, {"tolerance": 1.001}, {"metric": "accuracy"}, {"tolerances": 0.1}], ids=str
 )
 def test_any_other_rule_is_refused(rule: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -92,7 +92,7 @@ def test_every_form_gives_its_classes_and_documents(form: str) -> None:
     assert labels.problems == []
     names_place, documents_place = PLACES[form]
     assert (labels.names_place, labels.documents_place) == (names_place, documents_place)
-    assert labels.places == [f"{documents_place}[{number}]" for number in range(3)]
+    assert list(labels.placed) == [f"{documents_place}[{number}]" for number in range(3)]
 
 
 def test_a_single_label_project_file_names_one_class_for_each_document() -> None:
@@ -143,7 +143,7 @@ NO_FORM: dict[str, tuple[object, str]] = {
 def test_what_has_no_form_is_one_problem_of_the_whole_file(case: str) -> None:
     content, what = NO_FORM[case]
     labels = parse_labels(content)
-    assert labels == LabelsFile([], [], [InputProblem("", what)])
+    assert labels == LabelsFile(problems=[InputProblem("", what)])
 
 
 def document(**entry: Any) -> list[Json]:
@@ -251,7 +251,7 @@ def test_a_name_that_cannot_be_read_moves_no_index() -> None:
 
 def test_a_document_that_cannot_be_read_moves_no_place() -> None:
     labels = parse_labels(july(NAMES, [{}, {"location": "t.pdf", "intents": [0, 1]}]))
-    assert labels.places == ["documents[1]"]
+    assert list(labels.placed) == ["documents[1]"]
     assert [problem.place for problem in labels.kind_fits(ProjectKind.SINGLE)] == ["documents[1]"]
     assert ("documents[1]", "'t.pdf' is not a .txt blob") in places_and_texts(check_labels(labels, {}))
 
