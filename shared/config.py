@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     )
     language_authoring_client_id: str | None = Field(
         None,
-        description="Client id of the identity that trains and publishes (Language Owner); unset: the one that classifies",
+        description="Client id of the identity that trains and publishes (Language Owner); unset: the same one",
     )
     language_project: str = Field(description="The project whose model classifies")
     language_model: str | None = Field(
