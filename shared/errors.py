@@ -128,7 +128,7 @@ class LabelsMissingError(PermanentError):
 
 
 class LabelsFaultyError(PermanentError):
-    """The labels file was put into the container past the check of PUT labels, and has faults."""
+    """The labels file has faults; it was put into the container without the check that PUT labels makes."""
 
 
 class UnsupportedOperationError(PermanentError):

@@ -108,7 +108,7 @@ _STATUS_WORDS = {
 
 
 def parse_status(word: Json) -> LroStatus:
-    """A status word of any version. A word nobody has seen yet is UNKNOWN."""
+    """A status word of any version. A word that is not known yet is UNKNOWN."""
     known = word.lower().replace("_", "") if isinstance(word, str) else ""
     return _STATUS_WORDS.get(known, LroStatus.UNKNOWN)
 
@@ -164,14 +164,14 @@ def parse_error(error: Json) -> ServiceError:
     """An error object: the innermost code and message, because the outer ones only say InvalidRequest."""
     if not isinstance(error, dict):
         return ServiceError("unknown", "the service gave no error body")
-    told = _Error.model_validate(error)
-    target = told.target
-    while isinstance(told.inner, dict):
-        told = _Error.model_validate(told.inner)
-        target = target or told.target
+    innermost = _Error.model_validate(error)
+    target = innermost.target
+    while isinstance(innermost.inner, dict):
+        innermost = _Error.model_validate(innermost.inner)
+        target = target or innermost.target
     return ServiceError(
-        code=str(told.code or "unknown"),
-        message=str(told.message or "no message"),
+        code=str(innermost.code or "unknown"),
+        message=str(innermost.message or "no message"),
         target=_optional_text(target),
     )
 
