@@ -26,18 +26,18 @@ param principalType string = 'User'
 param tags object = {}
 
 // --- The app
-@description('False: everything but the function app, for who hosts it elsewhere (infra/kubernetes). Needs eventDelivery queue.')
+@description('False: everything but the function app, for those who host it elsewhere (infra/kubernetes). Needs eventDelivery queue.')
 param deployFunctionApp bool = true
 
 @description('Python of the app.')
 @allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string = '3.12'
 
-@description('Memory of an instance in MB.')
+@description('Memory of an instance, in MB.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances at once; 40 is the least this plan takes.')
+@description('Most instances at once; 40 is the least this plan allows.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstanceCount int = 40
@@ -53,7 +53,7 @@ param extraAppSettings object = {}
 @allowed(['webhook', 'queue'])
 param eventDelivery string = 'webhook'
 
-@description('Names of the containers: give all of them or none.')
+@description('Names of the containers, all or none.')
 param containers object = {
   documents: 'documents'
   classifications: 'classifications'
@@ -63,7 +63,7 @@ param containers object = {
   deadLetters: 'dead-letters'
 }
 
-@description('Names of the queues: give all of them or none.')
+@description('Names of the queues, all or none.')
 param queues object = { documents: 'documents', collect: 'collect', batches: 'batches', operations: 'operations', events: 'events' }
 
 @description('Larger documents are not read; they get a failure record.')
@@ -71,7 +71,7 @@ param queues object = { documents: 'documents', collect: 'collect', batches: 'ba
 @maxValue(100000000)
 param maxDocumentBytes int = 4000000
 
-@description('Documents over 125,000 characters: classify them in parts, classify their beginning, or refuse them.')
+@description('Documents over 125,000 characters: classify them in parts, classify their beginning, or reject them.')
 @allowed(['split', 'truncate', 'reject'])
 param oversized string = 'split'
 
@@ -104,14 +104,14 @@ param languageApi string = '2023-04-01'
 @description('Project whose model classifies.')
 param languageProject string = 'pigeonhole'
 
-@description('Deployment to use while no model was published through the app; empty to wait for one.')
+@description('Deployment to use while no model has been published through the app; empty to wait for one.')
 param languageModel string = ''
 
 @description('single_label or multi_label; needed with languageModel.')
 @allowed(['', 'single_label', 'multi_label'])
 param languageProjectKind string = ''
 
-@description('Own limit on analyze requests a minute, for each process; the service takes 1,000 for the account.')
+@description('Analyze requests a minute that each process may make; the service allows 1,000 for the whole account.')
 @minValue(1)
 @maxValue(1000)
 param languageRequestsPerMinute int = 250
@@ -125,7 +125,7 @@ param restoreLanguageAccount bool = false
 @maxValue(730)
 param logRetentionDays int = 30
 
-@description('Gigabytes of logs a day after which the rest of the day is not logged; -1 for no cap.')
+@description('Gigabytes of logs a day, after which nothing more is logged that day; -1 for no cap.')
 param logDailyCapGb int = -1
 
 @description('False: no alert rules.')

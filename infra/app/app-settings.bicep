@@ -28,13 +28,13 @@ param languageApi string
 @description('Project whose model classifies.')
 param languageProject string
 
-@description('Deployment to use while no model was published through the app; empty for none.')
+@description('Deployment to use while no model has been published through the app; empty for none.')
 param languageModel string
 
 @description('single_label or multi_label; needed with languageModel.')
 param languageProjectKind string
 
-@description('Own limit on analyze requests a minute, for each process.')
+@description('Analyze requests a minute that each process may make.')
 param languageRequestsPerMinute int
 
 @description('Larger blobs are never read; they get a failure record.')

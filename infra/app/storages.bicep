@@ -31,7 +31,7 @@ param retentionDays object
 @description('True: only private endpoints, trusted Azure services and allowedIpAddresses get in.')
 param isPrivate bool
 
-@description('Public addresses or CIDR ranges that get in all the same when isPrivate.')
+@description('Public addresses or CIDR ranges that get in nevertheless when isPrivate.')
 param allowedIpAddresses array
 
 module host 'storage.bicep' = {
