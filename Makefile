@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 AZURITE := emulators/azurite/node/node_modules/.installed
 EMULATORS := azurite language functions_host
+TESTED_EMULATORS := $(foreach emulator,$(EMULATORS),$(if $(wildcard emulators/$(emulator)/tests),$(emulator)))
 AUTHORING_VENV := .venv-authoring
 AUTHORING := $(AUTHORING_VENV)/.installed
 INFRA_VENV := .venv-infra
@@ -20,7 +21,7 @@ OTHERS := tests/e2e tests/infra
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-in-process test-portable test-others test-emulators test-authoring-sdk
+.PHONY: help setup demo up test test-in-process test-portable test-others test-emulators test-emulator-install test-authoring-sdk
 .PHONY: check check-code check-infra coverage format format-check lint spelling types architecture mutants bench package lock clean
 
 help: ## show this list
@@ -58,9 +59,14 @@ test-portable: setup ## what may differ from one Python to the next
 test-others: setup ## end to end, and infra/
 	$(PYTEST) $(OTHERS)
 
-test-emulators: setup ## each emulator's own tests, as the package of its own that it is
-	cd emulators/language && ../../$(PYTEST) tests
-	cd emulators/functions_host && ../../$(PYTEST) tests
+test-emulators: setup ## the emulators' own tests, each in its own folder with its own configuration
+	@set -e; for emulator in $(TESTED_EMULATORS); do \
+		echo "emulators/$$emulator"; \
+		(cd emulators/$$emulator && $(CURDIR)/$(BIN)/python -m pytest -n 2 --dist loadfile); \
+	done
+
+test-emulator-install: setup ## install the Language emulator into an empty environment and run its README's example
+	cd emulators/language && $(CURDIR)/$(BIN)/python -m pytest -m install
 
 coverage: setup ## the same as test-in-process, with branch coverage of what ships and its floor
 	$(PYTEST) --cov --cov-report= $(IN_PROCESS)
@@ -68,7 +74,7 @@ coverage: setup ## the same as test-in-process, with branch coverage of what shi
 	$(BIN)/coverage report --include='functions/*'
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
-	PIGEONHOLE_AUTHORING_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(BIN)/python -m pytest emulators/language/tests/test_authoring_sdk.py
+	cd emulators/language && AUTHORING_SDK_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(CURDIR)/$(BIN)/python -m pytest tests/test_authoring_sdk.py
 
 # It needs another major version of the runtime client than the one the other tests use.
 $(AUTHORING): requirements/authoring-sdk.txt
@@ -102,8 +108,12 @@ lint: $(SETUP) ## ruff
 spelling: $(SETUP) ## typos, in code and documentation
 	$(BIN)/typos
 
-types: $(SETUP) ## mypy, strict
+types: $(SETUP) ## mypy, strict; an emulator with a configuration of its own is checked by it
 	$(BIN)/mypy
+	@set -e; for emulator in $(EMULATORS); do \
+		grep -q '^\[tool.mypy\]' emulators/$$emulator/pyproject.toml || continue; \
+		(cd emulators/$$emulator && $(CURDIR)/$(BIN)/mypy); \
+	done
 
 architecture: $(SETUP) ## the rules of dependency, each with its reason
 	$(BIN)/python -m pytest -q tests/architecture
