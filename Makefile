@@ -59,6 +59,11 @@ test-portable: setup ## what may differ from one Python to the next
 test-others: setup ## end to end, and infra/
 	$(PYTEST) $(OTHERS)
 
+coverage: setup ## the same as test-in-process, with branch coverage of what ships and its floor
+	$(PYTEST) --cov --cov-report= $(IN_PROCESS)
+	$(BIN)/coverage report --include='shared/*' --fail-under=$(COVERAGE_FLOOR)
+	$(BIN)/coverage report --include='functions/*'
+
 test-emulators: setup ## the emulators' own tests, each in its own folder with its own configuration
 	@set -e; for emulator in $(TESTED_EMULATORS); do \
 		echo "emulators/$$emulator"; \
@@ -67,11 +72,6 @@ test-emulators: setup ## the emulators' own tests, each in its own folder with i
 
 test-emulator-install: setup ## install the Language emulator into an empty environment and run its README's example
 	cd emulators/language && $(CURDIR)/$(BIN)/python -m pytest -m install
-
-coverage: setup ## the same as test-in-process, with branch coverage of what ships and its floor
-	$(PYTEST) --cov --cov-report= $(IN_PROCESS)
-	$(BIN)/coverage report --include='shared/*' --fail-under=$(COVERAGE_FLOOR)
-	$(BIN)/coverage report --include='functions/*'
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
 	cd emulators/language && AUTHORING_SDK_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(CURDIR)/$(BIN)/python -m pytest tests/test_authoring_sdk.py

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import httpx
 
+from azurite_process.processes import wait_until
 from bench.corpora import corpora_folder
 from bench.report import Gate, report
 from bench.transactions import count_transactions
 from local.datasets import Dataset, load_dataset
-from azurite_process.processes import wait_until
 from local.stack import Stack, running_stack
 from local.teaching import teach
 

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from local.datasets import Dataset
 from azurite_process.processes import wait_until
+
+from local.datasets import Dataset
 from shared.language.client import LanguageClient
 from shared.language.dialects import dialect_for
 from shared.language.dialects.base import Call, Dialect

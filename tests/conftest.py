@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
 from azurite_process.azurite import Azurite, running_azurite
+
 from shared.config import Settings
 from tests.fakes import app_settings
 
@@ -22,6 +22,15 @@ _OURS = (
     "EVENTS_",
     "AzureWebJobs",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--host",
+        choices=("stand-in", "real"),
+        default="stand-in",
+        help="which functions host runs the app end to end; real wants FUNCTIONS_HOST to name its start script",
+    )
 
 
 @pytest.fixture(autouse=True)

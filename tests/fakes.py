@@ -11,16 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from shared.config import Settings
+from shared.errors import BlobNotFoundError, VersionChangedError
 from shared.messages import Message
-from shared.storage.ports import (
-    Blob,
-    BlobInfo,
-    BlobNotFoundError,
-    Page,
-    QueuedMessage,
-    VersionChangedError,
-    is_addressable,
-)
+from shared.storage.ports import Blob, BlobInfo, Page, QueuedMessage, is_addressable
 from shared.storage.queues import decode_body
 
 T = TypeVar("T")
@@ -35,7 +28,7 @@ def app_settings(**changes: object) -> Settings:
         "data_storage": "UseDevelopmentStorage=true",
         "documents_container": "documents",
         "collect_queue": "collect",
-        "jobs_queue": "jobs",
+        "batches_queue": "batches",
         "operations_queue": "operations",
         "events_queue": "events",
         "language_endpoint": "http://127.0.0.1:9",

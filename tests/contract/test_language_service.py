@@ -15,14 +15,14 @@ from azurite_process.azurite import Azurite
 from language_emulator.clock import ManualClock
 from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings, PreviewForm
+from language_emulator.testing.corpus import CLASSES, DOCUMENTS, upload_corpus
+from language_emulator.testing.text_authoring_2021 import Preview
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
 from shared.language.dialects import dialect_for
 from shared.language.models import TERMINAL, AnalyzeJob, ModelRef, OperationStatus, ProjectKind, TextInput
 from shared.pipeline.submit import is_about_the_model
-from tests.emulator.corpus import CLASSES, DOCUMENTS, upload_corpus
-from tests.emulator.preview import Preview
 from tests.fake_language import FakeLanguageService
 from tests.fakes import VirtualClock
 

@@ -20,12 +20,13 @@ from typing import Any, cast
 import azure.functions as func
 import httpx
 
-from functions import operations, projects
 from azurite_process.azurite import Azurite
+from azurite_process.processes import wait_until
+from functions import operations, projects
 from language_emulator.clock import ManualClock
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from azurite_process.processes import wait_until
+from language_emulator.testing.corpus import upload_corpus
 from shared.config import Settings
 from shared.language.dialects import dialect_for
 from shared.language.models import ModelRef, Project, ProjectKind
@@ -39,7 +40,6 @@ from shared.training.operation import Operation, OperationState, RetrainRequest,
 from shared.training.operations import LOCKS, find_operation
 from shared.training.start import start_publish, start_retrain
 from tests.e2e.disturbances import Crash, Hook, Hooked, ImpatientQueue
-from tests.emulator.corpus import upload_corpus
 from tests.fakes import FakeBlobStore, FakeQueue, app_settings
 
 KEY = "emulator-key"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from azurite_process.processes import wait_until
 from local.api import ApiError
 from local.datasets import SAMPLES, Dataset, load_dataset
-from azurite_process.processes import wait_until
 from local.teaching import upload_training
 from tests.e2e.conftest import DEADLINE, Cloud, running_cloud
 
@@ -26,10 +26,10 @@ def dataset(request: pytest.FixtureRequest) -> Dataset:
 
 
 @pytest.fixture
-def cloud(dataset: Dataset, tmp_path: Path) -> Iterator[Cloud]:
+def cloud(dataset: Dataset, tmp_path: Path, host_kind: str) -> Iterator[Cloud]:
     """Nothing but the labelled documents in their container."""
     with running_cloud(
-        tmp_path, language_api="2021-preview", language_project=dataset.kind.value.replace("_", "")
+        tmp_path, host_kind=host_kind, language_api="2021-preview", language_project=dataset.kind.value.replace("_", "")
     ) as running:
         upload_training(running.stack.services, dataset)
         running.container("training").delete("labels.json")

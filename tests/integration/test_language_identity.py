@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from azurite_process.azurite import Azurite
+from azurite_process.processes import wait_until
 from language_emulator.clock import ManualClock
+from language_emulator.http.tokens import AUDIENCE, Role
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from language_emulator.tokens import AUDIENCE, Role
-from azurite_process.processes import wait_until
+from language_emulator.testing.corpus import CLASSES, DOCUMENTS, july_labels, labelled_texts, upload_corpus
 from shared.errors import LanguageAccessError, LanguageUnavailableError, PigeonholeError
 from shared.language.client import LanguageClient
 from shared.language.dialects import dialect_for
@@ -29,7 +30,6 @@ from shared.services import Services, build_services
 from shared.models.labels import parse_labels
 from tests.e2e import identity_endpoint
 from tests.e2e.identity_endpoint import IdentityEndpoint, running_identity_endpoint
-from tests.emulator.corpus import CLASSES, DOCUMENTS, july_labels, labelled_texts, upload_corpus
 from tests.fakes import app_settings
 
 # Client ids of the app's two identities, with the roles infra/app/roles.bicep assigns.

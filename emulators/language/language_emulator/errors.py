@@ -12,7 +12,7 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """An answer other than success: raised anywhere, turned into a response by the gateway, or kept in a job."""
+    """An answer other than success: raised anywhere, turned into a response by the middleware, or kept in a job."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ def too_many_requests(operation: str, version: str, seconds: int) -> ServiceErro
         f"Requests to the {operation} operation under {version} have exceeded the rate limit of the current pricing "
         f"tier. Please retry after {seconds} second{'s' if seconds != 1 else ''}."
     )
-    # The gateway writes the number as the code, not the schema's TooManyRequests (azure-sdk-for-net issue 26521).
+    # The middleware writes the number as the code, not the schema's TooManyRequests (azure-sdk-for-net issue 26521).
     return ServiceError(429, "429", message, retry_after=seconds)
 
 

@@ -44,6 +44,6 @@ AUTHORING = frozenset(
 ALL = ANALYZE | AUTHORING
 
 
-def half_of(operation: str) -> str:
-    """The half of the API, each with its own host path and rate limit."""
+def api_of(operation: str) -> str:
+    """Which of the two APIs it belongs to; each has its own base and rate limit."""
     return "analyze" if operation in ANALYZE else "authoring"

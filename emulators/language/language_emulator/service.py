@@ -7,26 +7,29 @@ from datetime import timedelta
 from threading import RLock
 
 from language_emulator import errors
-from language_emulator.access import Access
-from language_emulator.analysis import Analysis
-from language_emulator.archive import open_archive
-from language_emulator.board import JobBoard
+from language_emulator.classifier.store import ClassifierStore
 from language_emulator.clock import Clock
-from language_emulator.deployments import Deployments
-from language_emulator.fault_actions import DenyStorage
-from language_emulator.faults import FaultRules, Injected
-from language_emulator.importing import ProjectJobs
-from language_emulator.learning import read_labels
-from language_emulator.pace import Pace
-from language_emulator.progression import Progression
-from language_emulator.projects import Projects
-from language_emulator.publishing import Publishing
-from language_emulator.records import Project
+from language_emulator.control.actions import DenyStorage
+from language_emulator.control.progression import Progression
+from language_emulator.control.rules import FaultRules, Injected
+from language_emulator.control.statistics import ClassifierStatistics, RequestLedger
+from language_emulator.http.access import Access
+from language_emulator.http.middleware import Middleware
+from language_emulator.http.rate_limiter import RateLimiter
+from language_emulator.http.tokens import TokenIssuer
+from language_emulator.jobs.analysis import Analysis
+from language_emulator.jobs.deployments import Deployments
+from language_emulator.jobs.job_store import JobStore
+from language_emulator.jobs.project_jobs import ProjectJobs
+from language_emulator.jobs.publishing import Publishing
+from language_emulator.jobs.records import AnyJob, Job
+from language_emulator.persistence import RecordFolder
+from language_emulator.projects.project_labels import read_labels
+from language_emulator.projects.records import Project
+from language_emulator.projects.storage import open_storage
+from language_emulator.projects.store import Projects
 from language_emulator.settings import EmulatorSettings
-from language_emulator.statistics import ClassifierStatistics, RequestLedger
-from language_emulator.storage import ProjectStorage
-from language_emulator.tokens import TokenIssuer
-from language_emulator.training import Training
+from language_emulator.training.jobs import Training
 
 logger = logging.getLogger(__name__)
 
@@ -36,31 +39,35 @@ class LanguageService:
 
     def __init__(self, settings: EmulatorSettings, clock: Clock) -> None:
         lock = RLock()
-        archive = open_archive(settings.data)
+        data = settings.data
+        classifiers = ClassifierStore(data and data / "models")
+        job_records: RecordFolder[Job] = RecordFolder(data and data / "jobs", AnyJob)
         self.settings = settings
         self.clock = clock
         self.faults = FaultRules()
         self.requests = RequestLedger()
         self.classifier_statistics = ClassifierStatistics()
-        self.pace = Pace(settings, clock)
-        self.tokens = TokenIssuer(clock)
-        self.access = Access(settings, self.tokens)
-        self.storage = ProjectStorage(settings.storage)
-        self.projects = Projects(clock, archive, lock)
-        self.board = JobBoard(clock, archive, lock, _initial_progressions(settings))
-        self.training = Training(
-            self.projects, self.board, self.storage, archive, clock, lock, self.classifier_statistics
+        self.rate_limiter = RateLimiter(
+            {"analyze": settings.requests_per_minute, "authoring": settings.authoring_requests_per_minute}, clock
         )
-        self.publishing = Publishing(self.projects, self.board, clock, lock)
+        self.tokens = TokenIssuer(clock)
+        self.access = Access(self.tokens, key=settings.key, require_token=settings.require_token)
+        self.storage = open_storage(settings.storage, settings.storage_folder)
+        self.projects = Projects(clock, RecordFolder(data and data / "projects", Project), classifiers, lock)
+        self.job_store = JobStore(clock, job_records, lock, _initial_progressions(settings))
+        self.training = Training(
+            self.projects, self.job_store, self.storage, classifiers, clock, lock, self.classifier_statistics
+        )
+        self.publishing = Publishing(self.projects, self.job_store, clock, lock)
         deployment_life = timedelta(days=settings.deployment_days)
-        self.deployments = Deployments(self.projects, self.board, clock, lock, deployment_life)
-        self.project_jobs = ProjectJobs(self.projects, self.board, self.storage, self.delete_project)
-        self.analysis = Analysis(self.board, archive, self.classifier_statistics)
-        self._employ()
-        self.board.restore(archive.load_jobs())
+        self.deployments = Deployments(self.projects, self.job_store, clock, lock, deployment_life)
+        self.project_jobs = ProjectJobs(self.projects, self.job_store, self.storage, self.delete_project)
+        self.analysis = Analysis(self.job_store, classifiers, self.classifier_statistics)
+        self._register_work()
+        self.job_store.restore(job_records.load())
         self.training.resume()
 
-    def _employ(self) -> None:
+    def _register_work(self) -> None:
         for work, kinds in (
             (self.training, ["training"]),
             (self.publishing, ["publishing"]),
@@ -69,7 +76,13 @@ class LanguageService:
             (self.analysis, ["analysis"]),
         ):
             for kind in kinds:
-                self.board.employ(kind, work)
+                self.job_store.register(kind, work)
+
+    def middleware(self, api: str, versions: tuple[str, ...] | None = None) -> Middleware:
+        """What stands in front of the operations of one API; see there for `api` and `versions`."""
+        return Middleware(
+            self.access, self.rate_limiter, self.faults, self.requests, self.job_store.settle, api, versions
+        )
 
     @property
     def result_life(self) -> timedelta:
@@ -89,19 +102,19 @@ class LanguageService:
     def delete_project(self, name: str) -> None:
         """The project, its models and its jobs. Classification jobs name no project and stay readable."""
         self.projects.delete(name)
-        for job in self.board.all_jobs():
+        for job in self.job_store.all_jobs():
             if job.project == name:
-                self.board.forget(job.job_id)
+                self.job_store.forget(job.job_id)
 
     def reset(self) -> None:
         """Back to the state of a first start; settings stay."""
-        self.board.clear()
+        self.job_store.clear()
         self.projects.clear()
         self.faults.replace([])
         self.requests.clear()
         self.classifier_statistics.clear()
-        self.pace.clear()
-        self.board.progressions = _initial_progressions(self.settings)
+        self.rate_limiter.clear()
+        self.job_store.progressions = _initial_progressions(self.settings)
         logger.info("service_reset")
 
     def close(self) -> None:

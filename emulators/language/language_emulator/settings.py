@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticUndefined
 
-from language_emulator.progression import FORMS, IMMEDIATE, ProgressionField
+from language_emulator.control.progression import FORMS, IMMEDIATE, ProgressionField
 
 ENVIRONMENT_PREFIX = "LANGUAGE_EMULATOR_"
 
@@ -35,16 +37,25 @@ class UnknownReference(StrEnum):
 
 
 class EmulatorSettings(BaseModel):
-    """Every field is also a flag of `python -m language_emulator` and a LANGUAGE_EMULATOR_* variable."""
+    """Every field is also a flag of `language-emulator` and a LANGUAGE_EMULATOR_* variable."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Without inputs in errors: one of them may be the key.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     host: str = Field("127.0.0.1", description="address to listen on; keep it on loopback")
     port: int = Field(0, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     storage: str | None = Field(
         None, repr=False, description="connection string of the storage account that holds the projects' containers"
     )
-    key: str = Field("emulator-key", min_length=1, repr=False, description="the resource key clients must send")
+    storage_folder: Path | None = Field(
+        None, description="instead of a storage account: a local folder, each of whose sub-folders is a container"
+    )
+    key: str = Field(
+        default_factory=lambda: secrets.token_urlsafe(24),
+        min_length=1,
+        repr=False,
+        description="the resource key clients must send; without it a random one is made and printed",
+    )
     data: Path | None = Field(None, description="folder for projects, models and jobs; without it they are in memory")
     external_url: str | None = Field(None, description="base of the links handed out; default: the request's own host")
     training: ProgressionField = Field(IMMEDIATE, description=f"how long training appears to run, at least: {FORMS}")
@@ -62,20 +73,41 @@ class EmulatorSettings(BaseModel):
     )
     require_token: bool = Field(False, description="accept only bearer tokens of the emulator's issuer, no key")
     tls: bool = Field(False, description="serve https with a certificate generated at start")
-    certificates: Path | None = Field(None, description="folder for that certificate; default: a temporary one")
+    certificates: Path | None = Field(
+        None, description="folder for that certificate and its private key; default: a temporary one"
+    )
+
+    @property
+    def has_own_key(self) -> bool:
+        """Nobody gave a key, so nobody knows it yet."""
+        return "key" not in self.model_fields_set
+
+    @field_validator("storage_folder")
+    @classmethod
+    def _folder_exists(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError("there is no such folder")
+        return folder
+
+    @model_validator(mode="after")
+    def _one_storage(self) -> Self:
+        if self.storage is not None and self.storage_folder is not None:
+            raise ValueError("storage and storage_folder exclude each other")
+        return self
 
 
 def parse_settings(argv: Sequence[str], environment: Mapping[str, str]) -> EmulatorSettings:
     """Flags win over the environment; an unknown flag or a bad value ends the process with its reason."""
     parser = argparse.ArgumentParser(
-        prog="python -m language_emulator",
-        description="Emulator of Azure AI Language custom text classification.",
+        prog="language-emulator",
+        description="Emulator of Azure AI Language custom text classification. Prints its address, and its key if none "
+        "is given, and runs until it is interrupted.",
         epilog=f"Each flag may be given as a variable, for example {ENVIRONMENT_PREFIX}PORT.",
     )
     for name, field in EmulatorSettings.model_fields.items():
         flag = "--" + name.replace("_", "-")
-        default = _shown(field.default)
-        help_text = f"{field.description} (default {default})".replace("%", "%%")
+        default = "" if field.default in (None, PydanticUndefined) else f" (default {field.default})"
+        help_text = f"{field.description}{default}".replace("%", "%%")
         if field.annotation is bool:
             parser.add_argument(flag, action="store_true", default=None, help=help_text)
         else:
@@ -83,8 +115,8 @@ def parse_settings(argv: Sequence[str], environment: Mapping[str, str]) -> Emula
     given = {name: value for name, value in vars(parser.parse_args(argv)).items() if value is not None}
     try:
         return EmulatorSettings.model_validate(_from_environment(environment) | given)
-    except ValueError as error:
-        parser.error(str(error))
+    except ValidationError as error:
+        parser.error("; ".join(_problem(problem) for problem in error.errors(include_input=False, include_url=False)))
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -92,5 +124,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return {name: environment[variable] for name, variable in names.items() if environment.get(variable)}
 
 
-def _shown(default: object) -> str:
-    return "none" if default is None else str(default)
+def _problem(problem: ErrorDetails) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"--{where.replace('_', '-')}: {message}" if where else message

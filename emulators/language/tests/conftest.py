@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from azurite_process.azurite import Azurite
+from azurite_process.azurite import Azurite, running_azurite
 from language_emulator.clock import ManualClock
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from tests.corpus import upload_corpus
-from tests.ga import GeneralAvailability
-from tests.preview import Preview
+from language_emulator.testing.analyze_text import GeneralAvailability
+from language_emulator.testing.corpus import upload_corpus
+from language_emulator.testing.text_authoring_2021 import Preview
 
+KEY = "emulator-key"
 IMMEDIATE = dict.fromkeys(("training", "publishing", "imports", "analysis"), "immediate")
 
 
@@ -54,6 +56,19 @@ Start = Callable[..., Emulated]
 Connect = Callable[[str], GeneralAvailability]
 
 
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("LANGUAGE_EMULATOR_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    with running_azurite() as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def storage(azurite: Azurite) -> str:
     """The containers `tickets` and `mail` with labelled documents, and `few` with fewer than an evaluation takes."""
@@ -77,7 +92,7 @@ def connect() -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def connected(url: str) -> GeneralAvailability:
-            client = GeneralAvailability(url)
+            client = GeneralAvailability(url, KEY)
             stack.callback(client.http.close)
             return client
 
@@ -118,7 +133,7 @@ def trained(trained_once: Trained) -> Iterator[Trained]:
 @pytest.fixture(scope="session")
 def deployed_once(storage: str) -> Iterator[Deployed]:
     with _Started(storage, {}) as emulated:
-        ga = GeneralAvailability(emulated.url)
+        ga = GeneralAvailability(emulated.url, KEY)
         ga.deployed("tickets", "tickets", "multi")
         ga.deployed("mail", "mail", "single")
         yield Deployed(emulated.running, emulated.clock, ga)
@@ -137,7 +152,7 @@ class _Started:
     """An emulator with a manual clock, as a context manager."""
 
     def __init__(self, storage: str, settings: dict[str, Any]) -> None:
-        self._settings = EmulatorSettings(**({"storage": storage} | settings))
+        self._settings = EmulatorSettings(**({"storage": storage, "key": KEY} | settings))
         self._stack = ExitStack()
 
     def __enter__(self) -> Emulated:

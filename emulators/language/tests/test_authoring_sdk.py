@@ -1,6 +1,6 @@
 """Microsoft's authoring client drives the emulator's GA authoring half.
 
-It cannot share an environment with azure-ai-textanalytics 5, so this runs in its own when PIGEONHOLE_AUTHORING_PYTHON
+It cannot share an environment with azure-ai-textanalytics 5, so this runs in its own when AUTHORING_SDK_PYTHON
 names that environment's Python (`azure-ai-textanalytics-authoring==1.0.0b1` and nothing of this repository).
 """
 
@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Start
-from tests.ga import project_file
+from language_emulator.testing.analyze_text import project_file
+from tests.conftest import KEY, Start
 
 SESSION = Path(__file__).with_name("authoring_sdk_session.py")
-PYTHON = os.environ.get("PIGEONHOLE_AUTHORING_PYTHON", "")
+PYTHON = os.environ.get("AUTHORING_SDK_PYTHON", "")
 
 
-@pytest.mark.skipif(not PYTHON, reason="PIGEONHOLE_AUTHORING_PYTHON names no environment with the authoring client")
+@pytest.mark.skipif(not PYTHON, reason="AUTHORING_SDK_PYTHON names no environment with the authoring client")
 @pytest.mark.parametrize(
     ("short", "kind", "container"),
     [("single", "CustomSingleLabelClassification", "mail"), ("multi", "CustomMultiLabelClassification", "tickets")],
@@ -32,7 +32,7 @@ def test_a_whole_session_with_the_authoring_client(
     file = project_file("authored", container, short, version="2025-05-15-preview")
     file["metadata"]["projectKind"] = file["assets"]["projectKind"] = kind
     (tmp_path / "project.json").write_text(json.dumps(file))
-    argv = [PYTHON, str(SESSION), emulated.url, "emulator-key", container, str(tmp_path / "project.json"), kind]
+    argv = [PYTHON, str(SESSION), emulated.url, KEY, container, str(tmp_path / "project.json"), kind]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == {

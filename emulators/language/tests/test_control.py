@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from azurite_process.processes import wait_until
+from language_emulator.testing.corpus import DOCUMENTS
+from language_emulator.testing.text_authoring_2021 import Preview, error_of
 from tests.conftest import Emulated, Start, Trained
-from tests.corpus import DOCUMENTS
-from tests.preview import Preview, error_of
 
 
 def test_control_routes_need_no_key(emulated: Emulated) -> None:
@@ -84,7 +84,7 @@ def test_a_training_that_a_restart_interrupts_is_done_again(start: Start, tmp_pa
     path = first.preview.train("few").headers["location"].removeprefix(first.url)
     second = start(data=tmp_path)
     second.clock.advance(seconds=61)
-    second.preview.http.base_url = second.url  # type: ignore[assignment]
+    second.preview.http.base_url = second.url
     words = {"notStarted", "inProgress"}
     wait_until(lambda: second.preview.http.get(path).json()["status"] not in words, seconds=30, what="the training")
     assert second.preview.http.get(path).json()["status"] == "succeeded"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from language_emulator import ga_2023, operations, preview_2021
-from language_emulator.ga_2023 import analyze, deployments, models, projects
-from language_emulator.preview_2021 import analyze as preview_analyze
-from language_emulator.preview_2021 import authoring as preview_authoring
+from language_emulator import analyze_text, operations, text_authoring_2021
+from language_emulator.analyze_text import analyze, deployments, models, projects
+from language_emulator.text_authoring_2021 import analyze as preview_analyze
+from language_emulator.text_authoring_2021 import authoring as preview_authoring
 
-COVERAGE = Path(ga_2023.__file__).parents[1] / "COVERAGE.md"
+COVERAGE = Path(__file__).parents[1] / "COVERAGE.md"
 PREVIEW = {operation for routes in (preview_authoring, preview_analyze) for _, _, operation in routes.ROUTES}
 GA = {operation for routes in (analyze, deployments, models, projects) for _, _, operation in routes.ROUTES}
 
@@ -32,5 +32,9 @@ def test_fault_rules_know_exactly_the_operations_that_are_served() -> None:
 
 def test_the_versions_are_named() -> None:
     text = COVERAGE.read_text(encoding="utf-8")
-    versions = (*ga_2023.AUTHORING_VERSIONS, preview_2021.AUTHORING_VERSION, preview_2021.ANALYZE_VERSION)
+    versions = (
+        *analyze_text.AUTHORING_VERSIONS,
+        text_authoring_2021.AUTHORING_VERSION,
+        text_authoring_2021.ANALYZE_VERSION,
+    )
     assert [version for version in versions if version not in text] == []

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from language_emulator.testing.text_authoring_2021 import ANALYZE, AUTHORING, TASKS, error_of
 from tests.conftest import Trained
-from tests.preview import ANALYZE, AUTHORING, TASKS, error_of
 
 SUBMIT = "submit_analysis"
 READ = "get_analysis"
@@ -30,8 +30,8 @@ def test_a_status_is_answered_instead_of_the_operation_as_often_as_told(trained:
 
 
 def test_a_status_can_have_any_body(trained: Trained) -> None:
-    trained.preview.inject(READ, {"kind": "status", "status": 502, "body": "<html>Bad gateway</html>"})
-    assert trained.preview.http.get(f"{ANALYZE}/jobs/1").text == "<html>Bad gateway</html>"
+    trained.preview.inject(READ, {"kind": "status", "status": 502, "body": "<html>Bad middleware</html>"})
+    assert trained.preview.http.get(f"{ANALYZE}/jobs/1").text == "<html>Bad middleware</html>"
 
 
 def test_a_rule_can_skip_and_look_at_path_and_text(trained: Trained) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from language_emulator.testing.analyze_text import analysis
+from language_emulator.testing.text_authoring_2021 import error_of
 from tests.conftest import Connect, Deployed, Start
-from tests.ga import analysis
-from tests.preview import error_of
 
 
 def test_the_version_is_required_and_checked_before_anything_else(deployed: Deployed) -> None:

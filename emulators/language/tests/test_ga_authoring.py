@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from language_emulator.testing.analyze_text import GeneralAvailability, metadata, project_file
+from language_emulator.testing.corpus import DOCUMENTS
+from language_emulator.testing.text_authoring_2021 import error_of
 from tests.conftest import Connect, Deployed, Emulated, Start
-from tests.corpus import DOCUMENTS
-from tests.ga import GeneralAvailability, metadata, project_file
-from tests.preview import error_of
 
 
 @pytest.fixture

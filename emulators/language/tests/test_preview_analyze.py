@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from language_emulator.testing.corpus import CLASSES, DOCUMENTS
+from language_emulator.testing.text_authoring_2021 import ANALYZE, TASKS, analysis, error_of
 from tests.conftest import Start, Trained
-from tests.corpus import CLASSES, DOCUMENTS
-from tests.preview import ANALYZE, TASKS, analysis, error_of
 
 
 def test_documents_get_the_classes_they_speak_of(trained: Trained) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from language_emulator.testing.corpus import CLASSES, july_labels, labelled_texts, upload
+from language_emulator.testing.text_authoring_2021 import AUTHORING, error_of
 from tests.conftest import Emulated, Start, Trained
-from tests.corpus import CLASSES, july_labels, labelled_texts, upload
-from tests.preview import AUTHORING, error_of
 
 
 def test_a_project_is_created_read_described_and_deleted(emulated: Emulated) -> None:
@@ -40,7 +41,7 @@ def test_a_project_name_of_other_than_letters_and_digits_is_refused(emulated: Em
 @pytest.mark.parametrize(
     "changes", [{"multiLingual": "true"}, {"modelType": "Extraction"}, {"culture": 1}, {"labelsLocation": None}]
 )
-def test_a_body_of_the_wrong_types_is_refused_and_says_where(emulated: Emulated, changes: dict[str, object]) -> None:
+def test_a_body_of_the_wrong_types_is_refused_and_says_where(emulated: Emulated, changes: dict[str, Any]) -> None:
     error = error_of(emulated.preview.create("tickets", "tickets", **changes), 400)
     assert error["innererror"]["code"] == "InvalidRequestBodyFormat"
     assert next(iter(changes)) in error["message"]
@@ -129,7 +130,7 @@ def test_a_project_holds_ten_models_and_an_old_name_can_be_trained_again(
     emulated: Emulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The limit is ten; two prove the rule in a fifth of the time.
-    monkeypatch.setattr("language_emulator.training.MODELS_PER_PROJECT", 2)
+    monkeypatch.setattr("language_emulator.training.jobs.MODELS_PER_PROJECT", 2)
     preview = emulated.preview
     preview.create("few", "few")
     for name in ("model1", "model2"):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from azure.identity import ManagedIdentityCredential
 
+from language_emulator.testing.analyze_text import GeneralAvailability, project_file
+from language_emulator.testing.text_authoring_2021 import error_of
 from tests.conftest import Connect, Start
-from tests.ga import GeneralAvailability, project_file
-from tests.preview import error_of
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 
@@ -55,7 +55,7 @@ def test_a_forged_expired_or_foreign_token_is_refused(start: Start, call: Call) 
     expiring = call(emulated.url, seconds="60")
     foreign = call(emulated.url, resource="https://storage.azure.com")
     forged = call(start().url)
-    forged.http.base_url = emulated.url  # type: ignore[assignment]
+    forged.http.base_url = emulated.url
     assert expiring.send("GET", "").status_code == 200
     emulated.clock.advance(seconds=61)
     for caller, reason in ((expiring, "expired"), (foreign, "audience"), (forged, "not valid")):

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import IMMEDIATE, Deployed
-from tests.corpus import DOCUMENTS
-from tests.ga import analysis, project_file
+from language_emulator.testing.analyze_text import analysis, project_file
+from language_emulator.testing.corpus import DOCUMENTS
+from tests.conftest import IMMEDIATE, KEY, Deployed
 from tests.wire import assert_same_form, load_samples
 
 SAMPLES = load_samples("ga_2023")
@@ -176,4 +176,4 @@ def _credentials(name: str, deployed: Deployed) -> dict[str, str]:
     if name == "role_missing":
         token = deployed.ga.control("GET", "token?role=writer")["access_token"]
         return {"Authorization": f"Bearer {token}"}
-    return {"Ocp-Apim-Subscription-Key": "wrong" if name == "key_refused" else "emulator-key"}
+    return {"Ocp-Apim-Subscription-Key": "wrong" if name == "key_refused" else KEY}

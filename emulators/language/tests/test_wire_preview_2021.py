@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import Start, Trained
-from tests.corpus import DOCUMENTS
-from tests.preview import AUTHORING, analysis
+from language_emulator.testing.corpus import DOCUMENTS
+from language_emulator.testing.text_authoring_2021 import AUTHORING, analysis
+from tests.conftest import KEY, Start, Trained
 from tests.wire import assert_same_form, load_samples
 
 SAMPLES = load_samples("preview_2021")
@@ -175,6 +175,6 @@ def _send(trained: Trained, request: dict[str, Any], job_id: str | None, name: s
         request["body"] |= {"storageInputContainerName": "mail", "labelsLocation": "labels.json"}
     if name == "too_many_requests":
         trained.preview.inject("submit_analysis", {"kind": "status", "status": 429, "retryAfter": "60"})
-    key = "wrong" if name == "key_refused" else "emulator-key"
+    key = "wrong" if name == "key_refused" else KEY
     headers = request["headers"] | {"Ocp-Apim-Subscription-Key": key}
     return trained.preview.http.request(request["method"], request["path"], headers=headers, json=request.get("body"))

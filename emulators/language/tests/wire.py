@@ -11,7 +11,7 @@ import httpx
 
 from tests.shapes import differences
 
-FOLDER = Path(__file__).parents[1] / "wire"
+FOLDER = Path(__file__).parent / "wire"
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d{18})?")
 
 

@@ -23,19 +23,19 @@ from shared.errors import (
     PigeonholeError,
     RetryableError,
 )
-from shared.language.client import MAX_TRIES, TRY_AGAIN_WITHIN_SECONDS, parse_retry_after
+from shared.language.apis.base import Call
+from shared.language.apis.text_authoring_2021 import TextAuthoring2021
+from shared.language.client import MAX_TRIES, RETRY_WITHIN_SECONDS, parse_retry_after
 from shared.language.credentials import KeyCredential
-from shared.language.dialects.base import Call
-from shared.language.dialects.preview_2021 import Preview2021
-from shared.language.models import Listing, ModelRef, OperationStatus, Page, ProjectKind, TextInput
+from shared.language.values import Listing, LroStatus, ModelRef, Page, ProjectKind, TextInput
 from tests.unit.language.wire import KEY, Network
 
-DIALECT = Preview2021()
+API = TextAuthoring2021()
 MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="id-1", label="model1")
 TEXT = "a text nobody may see in a log"
-POST = DIALECT.submit_analyze([TextInput("0", TEXT)], MODEL, display_name="d")
-GET = DIALECT.get_analyze_job("job-1")
-AUTHORING_GET = DIALECT.get_project("tickets")
+POST = API.submit_analyze([TextInput("0", TEXT)], MODEL, display_name="d")
+GET = API.get_analyze_job("job-1")
+AUTHORING_GET = API.get_project("tickets")
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -195,7 +195,7 @@ def test_a_post_is_never_repeated_once_its_body_may_have_arrived(case: str) -> N
 def test_a_get_that_succeeds_in_the_end_is_an_answer(failures: int) -> None:
     answers = iter([httpx.Response(500)] * failures + [httpx.Response(200, json={"status": "running"})])
     network = Network(lambda _: next(answers))
-    assert network.client().send(GET).status is OperationStatus.RUNNING
+    assert network.client().send(GET).status is LroStatus.RUNNING
     assert len(network.requests) == failures + 1
 
 
@@ -218,7 +218,7 @@ def test_a_get_that_has_lasted_long_is_not_tried_again_in_this_visit() -> None:
     network = Network(lambda _: httpx.Response(500))
 
     def slow(_: httpx.Request) -> httpx.Response:
-        network.now += TRY_AGAIN_WITHIN_SECONDS + 1
+        network.now += RETRY_WITHIN_SECONDS + 1
         raise httpx.ReadTimeout("slow")
 
     network.respond = slow
@@ -319,7 +319,7 @@ def test_a_refusal_of_the_authoring_half_holds_nothing_back() -> None:
 
 def test_a_body_is_sent_as_utf_8_and_not_as_escapes() -> None:
     network = Network(lambda _: httpx.Response(500))
-    call = DIALECT.submit_analyze([TextInput("0", "\U0001f600 \u6587")], MODEL, display_name="d")
+    call = API.submit_analyze([TextInput("0", "\U0001f600 \u6587")], MODEL, display_name="d")
     with pytest.raises(LanguageUnavailableError):
         network.client().send(call)
     assert "\U0001f600 \u6587".encode() in network.requests[0].content
@@ -349,8 +349,8 @@ def test_neither_key_nor_text_is_in_logs_or_errors(
 ) -> None:
     told = []
     answers: list[Callable[[httpx.Request], httpx.Response]] = [
-        *(lambda _, status=status: httpx.Response(status, html="<html>") for status in STATUS),  # type: ignore[misc]
-        *(lambda _, respond=respond: respond() for respond, *_ in FAULTS.values()),  # type: ignore[misc]
+        *(lambda _, status=status: httpx.Response(status, html="<html>") for status in STATUS),
+        *(lambda _, respond=respond: respond() for respond, *_ in FAULTS.values()),
         lambda _: httpx.Response(200, html="<html>"),
         lambda _: httpx.Response(202),
     ]

@@ -14,7 +14,7 @@ import httpx
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
 
-WIRE = Path(__file__).parents[2] / "wire"
+WIRE = Path(__file__).parents[3] / "emulators/language/tests/wire"
 ENDPOINT = "https://contoso.cognitiveservices.azure.com"
 KEY = "a-key-nobody-may-see"
 

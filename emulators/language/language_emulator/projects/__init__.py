@@ -1,0 +1,1 @@
+"""Projects: their records, their labels, the storage their documents lie in."""

@@ -1,0 +1,1 @@
+"""Training jobs: labels and documents in, an evaluated model out."""

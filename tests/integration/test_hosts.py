@@ -1,0 +1,78 @@
+"""The way to Core Tools, tried with a stand-in `func`: Core Tools cannot be had in every place the tests run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.hosts import CoreTools, find_core_tools
+
+STAND_IN = """#!{python}
+import http.server, json, os, sys
+if sys.argv[1] == "--version":
+    print({version!r})
+    raise SystemExit({code})
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        names = ("GIVEN", "FUNCTIONS_WORKER_RUNTIME", "VIRTUAL_ENV")
+        facts = {{"state": "Running", "argv": sys.argv[1:], "cwd": os.getcwd()}}
+        body = json.dumps({{**facts, **{{name: os.environ.get(name) for name in names}}}}).encode()
+        with open("facts.json", "wb") as file:
+            file.write(body)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+def write_func(folder: Path, version: str, code: int = 0) -> Path:
+    path = folder / "func"
+    path.write_text(STAND_IN.format(python=sys.executable, version=version, code=code))
+    path.chmod(0o755)
+    return path
+
+
+def test_a_working_func_is_found_with_its_version(tmp_path: Path) -> None:
+    path = write_func(tmp_path, "4.14.0")
+    assert find_core_tools(search_path=str(tmp_path)) == CoreTools(path, "4.14.0")
+
+
+@pytest.mark.parametrize(
+    ("version", "code"),
+    [("3.0.1", 0), ("4.14.0", 1), ("", 0), ("not a version", 0)],
+    ids=["old", "failing", "silent", "odd"],
+)
+def test_a_func_that_does_not_work_is_not_found(tmp_path: Path, version: str, code: int) -> None:
+    write_func(tmp_path, version, code)
+    assert find_core_tools(search_path=str(tmp_path)) is None
+
+
+def test_no_func_is_not_found(tmp_path: Path) -> None:
+    assert find_core_tools(search_path=str(tmp_path)) is None
+
+
+def test_a_func_that_hangs_is_not_found(tmp_path: Path) -> None:
+    path = tmp_path / "func"
+    path.write_text("#!/bin/sh\nexec sleep 30\n")
+    path.chmod(0o755)
+    assert find_core_tools(search_path=str(tmp_path), timeout_seconds=0.2) is None
+
+
+def test_the_app_runs_in_func_with_its_settings_and_this_python(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    tools = CoreTools(write_func(tmp_path, "4.14.0"), "4.14.0")
+    settings = {"GIVEN": "setting", "FUNCTIONS_HOST_EMULATE_EVENT_GRID": "0"}
+    handle = tools.start(app, settings, folder=tmp_path)
+    handle.stop()
+    facts = json.loads((app / "facts.json").read_text())
+    assert facts["argv"] == ["start", "--python", "--port", handle.url.rpartition(":")[2]]
+    assert (facts["GIVEN"], facts["FUNCTIONS_WORKER_RUNTIME"]) == ("setting", "python")
+    assert facts["VIRTUAL_ENV"] == str(Path(sys.executable).parent.parent)
+    assert Path(facts["cwd"]) == app
