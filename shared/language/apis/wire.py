@@ -81,11 +81,15 @@ def parse(model: type[M], body: Json) -> M:
 # What only informs: PlainValidator converts whatever is there.
 
 
+def _as_text(value: Json) -> str:
+    return str(value or "")
+
+
 def _optional_text(value: Json) -> str | None:
     return value if isinstance(value, str) else None
 
 
-AsText = Annotated[str, PlainValidator(str)]
+AsText = Annotated[str, PlainValidator(_as_text)]
 AsBool = Annotated[bool, PlainValidator(bool)]
 OptionalText = Annotated[str | None, PlainValidator(_optional_text)]
 
