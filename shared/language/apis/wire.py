@@ -43,7 +43,6 @@ class WireModel(BaseModel):
         frozen=True,
         alias_generator=to_camel,
         protected_namespaces=(),
-        hide_input_in_errors=True,
     )
 
     @model_validator(mode="before")
