@@ -1,5 +1,5 @@
 // The two storage accounts: the host's own, and the one with documents, records and queues. Two, because what the host
-// keeps (the package, keys, locks) is nobody's business who may read documents, and the reverse.
+// keeps (the package, keys, locks) does not concern those who may read documents, and the reverse.
 
 @description('Region.')
 param location string
