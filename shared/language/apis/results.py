@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, create_model
 
 from shared.language.apis.base import Json
 from shared.language.apis.wire import (
@@ -19,6 +19,7 @@ from shared.language.apis.wire import (
     Status,
     Time,
     WireModel,
+    parse,
 )
 from shared.language.values import (
     AnalyzeJob,
@@ -152,3 +153,14 @@ class Figures(WireModel):
             macro_precision=self.macro_precision,
             macro_recall=self.macro_recall,
         )
+
+
+def evaluation_member(name: str) -> Callable[[Json], Figures]:
+    """A reader of the figures in the member `name`: each version calls it otherwise for each kind of project."""
+    model = create_model("Evaluation", __base__=WireModel, figures=(Figures, Field(validation_alias=name)))
+
+    def read(body: Json) -> Figures:
+        figures: Figures = parse(model, body).figures
+        return figures
+
+    return read
