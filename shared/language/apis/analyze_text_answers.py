@@ -13,10 +13,9 @@ from shared.language.apis.base import (
     Json,
     WireResponse,
 )
-from shared.language.apis.results import AnalyzeJobAnswer, Task, evaluation_member
+from shared.language.apis.results import AnalyzeJobAnswer, ProjectAnswer, Task, evaluation_member
 from shared.language.apis.wire import (
     Answer,
-    AsBool,
     AsText,
     Date,
     Errors,
@@ -38,7 +37,6 @@ from shared.language.values import (
     Evaluation,
     Listing,
     LroStatus,
-    Project,
     ProjectKind,
     ReviewedDocument,
     TrainedModel,
@@ -66,27 +64,9 @@ class _AnalyzeJob(AnalyzeJobAnswer):
         return self.tasks.items or () if self.tasks else ()
 
 
-class _Project(Answer[Project]):
-    project_name: str
+class _Project(ProjectAnswer):
+    name: str = Field(validation_alias="projectName")
     kind: _Kind = Field(validation_alias="projectKind")
-    language: str
-    container: str = Field(validation_alias="storageInputContainerName")
-    multilingual: AsBool = False
-    description: AsText = ""
-    created: Time = Field(None, validation_alias="createdDateTime")
-    modified: Time = Field(None, validation_alias="lastModifiedDateTime")
-
-    def to_value(self) -> Project:
-        return Project(
-            name=self.project_name,
-            kind=self.kind,
-            language=self.language,
-            container=self.container,
-            multilingual=self.multilingual,
-            description=self.description,
-            created=self.created,
-            modified=self.modified,
-        )
 
 
 class _Progress(WireModel):

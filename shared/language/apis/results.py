@@ -11,6 +11,8 @@ from shared.language.apis.base import Json
 from shared.language.apis.wire import (
     NO_ERROR_BODY,
     Answer,
+    AsBool,
+    AsText,
     Error,
     Errors,
     IfObject,
@@ -26,6 +28,7 @@ from shared.language.values import (
     ClassEvaluation,
     ClassScore,
     Evaluation,
+    Project,
     ProjectKind,
     ServiceError,
     TextClasses,
@@ -155,12 +158,28 @@ class Figures(WireModel):
         )
 
 
+class ProjectAnswer(Answer[Project]):
+    """A project's definition. Each version overrides the members that it names otherwise."""
+
+    name: str
+    kind: ProjectKind
+    language: str
+    container: str = Field(validation_alias="storageInputContainerName")
+    labels_location: str = ""
+    multilingual: AsBool = False
+    description: AsText = ""
+    created: Time = Field(None, validation_alias="createdDateTime")
+    modified: Time = Field(None, validation_alias="lastModifiedDateTime")
+
+    def to_value(self) -> Project:
+        return Project(**dict(self))
+
+
+class _Evaluated(WireModel):
+    figures: Figures
+
+
 def evaluation_member(name: str) -> Callable[[Json], Figures]:
     """A reader of the figures in the member `name`: each version calls it otherwise for each kind of project."""
-    model = create_model("Evaluation", __base__=WireModel, figures=(Figures, Field(validation_alias=name)))
-
-    def read(body: Json) -> Figures:
-        figures: Figures = parse(model, body).figures
-        return figures
-
-    return read
+    model = create_model("Evaluated", __base__=_Evaluated, figures=(Figures, Field(validation_alias=name)))
+    return lambda body: parse(model, body).figures

@@ -10,7 +10,7 @@ from pydantic import Field
 from shared.language.apis.base import (
     WireResponse,
 )
-from shared.language.apis.results import AnalyzeJobAnswer, Task, evaluation_member
+from shared.language.apis.results import AnalyzeJobAnswer, ProjectAnswer, Task, evaluation_member
 from shared.language.apis.wire import (
     Answer,
     AsBool,
@@ -32,7 +32,6 @@ from shared.language.values import (
     Evaluation,
     Listing,
     LroStatus,
-    Project,
     ProjectKind,
     ReviewedDocument,
     TrainedModel,
@@ -72,29 +71,11 @@ class _AnalyzeJob(AnalyzeJobAnswer):
                 yield from level.present()
 
 
-class _Project(Answer[Project]):
-    name: str
+class _Project(ProjectAnswer):
     kind: _Kind = Field(validation_alias="modelType")
-    culture: str
-    container: str = Field(validation_alias="storageInputContainerName")
+    language: str = Field(validation_alias="culture")
     labels_location: str
     multilingual: AsBool = Field(False, validation_alias="multiLingual")
-    description: AsText = ""
-    created: Time = Field(None, validation_alias="createdDateTime")
-    modified: Time = Field(None, validation_alias="lastModifiedDateTime")
-
-    def to_value(self) -> Project:
-        return Project(
-            name=self.name,
-            kind=self.kind,
-            language=self.culture,
-            container=self.container,
-            labels_location=self.labels_location,
-            multilingual=self.multilingual,
-            description=self.description,
-            created=self.created,
-            modified=self.modified,
-        )
 
 
 class _Progress(WireModel):
