@@ -38,14 +38,14 @@ WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str
         {
             "model": "march",
             "publish": False,
-            "gate": {"metric": "micro_f1", "tolerance": 0.1, "minimum": 0.5, "minimum_per_class": 0.2},
+            "gate": {"metric": "macro_f1", "tolerance": 0.1},
             "force": True,
         },
         {},
         {
             "model": None,
             "publish": True,
-            "gate": {"metric": "macro_f1", "tolerance": 0.05, "minimum": None, "minimum_per_class": None},
+            "gate": {"metric": "micro_f1", "tolerance": 0.05},
             "force": False,
         },
     ),
@@ -86,8 +86,6 @@ WRONG: dict[str, tuple[type[BaseModel], dict[str, Any], str]] = {
     "an unknown member of the gate": (RetrainRequest, {"gate": {"luck": 1}}, "gate.luck"),
     "a negative tolerance": (RetrainRequest, {"gate": {"tolerance": -0.01}}, "gate.tolerance"),
     "a tolerance over 1": (RetrainRequest, {"gate": {"tolerance": 1.01}}, "gate.tolerance"),
-    "a minimum over 1": (RetrainRequest, {"gate": {"minimum": 1.01}}, "gate.minimum"),
-    "a negative minimum per class": (RetrainRequest, {"gate": {"minimum_per_class": -0.01}}, "gate.minimum_per_class"),
     "a publication of no model": (PublishRequest, {}, "model"),
     "a prefix that is no text": (ReclassifyRequest, {"prefix": 7}, "prefix"),
 }
