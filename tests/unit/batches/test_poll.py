@@ -134,7 +134,7 @@ def test_a_job_that_still_runs_when_its_results_expire_is_submitted_again(
     world: PipelineOnFakes, left: timedelta, state: BatchState
 ) -> None:
     stored = submitted(world)
-    world.clock.now = START + timedelta(hours=24) - left - timedelta(milliseconds=0)
+    world.clock.now = START + timedelta(hours=24) - left
     following = look(world, stored, page(status=LroStatus.RUNNING))
     assert isinstance(following, PollLater)
     assert following.stored.record.state is state

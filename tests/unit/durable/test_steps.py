@@ -34,6 +34,11 @@ def never(stored: Stored[Letter], polls: int) -> Next[Letter]:
     raise AssertionError("no step may be taken")
 
 
+def then(following: Callable[[Stored[Letter]], Next[Letter]]) -> Step:
+    """A step that looks at nothing else."""
+    return lambda stored, _: following(stored)
+
+
 def raising(error: Exception) -> Step:
     def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
         raise error
@@ -67,7 +72,7 @@ def test_starting_what_is_open_already_sends_another_message_and_leaves_the_reco
 
 def test_done_closes_the_record_as_it_is_handed_over_and_sends_nothing(office: Office) -> None:
     office.create()
-    take(office, lambda stored, polls: Done(stored.evolve(office.clock(), "finished", pages=4)))
+    take(office, then(lambda stored: Done(stored.evolve(office.clock(), "finished", pages=4))))
     assert office.trace == ["blobs.read", "blobs.put", "blobs.delete"]
     closed = office.store.find_closed("a1", [letter().created.date()])
     assert closed is not None
@@ -77,14 +82,14 @@ def test_done_closes_the_record_as_it_is_handed_over_and_sends_nothing(office: O
 def test_done_closes_in_the_way_that_is_given(office: Office) -> None:
     office.create()
     closed: list[Stored[Letter]] = []
-    advance(office.steps, StepMessage(id="a1"), lambda stored, polls: Done(stored), close=closed.append)
+    advance(office.steps, StepMessage(id="a1"), then(Done), close=closed.append)
     assert [each.record.id for each in closed] == ["a1"]
     assert office.store.find("a1") is not None
 
 
 def test_step_now_saves_before_it_sends_a_message_that_is_visible_at_once(office: Office) -> None:
     office.create()
-    take(office, lambda stored, polls: StepNow(stored.change(pages=2)), polls=3, failures=2)
+    take(office, then(lambda stored: StepNow(stored.change(pages=2))), polls=3, failures=2)
     assert office.trace == ["blobs.read", "blobs.replace", "queue.send"]
     assert office.find().record.pages == 2
     assert office.messages() == [StepMessage(id="a1")], "the next step begins to count anew"
@@ -105,7 +110,7 @@ def test_a_delay_beyond_the_due_time_is_saved_first_so_that_the_sweep_leaves_the
 ) -> None:
     due = office.create().record.due
     delay = STEP_ALLOWANCE + timedelta(seconds=over)
-    take(office, lambda stored, polls: PollLater(stored, delay, 1))
+    take(office, then(lambda stored: PollLater(stored, delay, 1)))
     expected = ["blobs.read", "blobs.replace", "queue.send"] if saved else ["blobs.read", "queue.send"]
     assert office.trace == expected
     assert office.find().record.due == (office.clock() + delay + STEP_ALLOWANCE if saved else due)
