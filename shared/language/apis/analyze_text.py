@@ -173,7 +173,8 @@ class AnalyzeText:
 
     def find_training(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
         def read(response: WireResponse) -> AuthoringJob | None:
-            jobs = [job.to_value() for job in parse(_Jobs, response.body).value if job.trains(label)]
+            listed = parse(_Jobs, response.body).value
+            jobs = [parse(_Job, entry).to_value() for entry in listed if _trains(entry, label)]
             return max(jobs, key=lambda job: job.created or _LONG_AGO, default=None)
 
         return Call(self._authoring("list_train_jobs", "GET", f"/projects/{segment(project)}/train/jobs"), read)
@@ -312,9 +313,8 @@ class _Progress(WireModel):
 
 
 class _JobResult(WireModel):
-    """What a training job has besides; the other jobs have none."""
+    """What only a training job has."""
 
-    model_label: Any = None
     training: Annotated[_Progress | None, NoneIfEmpty] = Field(None, validation_alias="trainingStatus")
     evaluation: Annotated[_Progress | None, NoneIfEmpty] = Field(None, validation_alias="evaluationStatus")
 
@@ -326,9 +326,6 @@ class _Job(Answer[AuthoringJob]):
     created: Time = Field(None, validation_alias="createdDateTime")
     expires: Time = Field(None, validation_alias="expirationDateTime")
     result: Annotated[_JobResult | None, IfObject] = None
-
-    def trains(self, label: str) -> bool:
-        return self.result is not None and self.result.model_label == label
 
     def to_value(self) -> AuthoringJob:
         result = self.result or _JobResult()
@@ -344,7 +341,22 @@ class _Job(Answer[AuthoringJob]):
 
 
 class _Jobs(WireModel):
-    value: list[_Job]
+    """Trainings of all models. An odd one among the others must not hide the one that is looked for."""
+
+    value: list[dict[str, Any]]
+
+
+class _Trained(WireModel):
+    model_label: Any = None
+
+
+class _Training(WireModel):
+    result: Annotated[_Trained | None, IfObject] = None
+
+
+def _trains(entry: Json, label: str) -> bool:
+    result = parse(_Training, entry).result
+    return result is not None and result.model_label == label
 
 
 class _Model(WireModel):

@@ -214,15 +214,18 @@ def _unsupported(what: str) -> UnsupportedOperationError:
     return UnsupportedOperationError(f"the 2021 preview cannot {what}")
 
 
-class _TaskLists(WireModel):
-    """v3.2-preview.2 renamed the list of single-label tasks; here both names are read."""
+_TaskList = Annotated[list[Annotated[Task | None, IfObject]] | None, NoneIfEmpty]
 
-    single: list[Annotated[Task | None, IfObject]] = Field([], validation_alias="customClassificationTasks")
-    multi: list[Annotated[Task | None, IfObject]] = Field([], validation_alias="customMultiClassificationTasks")
-    renamed: list[Annotated[Task | None, IfObject]] = Field([], validation_alias="customSingleClassificationTasks")
+
+class _TaskLists(WireModel):
+    single: _TaskList = Field(None, validation_alias="customClassificationTasks")
+    multi: _TaskList = Field(None, validation_alias="customMultiClassificationTasks")
+    # The name of v3.2-preview.2 for the list of single-label tasks.
+    renamed: _TaskList = Field(None, validation_alias="customSingleClassificationTasks")
 
     def present(self) -> Iterator[Task]:
-        return (task for task in (*self.single, *self.multi, *self.renamed) if task)
+        for tasks in (self.single, self.multi, self.renamed):
+            yield from filter(None, tasks or ())
 
 
 class _Tasks(_TaskLists):
