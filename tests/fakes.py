@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from shared.config import Settings
 from shared.errors import BlobNotFoundError, VersionChangedError
@@ -54,7 +54,10 @@ class VirtualClock:
         self.now += delta
 
 
-Hook = Callable[[str, Callable[[], T]], T]
+class Hook(Protocol):
+    """Is given the name of each external call and its effect; what it returns is the call's result."""
+
+    def __call__(self, name: str, effect: Callable[[], T], /) -> T: ...
 
 
 def no_hook(_name: str, effect: Callable[[], T]) -> T:

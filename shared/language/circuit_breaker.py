@@ -1,7 +1,7 @@
 """Holds requests back while the service refuses our credential (401, 403), which it then does for every request alike.
 
-Only for the prediction API, which many batches call. Whoever mends a role and repeats an authoring request is not kept
-waiting.
+Only for the prediction API, which many batches call. Whoever corrects a role and repeats an authoring request need not
+wait.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def import_everything() -> None:
 def every_error() -> list[type[Exception]]:
     """Those of the whole product; classes that tests make are left out."""
     import_everything()
-    found = [PigeonholeError, *descendants(PigeonholeError)]
+    found: list[type[Exception]] = [PigeonholeError, *descendants(PigeonholeError)]
     return [each for each in found if each.__module__.split(".")[0] in ("shared", "functions")]
 
 

@@ -93,7 +93,7 @@ def test_the_history_keeps_its_newest_fifty_lines() -> None:
 
 @pytest.mark.parametrize(("index", "part", "text"), [(0, None, "0"), (24, None, "24"), (3, 12, "3.12")])
 def test_a_text_id_leads_back_to_its_document(index: int, part: int | None, text: str) -> None:
-    assert text_id(index, part) == text
+    assert text_id(index, part=part) == text
     assert document_index(text) == index
 
 

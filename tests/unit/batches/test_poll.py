@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -69,11 +70,14 @@ class Pages(LanguageClient):
 
 
 def page(
-    *texts: str, status: LroStatus = LroStatus.SUCCEEDED, more: bool = False, **errors: ServiceError
+    *texts: str,
+    status: LroStatus = LroStatus.SUCCEEDED,
+    more: bool = False,
+    errors: Mapping[str, ServiceError] | None = None,
 ) -> AnalyzeJob:
     classes = tuple(TextClasses(each, (ClassScore("billing", 0.9),)) for each in texts)
     following = Page(skip=20, top=20) if more else None
-    return AnalyzeJob(status, None, START, None, classes, errors, next_page=following)
+    return AnalyzeJob(status, None, START, None, classes, errors or {}, next_page=following)
 
 
 def look(world: PipelineOnFakes, stored: Stored[Batch], *pages: AnalyzeJob, polls: int = 0) -> Next[Batch]:
@@ -146,7 +150,7 @@ def test_a_job_that_still_runs_when_its_results_expire_is_submitted_again(
 def test_records_are_written_before_the_batch_says_that_it_is_done(world: PipelineOnFakes) -> None:
     stored = submitted(world, count=3)
     world.trace.clear()
-    following = look(world, stored, page("0", "1", **{"2": ERROR}))
+    following = look(world, stored, page("0", "1", errors={"2": ERROR}))
     assert outcomes(following) == [Outcome.CLASSIFIED, Outcome.CLASSIFIED, Outcome.FAILED]
     assert world.classified() == ["0.txt.json", "1.txt.json"]
     assert world.failure_codes() == ["document_error"]

@@ -183,7 +183,7 @@ def test_giving_up_fails_every_open_document_and_names_batch_model_and_reason(wo
 # one counter
 
 
-MISBEHAVING = {
+MISBEHAVING: dict[str, dict[str, object]] = {
     "every job fails": {"status": "failed", "errors": [{"code": "X", "message": "x"}]},
     "every answer leaves the document out": {"status": "succeeded", "errors": []},
 }

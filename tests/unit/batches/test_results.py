@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.batches.batch import Batch, BatchDocument, JobReference, Outcome, plan_batch
-from shared.batches.results import Answer, merge_pages, merge_parts, resolve
+from shared.batches.results import MAX_ERROR_TEXT, Answer, error_text, merge_pages, merge_parts, resolve
 from shared.documents.ref import DocumentRef
 from shared.language.values import (
     AnalyzeJob,
@@ -29,8 +30,10 @@ def classes(text_id: str, **scores: float) -> TextClasses:
     return TextClasses(text_id, tuple(ClassScore(name, score) for name, score in scores.items()))
 
 
-def page(*texts: TextClasses, updated: datetime | None = None, **errors: ServiceError) -> AnalyzeJob:
-    return AnalyzeJob(LroStatus.SUCCEEDED, None, updated, None, texts, errors)
+def page(
+    *texts: TextClasses, updated: datetime | None = None, errors: Mapping[str, ServiceError] | None = None
+) -> AnalyzeJob:
+    return AnalyzeJob(LroStatus.SUCCEEDED, None, updated, None, texts, errors or {})
 
 
 # merge_parts
@@ -96,7 +99,7 @@ def test_pages_are_united_and_the_first_entry_of_a_repeated_id_wins() -> None:
 
 def test_errors_are_united_and_the_first_of_an_id_wins() -> None:
     first, second = ServiceError("A", "a"), ServiceError("B", "b")
-    answer = merge_pages([page(**{"0": first}), page(**{"0": second, "1": second})])
+    answer = merge_pages([page(errors={"0": first}), page(errors={"0": second, "1": second})])
     assert answer.text_errors == {"0": first, "1": second}
 
 
@@ -128,8 +131,8 @@ def batch_of(*texts: dict[str, int], ended: dict[int, Outcome] | None = None, co
     return batch.model_copy(update={"documents": batch.with_outcomes(ended or {})})
 
 
-def answer_of(*texts: TextClasses, **errors: ServiceError) -> Answer:
-    return merge_pages([page(*texts, **errors)])
+def answer_of(*texts: TextClasses, errors: Mapping[str, ServiceError] | None = None) -> Answer:
+    return merge_pages([page(*texts, errors=errors)])
 
 
 TWO = batch_of({"0": 5, "1": 5})
@@ -139,13 +142,13 @@ RESOLVED: dict[str, tuple[Batch, Answer, list[int], list[int], list[int]]] = {
     # batch, answer -> classified, failed, missing
     "both classified": (TWO, answer_of(classes("0", a=1), classes("1", b=1)), [0, 1], [], []),
     "one without classes": (TWO, answer_of(classes("0"), classes("1", b=1)), [0, 1], [], []),
-    "one in errors": (TWO, answer_of(classes("0", a=1), **{"1": ODD}), [0], [1], []),
+    "one in errors": (TWO, answer_of(classes("0", a=1), errors={"1": ODD}), [0], [1], []),
     "one in neither list": (TWO, answer_of(classes("0", a=1)), [0], [], [1]),
-    "one in both lists": (TWO, answer_of(classes("0", a=1), classes("1", b=1), **{"1": ODD}), [0], [1], []),
+    "one in both lists": (TWO, answer_of(classes("0", a=1), classes("1", b=1), errors={"1": ODD}), [0], [1], []),
     "nothing at all": (TWO, answer_of(), [], [], [0, 1]),
     "ids nobody asked for": (
         TWO,
-        answer_of(classes("0", a=1), classes("1", b=1), classes("9", a=1), classes("x", a=1), **{"7": ODD}),
+        answer_of(classes("0", a=1), classes("1", b=1), classes("9", a=1), classes("x", a=1), errors={"7": ODD}),
         [0, 1],
         [],
         [],
@@ -153,7 +156,7 @@ RESOLVED: dict[str, tuple[Batch, Answer, list[int], list[int], list[int]]] = {
     "an id that only looks alike": (TWO, answer_of(classes("00", a=1), classes("1", b=1)), [1], [], [0]),
     "a part in errors": (
         batch_of({"0": 5, "1.0": 5}, {"1.1": 5}),
-        answer_of(classes("0", a=1), classes("1.0", b=1), **{"1.1": ODD}),
+        answer_of(classes("0", a=1), classes("1.0", b=1), errors={"1.1": ODD}),
         [0],
         [1],
         [],
@@ -208,3 +211,8 @@ def test_the_same_answer_gives_the_same_bytes() -> None:
     assert [each.to_json() for each in first.classified.values()] == [
         each.to_json() for each in second.classified.values()
     ]
+
+
+def test_an_error_s_text_names_its_code_and_is_cut() -> None:
+    assert error_text(ODD) == "InvalidDocument: odd"
+    assert len(error_text(ServiceError("X", "x" * 10_000))) == MAX_ERROR_TEXT

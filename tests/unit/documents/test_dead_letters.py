@@ -27,7 +27,7 @@ def open_batch(world: PipelineOnFakes, names: tuple[str, ...] = ("a.txt", "b.txt
 def test_a_batch_given_up_on_fails_its_documents_with_the_reason(world: PipelineOnFakes) -> None:
     batch = open_batch(world)
     body = StepMessage(id=batch).to_text()
-    world.services.batch_dead_letters.handle("m1", body)
+    world.services.batch_dead_letters.handle("m1", body=body)
     assert world.failure_codes() == ["poisoned", "poisoned"]
     assert world.open_batches() == 0
     failure = world.failure("a.txt")
@@ -38,9 +38,9 @@ def test_a_batch_given_up_on_fails_its_documents_with_the_reason(world: Pipeline
 
 def test_the_same_dead_letter_of_a_batch_twice_changes_nothing(world: PipelineOnFakes) -> None:
     body = StepMessage(id=open_batch(world)).to_text()
-    world.services.batch_dead_letters.handle("m1", body)
+    world.services.batch_dead_letters.handle("m1", body=body)
     before = world.failure("a.txt")
-    world.services.batch_dead_letters.handle("m1", body)
+    world.services.batch_dead_letters.handle("m1", body=body)
     assert world.failure("a.txt") == before
     assert world.dead_letters() == ["dead-letters/batches/m1.json"]
 
@@ -48,7 +48,7 @@ def test_the_same_dead_letter_of_a_batch_twice_changes_nothing(world: PipelineOn
 @pytest.mark.parametrize("body", ["", "noise", '{"schema":1,"id":"../x"}', "\ufffd" * 10])
 def test_a_batch_s_message_that_cannot_be_read_is_only_kept(world: PipelineOnFakes, body: str) -> None:
     open_batch(world)
-    world.services.batch_dead_letters.handle("m1", body)
+    world.services.batch_dead_letters.handle("m1", body=body)
     assert world.failure_codes() == []
     assert kept(world, "batches", "m1")["body"] == body
 
@@ -58,13 +58,13 @@ def test_a_batch_that_cannot_be_read_is_left_for_people(
 ) -> None:
     batch = open_batch(world)
     world.state.write_unhooked(f"batches/open/{batch}.json", b'{"broken')
-    world.services.batch_dead_letters.handle("m1", StepMessage(id=batch).to_text())
+    world.services.batch_dead_letters.handle("m1", body=StepMessage(id=batch).to_text())
     assert "batch_unreadable" in caplog.text
     assert world.failure_codes() == []
 
 
 def test_a_wake_given_up_on_is_kept_and_another_sent_after_the_grace(world: PipelineOnFakes) -> None:
-    world.services.document_dead_letters.handle_wake("m1", "{}")
+    world.services.document_dead_letters.handle_wake("m1", body="{}")
     assert kept(world, "collect", "m1")["reason"] == "collect_documents failed five times"
     visible = world.queues["collect"].next_visible()
     assert visible is not None
@@ -87,7 +87,7 @@ def host_message(container: str, name: str) -> str:
 
 def test_an_upload_given_up_on_fails_its_current_version(world: PipelineOnFakes) -> None:
     document = world.upload("a.txt", "about billing", event=False)
-    world.services.document_dead_letters.handle_upload("m1", host_message("documents", "a.txt"))
+    world.services.document_dead_letters.handle_upload("m1", body=host_message("documents", "a.txt"))
     failure = world.failure("a.txt")
     assert failure is not None
     assert (failure.document, failure.code.value) == (document, "poisoned")
@@ -104,13 +104,13 @@ OTHERS = {
 @pytest.mark.parametrize("case", OTHERS)
 def test_any_other_upload_message_is_only_kept(world: PipelineOnFakes, case: str) -> None:
     world.upload("a.txt", "about billing", event=False)
-    world.services.document_dead_letters.handle_upload("m1", OTHERS[case])
+    world.services.document_dead_letters.handle_upload("m1", body=OTHERS[case])
     assert world.failure_codes() == []
     assert kept(world, "webjobs-blobtrigger-poison", "m1")["body"] == OTHERS[case]
 
 
 def test_a_document_given_up_on_can_be_classified_once_the_cause_is_removed(world: PipelineOnFakes) -> None:
-    world.services.batch_dead_letters.handle("m1", StepMessage(id=open_batch(world)).to_text())
+    world.services.batch_dead_letters.handle("m1", body=StepMessage(id=open_batch(world)).to_text())
     world.model.model = MODEL
     for name in ("a.txt", "b.txt"):
         world.upload(name, "about billing")

@@ -53,7 +53,7 @@ def test_a_blob_that_is_no_txt_is_ignored(world: PipelineOnFakes) -> None:
 
 def test_an_event_the_host_gave_up_on_becomes_a_failure_record(world: PipelineOnFakes) -> None:
     world.upload("letter.txt", "Dear all,", event=False)
-    world.services.document_dead_letters.handle_event("m1", (EVENTS / "event_grid.json").read_text(encoding="utf-8"))
+    world.services.document_dead_letters.handle_event("m1", body=(EVENTS / "event_grid.json").read_text(encoding="utf-8"))
     failure = world.failure("letter.txt")
     assert failure is not None
     assert failure.code == FailureCode.POISONED
@@ -62,5 +62,5 @@ def test_an_event_the_host_gave_up_on_becomes_a_failure_record(world: PipelineOn
 
 
 def test_a_body_given_up_on_that_is_no_event_is_kept(world: PipelineOnFakes) -> None:
-    world.services.document_dead_letters.handle_event("m2", "not an event")
+    world.services.document_dead_letters.handle_event("m2", body="not an event")
     assert world.state.find("dead-letters/events/m2.json") is not None

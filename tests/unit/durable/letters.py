@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -50,9 +51,9 @@ class Office:
         retry = RetryPolicy((2.0, 5.0, 60.0), 300.0, lambda: 0.0)
         self.steps = StepQueue("letter", self.store, self.queue, retry, self.clock)
 
-    def _call(self, name: str, effect: object) -> T:
+    def _call(self, name: str, effect: Callable[[], T]) -> T:
         self.trace.append(name)
-        return effect()  # type: ignore[operator,no-any-return]
+        return effect()
 
     def create(self, record: Letter | None = None) -> Stored[Letter]:
         stored = self.store.create(record or letter())

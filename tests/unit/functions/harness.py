@@ -22,7 +22,9 @@ class App:
         self.functions = {each._function.get_function_name(): each._function for each in builders}
 
     def trigger_of(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.functions[name].get_trigger().get_dict_repr()
+        trigger = self.functions[name].get_trigger()
+        assert trigger is not None
+        found: dict[str, Any] = trigger.get_dict_repr()
         return found
 
     def call(self, name: str, argument: Any) -> Any:

@@ -120,7 +120,7 @@ def test_the_twenty_newest_failures_are_shown_newest_first(world: PipelineOnFake
 
 
 def test_the_model_of_the_settings_is_shown_while_none_was_published() -> None:
-    settings = {"language_model": "model-1", "language_project_kind": "multi_label"}
+    settings: dict[str, object] = {"language_model": "model-1", "language_project_kind": "multi_label"}
     assert status(PipelineOnFakes(changes=settings))["active_model"] == {
         "project": "letters",
         "kind": "multi_label",
