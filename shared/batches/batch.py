@@ -134,7 +134,7 @@ def plan_batch(documents: Sequence[BatchDocument], now: datetime, *, why: str = 
     )
 
 
-def text_id(index: int, part: int | None = None) -> str:
+def text_id(index: int, *, part: int | None = None) -> str:
     """The id of a document's text, or of one part of it, in a job's request."""
     return str(index) if part is None else f"{index}.{part}"
 

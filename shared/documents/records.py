@@ -23,7 +23,7 @@ from shared.storage.ports import BlobInfo, BlobStore
 log = logging.getLogger("pigeonhole.records")
 
 MAX_CONFLICTS = 5
-# What one listing call returns; a longer listing is not followed for the sake of a batch.
+# What one listing call returns; a longer listing is not read to its end for the sake of a batch.
 LISTED_AT_ONCE = 5_000
 
 

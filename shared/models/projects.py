@@ -152,11 +152,11 @@ class Projects:
         except LanguageNotFoundError as error:
             raise ProjectUnknownError(name) from error
 
-    def get_evaluation(self, name: str, label: str) -> Evaluation:
+    def get_evaluation(self, name: str, *, label: str) -> Evaluation:
         """How the service evaluated a model on its test set. Raises LanguageNotFoundError."""
         return self.language.send(self.api.get_evaluation(name, label=label))
 
-    def list_reviewed(self, name: str, label: str) -> list[ReviewedDocument]:
+    def list_reviewed(self, name: str, *, label: str) -> list[ReviewedDocument]:
         """Documents the model was not trained on, their labels beside its predictions."""
         return self.language.send_pages(lambda page: self.api.get_review(name, label=label, page=page))
 

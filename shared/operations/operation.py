@@ -130,7 +130,7 @@ class OperationRecord(Record):
 
     @property
     def is_cancellable(self) -> bool:
-        """Once publishing is asked for, the service goes on whatever we do, so the operation follows it to the end."""
+        """Once publishing is asked for, the service goes on whatever we do, so the operation waits for its end."""
         is_asked_for = self.step is Step.PUBLISH and Step.PUBLISH in self.intents
         return not self.is_ended and not is_asked_for and self.step not in _NOT_CANCELLABLE
 

@@ -10,6 +10,9 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from shared.language.dialects import dialect_for
+from shared.language.models import TERMINAL, AnalyzeJob, ModelRef, OperationStatus, ProjectKind, TextInput
+from shared.pipeline.submit import is_about_the_model
 
 from azurite_process.azurite import Azurite
 from language_emulator.clock import ManualClock
@@ -20,9 +23,6 @@ from language_emulator.testing.text_authoring_2021 import Preview
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.dialects import dialect_for
-from shared.language.models import TERMINAL, AnalyzeJob, ModelRef, OperationStatus, ProjectKind, TextInput
-from shared.pipeline.submit import is_about_the_model
 from tests.fake_language import FakeLanguageService
 from tests.fakes import VirtualClock
 

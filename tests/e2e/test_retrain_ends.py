@@ -161,7 +161,7 @@ def test_all_faults_of_a_labels_file_are_answered_at_once(bench: Bench) -> None:
         ],
     }
     status, problem = bench.request("put_labels", labels, project=bench.project)
-    assert (status, problem["title"]) == (422, "The labels file has faults")
+    assert (status, problem["title"]) == (422, "The labels file has problems")
     told = {(fault["place"], fault["what"]) for fault in problem["faults"]}
     for place, words in (
         ("documents[5].intents[0]", "not an index"),

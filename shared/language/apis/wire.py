@@ -111,7 +111,7 @@ _STATUS_WORDS = {
 
 
 def parse_status(word: Json) -> LroStatus:
-    """A status word of any version. A word that is not known yet is UNKNOWN."""
+    """A status word of any version. A new word is UNKNOWN."""
     known = word.lower().replace("_", "") if isinstance(word, str) else ""
     return _STATUS_WORDS.get(known, LroStatus.UNKNOWN)
 
@@ -167,14 +167,14 @@ def parse_error(error: Json) -> ServiceError:
     """An error object: the innermost code and message, because the outer ones only say InvalidRequest."""
     if not isinstance(error, dict):
         return ServiceError("unknown", "the service gave no error body")
-    innermost = _Error.model_validate(error)
-    target = innermost.target
-    while isinstance(innermost.inner, dict):
-        innermost = _Error.model_validate(innermost.inner)
-        target = target or innermost.target
+    found = _Error.model_validate(error)
+    target = found.target
+    while isinstance(found.inner, dict):
+        found = _Error.model_validate(found.inner)
+        target = target or found.target
     return ServiceError(
-        code=str(innermost.code or "unknown"),
-        message=str(innermost.message or "no message"),
+        code=str(found.code or "unknown"),
+        message=str(found.message or "no message"),
         target=_optional_text(target),
     )
 

@@ -71,6 +71,6 @@ def test_its_dead_letter_is_kept_and_nothing_else_is_done(world: Unreadable) -> 
     dead_letters = StepDeadLetters(
         world.batches, DeadLetters(world.state), "batches", give_up, world.batches.store.close
     )
-    dead_letters.handle("1", StepMessage(id=world.damaged).to_text())
+    dead_letters.handle("1", body=StepMessage(id=world.damaged).to_text())
     assert [info.name for info in world.state.list("dead-letters/")] == ["dead-letters/batches/1.json"]
     assert world.state.find(f"batches/open/{world.damaged}.json") is not None
