@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 AZURITE := emulators/azurite/node/node_modules/.installed
 EMULATORS := azurite language functions_host
+# Microsoft's own Functions host, which judges ours: the script that starts it, where there is one.
+FUNCTIONS_HOST ?= $(wildcard $(CURDIR)/../shared/tools/functions-host/start.py)
+export FUNCTIONS_HOST
+ON_REAL_HOST := -p no:cacheprovider --host real
 AUTHORING_VENV := .venv-authoring
 AUTHORING := $(AUTHORING_VENV)/.installed
 INFRA_VENV := .venv-infra
@@ -13,7 +17,7 @@ INFRA := $(INFRA_VENV)/.installed
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-authoring-sdk check check-infra format lint types architecture bench package lock clean
+.PHONY: help setup demo up test test-real-host test-real-host-briefly test-authoring-sdk check check-infra format lint types architecture bench package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -41,6 +45,21 @@ up: setup ## keep it running for your own uploads; prints addresses and keys
 
 test: setup ## all tests, on real Azurite, the emulator and the functions host
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(MAKE) --no-print-directory test-real-host-briefly
+
+test-real-host: setup ## the functions host's behaviour and the end-to-end tests on Microsoft's own host (FUNCTIONS_HOST)
+	@test -n "$(FUNCTIONS_HOST)" || { echo "FUNCTIONS_HOST must name the script that starts Microsoft's Functions host"; exit 1; }
+	cd emulators/functions_host && ../../$(BIN)/python -m pytest $(ON_REAL_HOST) -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(ON_REAL_HOST) -n 2 --dist loadfile tests/e2e
+
+# Two minutes: HTTP, keys and the admin API of the host; a document through the app.
+test-real-host-briefly: setup
+ifeq ($(FUNCTIONS_HOST),)
+	@echo "Not tried on Microsoft's Functions host: neither FUNCTIONS_HOST nor ../shared/tools/functions-host is there"
+else
+	cd emulators/functions_host && ../../$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/test_http_trigger.py tests/test_queue_trigger.py
+	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_documents.py -k "2021-preview and (promises or duplicate or speak_plainly)"
+endif
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
 	PIGEONHOLE_AUTHORING_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(BIN)/python -m pytest emulators/language/tests/test_authoring_sdk.py

@@ -15,7 +15,6 @@ from typing import TypedDict
 
 from azurite_process.azurite import Azurite, start_azurite
 from azurite_process.processes import ManagedProcess
-
 from local.hosts import CHOICES, Host, HostStarter, StandIn, choose_host
 from local.provision import provision
 from local.settings import ROOT, app_settings

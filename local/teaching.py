@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from azurite_process.processes import wait_until
-
 from local.datasets import Dataset
 from shared.language.client import LanguageClient
 from shared.language.dialects import dialect_for

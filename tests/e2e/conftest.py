@@ -25,7 +25,7 @@ from shared.documents import record_name
 from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
-from tests.e2e.real_host import STAND_IN, skip_what_cannot_pass
+from tests.e2e.real_host import STAND_IN, choose_for_the_real_host
 
 # Ten seconds as shipped; a listener that has found nothing for a while would make every test wait for it.
 POLLING = {"azurefunctionsjobhost__extensions__queues__maxpollinginterval": "00:00:00.3000000"}
@@ -47,7 +47,7 @@ NO_NETS = {"reconcile_schedule": NEVER, "sweep_schedule": NEVER, "pipeline_grace
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--host") != STAND_IN:
-        skip_what_cannot_pass(items)
+        choose_for_the_real_host(config, items)
 
 
 @dataclass
