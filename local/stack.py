@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from shared.language.dialects import API_VERSIONS
+
 from azurite_process.azurite import Azurite, start_azurite
-from functions_host.core_tools import CoreTools, find_core_tools, start_core_tools
-from functions_host.process import HostHandle, start_host
-from functions_host.timings import HostTimings
 from azurite_process.processes import ManagedProcess
+from local.hosts import CHOICES, Host, HostStarter, StandIn, choose_host
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.config import Settings, load_settings
-from shared.language.dialects import API_VERSIONS
 from shared.services import Services, build_services
 from shared.storage.ports import BlobStore
 
@@ -42,10 +41,8 @@ class Stack:
     emulator_url: str
     environment: dict[str, str]
     services: Services
-    timings: HostTimings | None
-    core_tools: CoreTools | None = None
-    host: HostHandle | None = None
-    bridge: ManagedProcess | None = None
+    starter: HostStarter
+    host: Host | None = None
 
     @property
     def settings(self) -> Settings:
@@ -55,23 +52,16 @@ class Stack:
         """A container of the data storage, as a user reaches it."""
         return self.services.training.open_container(name)
 
-    def start_host(self, *, port: int = 0) -> HostHandle:
+    def start_host(self, *, port: int = 0) -> Host:
         """Start the functions host, or start it again after stop or kill."""
-        folder = self.folder / "host"
-        if self.core_tools is None:
-            self.host = start_host(ROOT, self.environment, folder=folder, timings=self.timings, port=port)
-            return self.host
-        self.host = start_core_tools(self.core_tools, ROOT, self.environment, folder=folder, port=port)
-        # Core Tools has no Event Grid; this takes its part.
-        argv = [sys.executable, "-m", "functions_host.event_bridge", "--app", str(ROOT), "--url", self.host.url]
-        environment = _inherited() | self.environment
-        self.bridge = ManagedProcess("event bridge", argv, folder / "bridge.log", environment, cwd=ROOT).start()
+        # What is staged there later must not be the first: a new folder in the app's folder restarts Microsoft's host.
+        (ROOT / "build").mkdir(exist_ok=True)
+        self.host = self.starter.start(ROOT, self.environment, folder=self.folder / "host", port=port)
         return self.host
 
     def stop_host(self) -> None:
-        for process in (self.bridge, self.host.process if self.host else None):
-            if process is not None:
-                process.stop()
+        if self.host is not None:
+            self.host.stop()
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
@@ -81,28 +71,25 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
 
 def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
     """What `demo` and `up` let one choose of the stack."""
-    hosts = ("auto", "func", "stand-in")
-    parser.add_argument("--host", choices=hosts, default="auto", help="Core Tools or our own (default: %(default)s)")
+    parser.add_argument(
+        "--host",
+        choices=CHOICES,
+        default="auto",
+        help="Core Tools, our own, or Microsoft's by the script that FUNCTIONS_HOST names (default: %(default)s: "
+        "Core Tools if it works, else our own)",
+    )
     parser.add_argument("--language-api", choices=API_VERSIONS, help="API version (default: 2021-preview)")
 
 
 class Chosen(TypedDict):
-    core_tools: CoreTools | None
+    starter: HostStarter
     changes: dict[str, str]
 
 
 def chosen(arguments: argparse.Namespace) -> Chosen:
     """The arguments of `running_stack` for those choices."""
     changes = {"language_api": arguments.language_api} if arguments.language_api else {}
-    return {"core_tools": choose_host(arguments.host), "changes": changes}
-
-
-def choose_host(wanted: str) -> CoreTools | None:
-    """`auto` is Core Tools when it works and else the stand-in; `func` insists; `stand-in` never asks."""
-    tools = find_core_tools() if wanted in ("auto", "func") else None
-    if wanted == "func" and tools is None:
-        raise FileNotFoundError("no working `func` of Azure Functions Core Tools 4 on the PATH")
-    return tools
+    return {"starter": choose_host(arguments.host), "changes": changes}
 
 
 @contextmanager
@@ -112,15 +99,14 @@ def running_stack(
     in_memory: bool = True,
     emulator_flags: Mapping[str, str] | None = None,
     changes: Mapping[str, str] | None = None,
-    timings: HostTimings | None = None,
     with_host: bool = True,
-    core_tools: CoreTools | None = None,
+    starter: HostStarter | None = None,
     host_port: int = 0,
 ) -> Iterator[Stack]:
     """Everything, provisioned; stopped in reverse order at the end. Logs lie in `folder`.
 
     `changes` are app settings by lower-case name; unless `in_memory`, all data stays in `folder` for the next run.
-    With `core_tools` the app runs in Microsoft's own host instead of the stand-in.
+    The app runs in the stand-in unless `starter` starts another host.
     """
     with ExitStack() as stopping:
         azurite = start_azurite(folder / "azurite", in_memory=in_memory)
@@ -135,7 +121,7 @@ def running_stack(
         services = build_services(settings_of(environment))
         stopping.callback(services.close)
         provision(services)
-        stack = Stack(folder, azurite, emulator, url, environment, services, timings, core_tools)
+        stack = Stack(folder, azurite, emulator, url, environment, services, starter or StandIn())
         stopping.callback(stack.stop_host)
         if with_host:
             stack.start_host(port=host_port)

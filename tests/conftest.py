@@ -24,6 +24,15 @@ _OURS = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--host",
+        choices=("stand-in", "real"),
+        default="stand-in",
+        help="which functions host runs the app end to end; real wants FUNCTIONS_HOST to name its start script",
+    )
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,23 +11,28 @@ from typing import Any
 
 import httpx
 import pytest
+from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
+
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
-from functions_host.timings import HostTimings
-
 from language_emulator.testing.corpus import DOCUMENTS
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
+from local.hosts import StandIn, choose_host
+from local.settings import ROOT
 from local.stack import Stack, running_stack
 from local.teaching import teach
 from shared.documents.ref import record_name
-from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
+from tests.e2e.real_host import STAND_IN, choose_for_the_real_host
 
-# The real host's lock is ten minutes; a killed host's messages must come back while a test waits.
-QUICK = HostTimings(receive_visibility=8, renewal=3, renewal_floor=1, max_polling=0.3, blob_scan=0.3)
+# Ten seconds as shipped; a listener that has found nothing for a while would make every test wait for it.
+POLLING = {"azurefunctionsjobhost__extensions__queues__maxpollinginterval": "00:00:00.3000000"}
+# The stand-in's. The real lock is ten minutes; a killed host's messages must come back while a test waits.
+QUICK = {"receive_visibility": 8.0, "renewal": 3.0, "renewal_floor": 1.0, "blob_scan": 0.3}
 QUICK_SETTINGS = {
+    **POLLING,
     "pipeline_linger_seconds": "1",
     "pipeline_poll_seconds": "1,2",
     "pipeline_model_cache_seconds": "0",
@@ -38,6 +43,11 @@ DEADLINE = 90.0
 NEVER = "0 0 0 29 2 *"
 # Nothing but the protocol itself: no timer, and what reconcile does at the start of a host finds nothing old enough.
 NO_NETS = {"reconcile_schedule": NEVER, "sweep_schedule": NEVER, "pipeline_grace_minutes": "525600"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--host") != STAND_IN:
+        choose_for_the_real_host(config, items)
 
 
 @dataclass
@@ -161,24 +171,38 @@ def running_cloud(
     *,
     dataset: Dataset | None = None,
     with_host: bool = True,
-    timings: HostTimings = QUICK,
+    host_kind: str,
+    timings: Mapping[str, float] = QUICK,
     **changes: str,
 ) -> Iterator[Cloud]:
     """A stack with a model taught from `dataset`, if one is given. `changes` are app settings by lower-case name."""
-    with running_stack(folder, timings=timings, changes=QUICK_SETTINGS | changes, with_host=with_host) as stack:
+    starter = StandIn(timings) if host_kind == STAND_IN else choose_host(host_kind)
+    with running_stack(folder, starter=starter, changes=QUICK_SETTINGS | changes, with_host=with_host) as stack:
+        folders = _folders_of_the_app()
         if dataset:
             teach(stack.services, dataset)
         running = Cloud(stack)
         yield running
         for api in running.apis.values():
             api.close()
+        assert _folders_of_the_app() <= folders, "a new folder in the app's folder restarts Microsoft's host"
+
+
+def _folders_of_the_app() -> set[str]:
+    """Those of the developer's tools apart: no part of the product makes them."""
+    return {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+
+
+@pytest.fixture(scope="session")
+def host_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--host"))
 
 
 @pytest.fixture(scope="session", params=["2021-preview", "2023-04-01"])
-def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Cloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, host_kind: str) -> Iterator[Cloud]:
     """Once for each API version."""
     folder, version = tmp_path_factory.mktemp("cloud"), request.param
-    with running_cloud(folder, dataset=load_dataset(SAMPLES), language_api=version) as running:
+    with running_cloud(folder, dataset=load_dataset(SAMPLES), host_kind=host_kind, language_api=version) as running:
         yield running
 
 

@@ -17,15 +17,18 @@ from urllib.parse import urlencode
 
 import pytest
 from azure.functions.meta import Datum
+
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
-from functions_host.conformance import MicrosoftWorker, microsoft_worker
+from functions_host.blobs.paths import BlobPath
+from functions_host.blobs.triggers import blob_trigger_data
 from functions_host.connections import Connections
 from functions_host.functions import Function
 from functions_host.loading import load_functions
 from functions_host.settings import AppSettings
-from functions_host.web.manual import manual_trigger_data
-from functions_host.worker.decoding import TriggerData, text
+from functions_host.testing.microsoft_worker import MicrosoftWorker, microsoft_worker
+from functions_host.timers.listener import timer_data
+from functions_host.worker.decoding import TriggerData, as_json, text
 from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings
 from language_emulator.testing.corpus import DOCUMENTS, july_labels, labelled_texts, upload_corpus
@@ -65,7 +68,17 @@ class App:
 
     def run(self, name: str, value: str = "") -> None:
         """With the facts the local host gives: `value` is a message's body or a blob's path."""
-        assert self.invoke(name, manual_trigger_data(self.local[name], value, self.connections)) is None
+        trigger = self.local[name].trigger
+        if trigger.type == "timerTrigger":
+            data = timer_data(None, is_past_due=False)
+        elif trigger.type == "blobTrigger":
+            container, _, path = value.partition("/")
+            blob = self.connections.blobs(trigger.connection).get_blob_client(container, path)
+            data = blob_trigger_data(blob, blob.get_blob_properties(), BlobPath.parse(trigger.text("path")))
+        else:
+            facts = {"Id": text(secrets.token_hex(8)), "DequeueCount": as_json(1)}
+            data = TriggerData(text(value), {"QueueTrigger": text(value), **facts})
+        assert self.invoke(name, data) is None
 
     def deliver(self, queue: MessageQueue, name: str) -> bool:
         """One message of a queue to its function; False when there is none."""

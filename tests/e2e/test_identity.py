@@ -24,21 +24,21 @@ from azure.storage.queue import QueueServiceClient
 
 from azurite_process.azurite import ACCOUNT, Azurite, start_azurite
 from azurite_process.processes import wait_until
-from functions_host.process import running_host
-from functions_host.timings import HostTimings
 from language_emulator.http.certificates import write_certificate
 from language_emulator.http.tokens import AUDIENCE, Role
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
 from local.api import Api
 from local.datasets import SAMPLES, load_dataset
+from local.hosts import HostStarter, MicrosoftHost, StandIn, find_start_script
+from tests.e2e.conftest import POLLING, QUICK
 from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_identity_endpoint, storage_token
+from tests.e2e.real_host import STAND_IN
 from tests.infra.deployed import MAIN_TEMPLATE, OUTPUTS, deployed_settings
 from tools.package import ROOT, STAGE, stage
 
 pytestmark = pytest.mark.e2e
 
-QUICK = HostTimings(receive_visibility=8, renewal=3, renewal_floor=1, max_polling=0.3, blob_scan=0.3)
 APP, AUTHORING = OUTPUTS["appClientId"], OUTPUTS["authoringClientId"]
 # The Language roles of infra/app/roles.bicep.
 ROLES = {APP: Role.READER, AUTHORING: Role.OWNER}
@@ -51,6 +51,7 @@ IMPATIENT = {
     "LANGUAGE_AUTHORING_POSTS_PER_MINUTE": "0",
     "LANGUAGE_AUTHORING_GETS_PER_MINUTE": "0",
     "FUNCTIONS_HOST_EMULATE_EVENT_GRID": "0",
+    **POLLING,
 }
 
 
@@ -125,7 +126,7 @@ def emulator(azurite: Azurite) -> Iterator[RunningEmulator]:
 
 
 @pytest.fixture(scope="module")
-def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator) -> Iterator[Deployment]:
+def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator, host_kind: str) -> Iterator[Deployment]:
     blobs = BlobServiceClient(azurite.blob_url, credential=TestToken())
     queues = QueueServiceClient(azurite.queue_url, credential=TestToken())
     for name in CONTAINERS.values():
@@ -135,10 +136,14 @@ def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator) -> Ite
     with running_identity_endpoint(lambda client_id: _language_token(emulator, client_id)) as identity:
         settings = _settings(folder, azurite, emulator, identity)
         stage(ROOT)
-        with running_host(ROOT / STAGE, settings, QUICK, folder=folder / "host") as host:
+        starter: HostStarter = StandIn(QUICK) if host_kind == STAND_IN else MicrosoftHost(find_start_script(), blobs)
+        host = starter.start(ROOT / STAGE, settings, folder=folder / "host")
+        try:
             api = Api(host.url, host.function_key)
             yield Deployment(api, identity, blobs, queues)
             api.close()
+        finally:
+            host.stop()
     blobs.close()
     queues.close()
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 
 import pytest
@@ -28,14 +28,15 @@ NETS = {"reconcile_schedule": "*/2 * * * * *", "sweep_schedule": "*/3 * * * * *"
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def stopped(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
     """A taught cloud whose host each test starts as it likes."""
     with running_cloud(
         tmp_path_factory.mktemp("kill"),
         dataset=load_dataset(SAMPLES),
         with_host=False,
         # A collector's documents must be visible again when its wake comes back, as with the real 5 and 10 minutes.
-        timings=replace(QUICK, receive_visibility=5, renewal=2),
+        host_kind=host_kind,
+        timings=QUICK | {"receive_visibility": 5, "renewal": 2},
         pipeline_collect_visibility_seconds="3",
     ) as running:
         yield running

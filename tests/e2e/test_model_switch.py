@@ -21,11 +21,11 @@ UNREADABLE = {"kind": "status", "status": 503}
 
 
 @pytest.fixture(params=API_VERSIONS)
-def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Cloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, host_kind: str) -> Iterator[Cloud]:
     """A model `first` in use and a model `second` trained, both through the app."""
     # Submissions are held for as long as one may be on its way.
     changes = NO_NETS | {"language_api": request.param, "language_read_seconds": "3"}
-    with running_cloud(tmp_path_factory.mktemp("switch"), **changes) as running:
+    with running_cloud(tmp_path_factory.mktemp("switch"), host_kind=host_kind, **changes) as running:
         upload_corpus(running.stack.azurite.connection_string, "training", single_label=False, count=40)
         running.api.call("PUT", PROJECT, {"kind": "multi_label"})
         for asked in ({"model": "first"}, {"model": "second", "publish": False}):

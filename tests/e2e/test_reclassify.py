@@ -18,9 +18,10 @@ LIMIT = 8
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
     """A model `first` trained and a model `second` in use, both through the app."""
-    with running_cloud(tmp_path_factory.mktemp("reclassify"), reclassify_limit=str(LIMIT), **NO_NETS) as running:
+    folder = tmp_path_factory.mktemp("reclassify")
+    with running_cloud(folder, host_kind=host_kind, reclassify_limit=str(LIMIT), **NO_NETS) as running:
         upload_corpus(running.stack.azurite.connection_string, "training", single_label=False, count=40)
         running.api.call("PUT", PROJECT, {"kind": "multi_label"})
         for model in ("first", "second"):

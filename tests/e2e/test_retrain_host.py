@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import httpx
 import pytest
-
-from azurite_process.processes import wait_until
-from language_emulator.testing.corpus import upload_corpus
 from shared.language.dialects import dialect_for
 from shared.language.models import Project, ProjectKind
 from shared.training.active_model import ACTIVE_MODEL
+
+from azurite_process.processes import wait_until
+from language_emulator.testing.corpus import upload_corpus
 from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud
 
 pytestmark = pytest.mark.e2e
@@ -25,9 +25,9 @@ SLOW = {"kind": "slow", "seconds": 1.5}
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    timings = replace(QUICK, receive_visibility=2, renewal=0.7)
-    with running_cloud(tmp_path_factory.mktemp("retrain"), timings=timings, **NO_NETS) as cloud:
+def running(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
+    timings = QUICK | {"receive_visibility": 2, "renewal": 0.7}
+    with running_cloud(tmp_path_factory.mktemp("retrain"), host_kind=host_kind, timings=timings, **NO_NETS) as cloud:
         upload_corpus(cloud.stack.azurite.connection_string, "training", single_label=False, count=40)
         yield cloud
 

@@ -1,4 +1,4 @@
-"""`python -m functions_host`: run a function app on this machine."""
+"""`functions-host`: run a function app on this machine."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import traceback
 from pathlib import Path
 
 from functions_host.host import Host, HostOptions
+from functions_host.platform_settings import find_host_id
 from functions_host.server import bind, serve
-from functions_host.settings import SettingError, load_settings
+from functions_host.settings import AppSettings, SettingError, load_settings
 from functions_host.signatures import FunctionLoadError
 from functions_host.timings import HostTimings
 
-_DATA_FOLDER = ".functions_host"
+# Not in the app's folder: a folder made there restarts the real host.
+_STATE_FOLDER = "~/.local/state"
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m functions_host",
+        prog="functions-host",
         description="Runs an Azure Functions app (Python v2 model) on this machine.",
     )
     parser.add_argument(
@@ -34,7 +36,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="default: local.settings.json of the app; the environment wins over it",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help=f"where keys are kept (default: {_DATA_FOLDER} in the app)"
+        "--data", type=Path, metavar="DIR", help="where keys are kept (default: the user's state folder)"
     )
     parser.add_argument("--print-keys", action="store_true", help="print the access keys at start")
     parser.add_argument(
@@ -75,19 +77,24 @@ def main(argv: list[str] | None = None) -> int:
 def build_host(arguments: argparse.Namespace) -> Host:
     """Raises what is wrong with the app, its settings or its host.json."""
     app_folder = arguments.app.resolve()
-    data_folder = (arguments.data or app_folder / _DATA_FOLDER).resolve()
     settings = load_settings(os.environ, arguments.settings or app_folder / "local.settings.json")
     # The app reads its settings from the environment, as in Azure.
     os.environ.update(settings.environment)
-    _ignore_in_git(data_folder)
     timings = HostTimings.from_environment(os.environ)
-    return Host(HostOptions(app_folder, data_folder, timings, arguments.emulate_event_grid), settings)
+    data_folder = arguments.data or _default_data_folder(app_folder, settings)
+    return Host(HostOptions(app_folder, data_folder.resolve(), timings, arguments.emulate_event_grid), settings)
 
 
-def _ignore_in_git(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+def _default_data_folder(app_folder: Path, settings: AppSettings) -> Path:
+    """One folder for each host id, so that an app keeps its keys from start to start."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or _STATE_FOLDER).expanduser()
+    return state / "functions-host" / find_host_id(app_folder, settings)
+
+
+def command() -> None:
+    """The console command."""
+    sys.exit(main())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import requests
+from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, LinearRetry
 from azure.storage.queue import LinearRetry as QueueLinearRetry
 from azure.storage.queue import QueueClient, QueueServiceClient
+from requests.adapters import HTTPAdapter
 
 from functions_host.settings import AppSettings, SettingError
-from functions_host.transport import PooledTransport
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+# Threads of several listeners share a client; the default pool of ten would drop their connections.
+_POOL_SIZE = 64
+_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}
 HOST_STORAGE = "AzureWebJobsStorage"
 Service = Literal["blob", "queue"]
 
@@ -32,13 +37,21 @@ _DEVELOPMENT_STORAGE = (
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """Where a service of a connection is: a connection string, or an address and who we are there."""
+class ConnectionString:
+    value: str
 
-    connection_string: str | None = None
-    url: str | None = None
+
+@dataclass(frozen=True)
+class IdentityEndpoint:
+    """An address, and who we are there."""
+
+    url: str
     client_id: str | None = None
     is_managed_identity: bool = False
+
+
+Endpoint = ConnectionString | IdentityEndpoint
+_Client = TypeVar("_Client", BlobServiceClient, QueueServiceClient)
 
 
 def find_endpoint(settings: AppSettings, connection: str, service: Service) -> Endpoint:
@@ -48,7 +61,7 @@ def find_endpoint(settings: AppSettings, connection: str, service: Service) -> E
     for candidate in candidates:
         value = settings.find(candidate)
         if value:
-            return Endpoint(connection_string=_expand(value))
+            return ConnectionString(_expand(value))
     for candidate in candidates:
         endpoint = _identity_endpoint(settings.under(candidate), service)
         if endpoint is not None:
@@ -58,14 +71,14 @@ def find_endpoint(settings: AppSettings, connection: str, service: Service) -> E
     )
 
 
-def _identity_endpoint(values: dict[str, str], service: Service) -> Endpoint | None:
+def _identity_endpoint(values: dict[str, str], service: Service) -> IdentityEndpoint | None:
     account = values.get("accountname")
     from_account = f"https://{account}.{service}.core.windows.net" if account else None
     url = values.get(f"{service}serviceuri") or values.get("serviceuri") or from_account
     if url is None:
         return None
     is_managed = values.get("credential", "").lower() == "managedidentity"
-    return Endpoint(url=url, client_id=values.get("clientid"), is_managed_identity=is_managed)
+    return IdentityEndpoint(url, client_id=values.get("clientid"), is_managed_identity=is_managed)
 
 
 def has_own_queue_service(settings: AppSettings, connection: str) -> bool:
@@ -83,20 +96,26 @@ class Connections:
     def __init__(self, settings: AppSettings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._clients: dict[tuple[Service, Endpoint], Any] = {}
-        self._transports: list[PooledTransport] = []
+        self._blob_clients: dict[Endpoint, BlobServiceClient] = {}
+        self._queue_clients: dict[Endpoint, QueueServiceClient] = {}
+        self._sessions: list[requests.Session] = []
 
     def blobs(self, connection: str) -> BlobServiceClient:
         endpoint = find_endpoint(self._settings, connection, "blob")
-        client = self._cached("blob", endpoint)
-        assert isinstance(client, BlobServiceClient)
-        return client
+        with self._lock:
+            if endpoint not in self._blob_clients:
+                # The default policy sleeps 15 s before its first retry; the listeners have their own back-off.
+                retry = LinearRetry(backoff=1, retry_total=1, random_jitter_range=0)
+                self._blob_clients[endpoint] = self._build(BlobServiceClient, endpoint, retry)
+            return self._blob_clients[endpoint]
 
     def queues(self, connection: str) -> QueueServiceClient:
         endpoint = find_endpoint(self._settings, connection, "queue")
-        client = self._cached("queue", endpoint)
-        assert isinstance(client, QueueServiceClient)
-        return client
+        with self._lock:
+            if endpoint not in self._queue_clients:
+                retry = QueueLinearRetry(backoff=1, retry_total=1, random_jitter_range=0)
+                self._queue_clients[endpoint] = self._build(QueueServiceClient, endpoint, retry)
+            return self._queue_clients[endpoint]
 
     def queue(self, connection: str, name: str) -> QueueClient:
         return self.queues(connection).get_queue_client(name)
@@ -106,31 +125,22 @@ class Connections:
         return self.queues(connection if has_own_queue_service(self._settings, connection) else HOST_STORAGE)
 
     def close(self) -> None:
-        for transport in self._transports:
-            transport.close_all()
+        for session in self._sessions:
+            session.close()
 
-    def _cached(self, service: Service, endpoint: Endpoint) -> Any:
-        with self._lock:
-            key = (service, endpoint)
-            if key not in self._clients:
-                self._clients[key] = self._build(service, endpoint)
-            return self._clients[key]
-
-    def _build(self, service: Service, endpoint: Endpoint) -> BlobServiceClient | QueueServiceClient:
-        client_type = BlobServiceClient if service == "blob" else QueueServiceClient
-        # The default policy sleeps 15 s before its first retry; the listeners have their own back-off.
-        retry_type = LinearRetry if service == "blob" else QueueLinearRetry
-        retry = retry_type(backoff=1, retry_total=1, random_jitter_range=0)
-        transport = PooledTransport()
-        self._transports.append(transport)
-        options: dict[str, Any] = {"transport": transport, "retry_policy": retry}
-        if endpoint.connection_string is not None:
-            return client_type.from_connection_string(endpoint.connection_string, **options)
-        assert endpoint.url is not None
+    def _build(self, client_type: type[_Client], endpoint: Endpoint, retry: object) -> _Client:
+        session = requests.Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=_POOL_SIZE))
+        self._sessions.append(session)
+        transport = RequestsTransport(session=session, session_owner=False)
+        options: dict[str, Any] = {"transport": transport, "retry_policy": retry, **_TIMEOUTS}
+        if isinstance(endpoint, ConnectionString):
+            return client_type.from_connection_string(endpoint.value, **options)
         return client_type(endpoint.url, credential=_credential(endpoint), **options)
 
 
-def _credential(endpoint: Endpoint) -> TokenCredential:
+def _credential(endpoint: IdentityEndpoint) -> TokenCredential:
     # Imported here: a local run against Azurite needs no identity, and this import is slow.
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 

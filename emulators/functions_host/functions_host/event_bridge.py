@@ -26,8 +26,8 @@ from functions_host.blobs.receipts import Receipts
 from functions_host.blobs.scanner import BlobScanner
 from functions_host.blobs.triggers import BlobFunction
 from functions_host.connections import HOST_STORAGE, Connections
-from functions_host.conventions import find_host_id
 from functions_host.loading import load_functions
+from functions_host.platform_settings import find_host_id
 from functions_host.settings import load_settings
 from functions_host.timings import HostTimings
 from functions_host.web.blob_webhook import EVENT_TYPE_HEADER

@@ -28,10 +28,8 @@ CRASH_EXIT_CODE = 137
 class CrashPoint(StrEnum):
     BEFORE_FUNCTION = "before-function"
     """The message is received, the function not yet called."""
-    BEFORE_OUTPUTS = "before-outputs"
-    """The function has returned, its output bindings are not yet written."""
     AFTER_FUNCTION = "after-function"
-    """The function has returned and its outputs are written; the message is not yet deleted."""
+    """The function has returned; the message is not yet deleted."""
     AFTER_DELETE = "after-delete"
     """The message is deleted."""
 

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from azure.core.exceptions import AzureError
-
 from functions_host.blobs.source import BlobSource
-from functions_host.conventions import is_disabled
 from functions_host.faults import CrashOnLine
 from functions_host.functions import Function
 from functions_host.host_config import load_host_config
 from functions_host.loading import load_functions
 from functions_host.logs import configure_logging
-from functions_host.parts import build_parts
+from functions_host.platform_settings import is_disabled
 from functions_host.queues.trigger import build_queue_listener
+from functions_host.services import build_services
 from functions_host.settings import AppSettings
+from functions_host.signatures import FunctionLoadError
 from functions_host.timers.listener import build_timer_listener
 from functions_host.timings import HostTimings
 from functions_host.web.admin import AdminApi
 from functions_host.web.blob_webhook import BlobWebhook
 from functions_host.web.http_trigger import RouteTable
 from functions_host.web.keys import load_keys
-from functions_host.web.manual import manual_trigger_data
 from functions_host.web.site import Site
-
-log = logging.getLogger("functions_host.host")
 
 
 @dataclass(frozen=True)
@@ -63,17 +58,19 @@ class Host:
         if crash_on_line is not None:
             logging.getLogger().addHandler(crash_on_line)
         self.functions = load_functions(options.app_folder, settings)
+        if not config.has_extension_bundle:
+            _refuse_storage_triggers(self.functions)
         names = [function.name for function in self.functions]
         self.keys = load_keys(options.data_folder, names, settings.environment)
         self.drain_seconds = options.timings.drain
         self._disabled = frozenset(name for name in names if is_disabled(name, settings))
-        self._parts = parts = build_parts(options.app_folder, settings, config, options.timings)
-        self._queues = [build_queue_listener(function, parts) for function in self._enabled("queueTrigger")]
-        self._timers = [build_timer_listener(function, parts) for function in self._enabled("timerTrigger")]
+        self._services = services = build_services(options.app_folder, settings, config, options.timings)
+        self._queues = [build_queue_listener(function, services) for function in self._enabled("queueTrigger")]
+        self._timers = [build_timer_listener(function, services) for function in self._enabled("timerTrigger")]
         self._routes = RouteTable(self._enabled("httpTrigger"), config.route_prefix)
         blobs, emulates = self._enabled("blobTrigger"), options.emulates_event_grid
         # Without blob functions an app needs no host storage, and none is asked for.
-        self._blobs = BlobSource(blobs, parts, emulates_event_grid=emulates) if blobs else None
+        self._blobs = BlobSource(blobs, services, emulates_event_grid=emulates) if blobs else None
         self.site = self._build_site()
 
     def start(self) -> None:
@@ -89,7 +86,7 @@ class Host:
 
     def close(self) -> bool:
         """After drain; False when a handler still runs and must be left behind."""
-        return self._parts.close()
+        return self._services.close()
 
     def describe(self, url: str) -> list[str]:
         """One line for each function: what triggers it."""
@@ -116,10 +113,9 @@ class Host:
 
     def _build_site(self) -> Site:
         admin = AdminApi(
-            host_id=self._parts.host_id,
+            host_id=self._services.host_id,
             functions=self.functions,
             keys=self.keys,
-            run=self._run_by_hand,
             disabled=self._disabled,
         )
         return Site(
@@ -127,18 +123,14 @@ class Host:
             keys=self.keys,
             admin=admin,
             webhook=BlobWebhook(self._blobs.functions, self._blobs.enqueue) if self._blobs else None,
-            invoker=self._parts.invoker,
+            invoker=self._services.invoker,
         )
 
-    def _run_by_hand(self, function: Function, value: str) -> None:
-        """In the background."""
 
-        def run() -> None:
-            try:
-                data = manual_trigger_data(function, value, self._parts.connections)
-            except AzureError as error:
-                log.error("Cannot run %s: %s", function.name, type(error).__name__)
-                return
-            self._parts.invoker.invoke(function, data, "run by the admin API")
-
-        threading.Thread(target=run, name=f"run-{function.name}", daemon=True).start()
+def _refuse_storage_triggers(functions: list[Function]) -> None:
+    for function in functions:
+        if function.trigger.type in ("queueTrigger", "blobTrigger"):
+            raise FunctionLoadError(
+                f"cannot load the function {function.name}: host.json has no extensionBundle, "
+                f"without which the host knows no {function.trigger.type}"
+            )

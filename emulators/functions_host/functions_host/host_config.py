@@ -53,6 +53,8 @@ class HostConfig:
     function_timeout_seconds: float | None
     """None when host.json says -1."""
     log_levels: Mapping[str, str]
+    has_extension_bundle: bool
+    """Without one the host knows HTTP and timer triggers only: the others come with the Storage extension."""
 
 
 def load_host_config(app_folder: Path, settings: AppSettings) -> HostConfig:
@@ -81,6 +83,7 @@ def read_host_config(values: Mapping[str, Any]) -> HostConfig:
         route_prefix=str(values.get("extensions__http__routeprefix", "api")).strip("/"),
         function_timeout_seconds=_timeout(values.get("functiontimeout")),
         log_levels=_under(values, "logging__loglevel"),
+        has_extension_bundle=bool(values.get("extensionbundle__id")),
     )
 
 

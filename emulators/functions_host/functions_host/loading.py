@@ -1,6 +1,6 @@
 """Imports `function_app.py` and indexes its functions, as the Python worker does.
 
-Not like the worker: triggers and bindings that this host cannot serve are refused here, with a pointer to Core Tools.
+Unlike the worker it refuses triggers and bindings that this host cannot serve, and says so.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from typing import Any
 
 import azure.functions as func
 
-from functions_host.functions import Binding, Function
+from functions_host.bindings import Binding
+from functions_host.functions import Function
 from functions_host.settings import AppSettings
-from functions_host.signatures import FunctionLoadError, read_signature
+from functions_host.signatures import RETURN, FunctionLoadError, read_signature
 
 log = logging.getLogger("functions_host.startup")
 
-SUPPORTED = {
-    "in": ("queueTrigger", "blobTrigger", "httpTrigger", "timerTrigger", "blob"),
-    "out": ("queue", "blob", "http"),
-}
+TRIGGERS = ("queueTrigger", "blobTrigger", "httpTrigger", "timerTrigger")
 # Queue and blob triggers retry by host.json alone; the decorator is accepted by the library and then ignored
 # (Azure docs, functions-bindings-error-pages). The timer's retry is real in Azure and not done here.
 _RETRY_POLICY = "retry_policy"
@@ -68,8 +66,10 @@ def index_function(indexed: Any, settings: AppSettings, script: Path) -> Functio
 
 
 def _check_supported(name: str, binding: Binding) -> None:
-    if binding.type not in SUPPORTED["out" if binding.is_output else "in"]:
+    is_response = binding.type == "http" and binding.name == RETURN
+    if not (is_response if binding.is_output else binding.type in TRIGGERS):
+        direction = "output" if binding.is_output else "trigger" if binding.is_trigger else "input"
         raise FunctionLoadError(
-            f"cannot load the function {name}: this stand-in has no {binding.type!r} binding; "
+            f"cannot load the function {name}: this stand-in has no {direction} binding {binding.type!r}; "
             "use Core Tools (`func start`)"
         )

@@ -12,16 +12,14 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from functions_host.worker.context import Invocation, invocation_of_thread
+from functions_host.worker.context import current_invocation
 
 HOST_LOGGER = "functions_host"
-CURRENT_INVOCATION: ContextVar[Invocation | None] = ContextVar("current_invocation", default=None)
 
 _LEVELS = {
     "trace": logging.DEBUG,
@@ -88,12 +86,6 @@ def category_of(record: logging.LogRecord) -> str:
         return "Host" + record.name[len(HOST_LOGGER) :]
     invocation = current_invocation()
     return f"Function.{invocation.function_name}.User" if invocation else "Worker"
-
-
-def current_invocation() -> Invocation | None:
-    """The invocation that the calling code runs in, also from a thread that the app started and marked as documented
-    (`context.thread_local_storage.invocation_id = context.invocation_id`)."""
-    return CURRENT_INVOCATION.get() or invocation_of_thread()
 
 
 def configure_logging(levels: Mapping[str, str]) -> None:

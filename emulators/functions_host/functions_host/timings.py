@@ -1,6 +1,6 @@
 """The host's constants of time, in one place, so that a crash test need not wait ten minutes.
 
-The defaults are the real host's, except the three marked "local": a person at a laptop should not wait a minute.
+The defaults are the real host's, except the two marked "local": a person at a laptop should not wait a minute.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ class HostTimings:
     renewal_floor: float = 60
     """The shortest renewal interval, reached by halving after server errors."""
     min_polling: float = 0.1
-    max_polling: float = 1.0
-    """Local: a ceiling on host.json's maxPollingInterval, whose default is a minute."""
+    """The first pause of an idle queue listener; the longest is host.json's maxPollingInterval."""
     blob_scan: float = 1.0
     """Local: pause between scans of the containers; the real host pauses 10 s."""
     timer_resolution: float = 60.0

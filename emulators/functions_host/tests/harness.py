@@ -14,28 +14,30 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
 from azurite_process.azurite import Azurite
-from functions_host.process import HostHandle, start_host
-from functions_host.timings import HostTimings
 from azurite_process.processes import wait_until
+from functions_host.timings import HostTimings
+from tests.hosts import RunningHost, Starter
 
 PROBE_APP = Path(__file__).parent / "probe_app"
-FAST = HostTimings(
-    receive_visibility=2, renewal=0.7, renewal_floor=0.5, min_polling=0.05, max_polling=0.2, blob_scan=0.2, drain=5
-)
+FAST = HostTimings(receive_visibility=2, renewal=0.7, renewal_floor=0.5, min_polling=0.05, blob_scan=0.2, drain=5)
 NEVER = "0 0 0 29 2 *"
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Microsoft's host looks at a container every ten seconds."""
 
 
 class ProbeRun:
-    def __init__(self, azurite: Azurite, folder: Path) -> None:
+    def __init__(self, azurite: Azurite, folder: Path, start: Starter) -> None:
         self.name = f"run-{uuid.uuid4().hex[:8]}"
         self.folder = folder
+        self._start = start
+        self._started: list[RunningHost] = []
         self.settings = {
             "AzureWebJobsStorage": azurite.connection_string,
             "Data": azurite.connection_string,
             "RUN": self.name,
             "TICKS": NEVER,
             "AzureFunctionsWebHost__hostid": self.name,
+            "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.2000000",
         }
         self.blobs = BlobServiceClient.from_connection_string(azurite.connection_string)
         self.queues = QueueServiceClient.from_connection_string(azurite.connection_string)
@@ -43,19 +45,23 @@ class ProbeRun:
         self.seen_blobs = self.blobs.create_container(f"{self.name}-seen")
 
     def close(self) -> None:
+        for host in self._started:
+            host.stop()
         self.blobs.close()
         self.queues.close()
 
     @contextmanager
-    def host(self, timings: HostTimings = FAST, **settings: str) -> Iterator[HostHandle]:
+    def host(self, timings: HostTimings = FAST, **settings: str) -> Iterator[RunningHost]:
         handle = self.start(timings, **settings)
         try:
             yield handle
         finally:
             handle.stop()
 
-    def start(self, timings: HostTimings = FAST, **settings: str) -> HostHandle:
-        return start_host(PROBE_APP, {**self.settings, **settings}, folder=self.folder, timings=timings)
+    def start(self, timings: HostTimings = FAST, **settings: str) -> RunningHost:
+        host = self._start(PROBE_APP, {**self.settings, **settings}, self.folder, timings)
+        self._started.append(host)
+        return host
 
     def container(self, name: str) -> ContainerClient:
         """A container of this run, made when it is missing."""

@@ -10,11 +10,11 @@ import pytest
 from azure.functions.meta import Datum
 
 from azurite_process.azurite import Azurite
-from functions_host.conformance import MicrosoftWorker, microsoft_worker
+from functions_host.testing.microsoft_worker import MicrosoftWorker, microsoft_worker
 from functions_host.worker.decoding import BlobContent, TriggerData, as_json, text
 from tests.harness import NEVER, PROBE_APP, ProbeRun
 
-PROPERTIES = {"ETag": '"0x1"', "Length": 5, "ContentLength": 5, "LastModified": "2026-11-24T00:00:00+00:00"}
+PROPERTIES = {"ETag": {}, "ContentLength": 5, "LastModified": "2026-11-24T00:00:00+00:00"}
 
 
 @pytest.fixture
@@ -52,13 +52,12 @@ def order(**what: Any) -> TriggerData:
 
 
 def test_every_function_is_found(worker: MicrosoftWorker) -> None:
-    assert len(worker.functions) == 14
+    assert len(worker.functions) == 13
 
 
-def test_a_blob_function_sees_the_same_facts_and_writes_the_same_message(worker: MicrosoftWorker) -> None:
-    answer = worker.invoke("announce_upload", blob("c/in/a.txt"))
-    assert answer.error is None
-    assert json.loads(answer.outputs["announcement"].value) == {"name": "c/in/a.txt", "length": 5, "etag": '"0x1"'}
+def test_a_blob_function_sees_the_same_facts(worker: MicrosoftWorker, run: ProbeRun) -> None:
+    assert worker.invoke("read_upload", blob("c/in/a.txt")).error is None
+    assert run.seen("read_upload") == [{"name": "c/in/a.txt", "length": 5}]
 
 
 def test_a_blob_function_reads_the_content(worker: MicrosoftWorker, run: ProbeRun) -> None:
@@ -69,7 +68,8 @@ def test_a_blob_function_reads_the_content(worker: MicrosoftWorker, run: ProbeRu
 
 def test_a_queue_function_sees_the_same_facts(worker: MicrosoftWorker, run: ProbeRun) -> None:
     assert worker.invoke("take_order", order(label="x")).error is None
-    assert run.seen("take_order") == [{"order": {"label": "x"}, "dequeue_count": 2}]
+    (fact,) = run.seen("take_order")
+    assert (fact["order"], fact["dequeue_count"]) == ({"label": "x"}, 2)
 
 
 def test_an_http_function_answers_the_same(worker: MicrosoftWorker) -> None:
@@ -87,12 +87,10 @@ def test_an_http_function_answers_the_same(worker: MicrosoftWorker) -> None:
     }
 
 
-def test_an_async_function_and_a_list_of_messages_work(worker: MicrosoftWorker) -> None:
+def test_an_async_function_works(worker: MicrosoftWorker) -> None:
     greeting = worker.invoke("greet", request("GET")).returned
     assert greeting is not None
     assert greeting.value == "hello"
-    placed = worker.invoke("place_orders", request("POST", b'[{"label": 1}]')).outputs["orders"]
-    assert (placed.type, json.loads(placed.value)) == ("json", ['{"label": 1}'])
 
 
 def test_a_failure_is_a_failure_there_too(worker: MicrosoftWorker) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from functions_host.process import REPOSITORY
 from azurite_process.processes import ManagedProcess
 from tests.harness import FAST, PROBE_APP, ProbeRun
 
@@ -15,7 +14,6 @@ def test_the_bridge_posts_an_event_for_every_new_upload(run: ProbeRun) -> None:
     with run.host(FAST, FUNCTIONS_HOST_EMULATE_EVENT_GRID="0") as host:
         argv = [sys.executable, "-m", "functions_host.event_bridge", "--app", str(PROBE_APP), "--url", host.url]
         environment = {
-            "PYTHONPATH": str(REPOSITORY),
             "FUNCTIONS_HOST_BLOBS_KEY": host.blobs_key,
             "FUNCTIONS_HOST_TIMINGS": FAST.to_json(),
             **run.settings,

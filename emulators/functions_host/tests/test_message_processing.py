@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
+from azurite_process.processes import wait_until
 from functions_host.faults import CrashPoint, Faults
+from functions_host.message_lease import LeaseKeeper, MessageLease
 from functions_host.queues.backoff import PollingBackoff
-from functions_host.queues.lease import LeaseKeeper, MessageLease
 from functions_host.queues.processing import MessageProcessor, MessageRules, ReceivedMessage, poison_name
 from functions_host.queues.trigger import queue_trigger_data
 from functions_host.timings import HostTimings
 from functions_host.worker.invocation import Outcome
-from azurite_process.processes import wait_until
 
 BODY = base64.b64encode(b"body").decode()
 
@@ -104,8 +104,8 @@ RELEASED = [("update", "m", "r", 30)]
         pytest.param(Outcome.SUCCEEDED, 3, DELETED, False, id="success in the last try"),
         pytest.param(Outcome.FAILED, 1, RELEASED, False, id="failure releases with the delay of host.json"),
         pytest.param(Outcome.FAILED, 3, DELETED, True, id="failure in the last try poisons"),
-        pytest.param(Outcome.TIMED_OUT, 1, [], False, id="a timeout leaves it hidden"),
-        pytest.param(Outcome.TIMED_OUT, 3, [], False, id="a timeout in the last try too"),
+        pytest.param(Outcome.TIMED_OUT, 1, RELEASED, False, id="a timeout releases"),
+        pytest.param(Outcome.TIMED_OUT, 3, DELETED, True, id="a timeout in the last try poisons"),
     ],
 )
 def test_the_outcome_decides_the_fate_of_a_message(

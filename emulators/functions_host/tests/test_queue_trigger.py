@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from contextlib import suppress
 
-import httpx
 import pytest
+from azure.core.exceptions import ResourceExistsError
 
 from azurite_process.azurite import Azurite
-from functions_host.process import HostHandle
-from functions_host.timings import HostTimings
 from azurite_process.processes import wait_until
+from functions_host.timings import HostTimings
 from tests.harness import FAST, PATIENCE, ProbeRun
+from tests.hosts import RunningHost, starter_of
 
 
 def orders(run: ProbeRun, label: str) -> list[int]:
@@ -46,7 +46,9 @@ def test_a_failing_message_is_tried_again_with_its_count(shared_run: ProbeRun) -
 def test_a_message_that_fails_to_the_end_reaches_the_poison_queue_as_it_was(shared_run: ProbeRun) -> None:
     shared_run.order(label="hopeless", fail=9)
     wait_until(
-        lambda: any("hopeless" in fact["body"] for fact in shared_run.seen("bury")), seconds=PATIENCE, what="a burial"
+        lambda: any("hopeless" in fact["body"] for fact in shared_run.seen("read_poison")),
+        seconds=PATIENCE,
+        what="it",
     )
     assert orders(shared_run, "hopeless") == [1, 2, 3]
 
@@ -60,24 +62,34 @@ def test_text_that_is_not_base64_reaches_the_poison_queue_without_a_call(shared_
     assert shared_run.depth(f"{shared_run.name}-orders-poison") >= 1
 
 
-def test_an_output_binding_makes_its_queue_and_wakes_the_listener(shared_run: ProbeRun, host: HostHandle) -> None:
-    placed = [{"label": f"placed-{number}"} for number in range(3)]
-    assert httpx.post(f"{host.url}/api/orders", json=placed).status_code == 204
-    for order in placed:
-        wait_orders(shared_run, order["label"], [1])
+@pytest.mark.usefixtures("host")
+def test_text_that_is_not_base64_stays_in_a_poison_queue(shared_run: ProbeRun) -> None:
+    """It is never delivered: nowhere is left to put it."""
+    poison = shared_run.queues.get_queue_client(f"{shared_run.name}-orders-poison")
+    with suppress(ResourceExistsError):
+        poison.create_queue()
+    poison.send_message("{undecodable}")
+    shared_run.queue("orders-poison").send_message("decodable")
+    wait_until(
+        lambda: any(fact["body"] == "decodable" for fact in shared_run.seen("read_poison")),
+        seconds=PATIENCE,
+        what="the message behind it",
+    )
+    assert not any("undecodable" in fact["body"] for fact in shared_run.seen("read_poison"))
+    assert shared_run.depth(f"{shared_run.name}-orders-poison") > 0
 
 
 @pytest.fixture(scope="module")
-def slow_run(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProbeRun]:
-    probe = ProbeRun(azurite, tmp_path_factory.mktemp("slow"))
+def slow_run(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[ProbeRun]:
+    probe = ProbeRun(azurite, tmp_path_factory.mktemp("slow"), starter_of(host_kind))
     yield probe
     probe.close()
 
 
 @pytest.fixture(scope="module")
-def slow_host(slow_run: ProbeRun) -> Iterator[HostHandle]:
+def slow_host(slow_run: ProbeRun) -> Iterator[RunningHost]:
     """Messages come back after a second; a function may take two."""
-    with slow_run.host(HostTimings(receive_visibility=1, renewal=0.4, max_polling=0.2, drain=1)) as handle:
+    with slow_run.host(HostTimings(receive_visibility=1, renewal=0.4, drain=1)) as handle:
         yield handle
 
 
@@ -89,22 +101,15 @@ def test_a_message_stays_hidden_while_its_function_runs_longer_than_its_visibili
     assert orders(slow_run, "long") == [1]
 
 
-def test_a_timeout_neither_deletes_nor_releases(slow_run: ProbeRun, slow_host: HostHandle) -> None:
+@pytest.mark.usefixtures("slow_host")
+def test_a_message_whose_function_timed_out_is_released_and_in_the_end_poisoned(slow_run: ProbeRun) -> None:
+    """Three deliveries of two seconds each; were it kept hidden, Microsoft's host would need half an hour."""
     slow_run.order(label="hangs", sleep=4)
-
-    def lines(text: str) -> list[str]:
-        return [line for line in slow_host.process.log_text().splitlines() if text in line]
-
-    wait_until(lambda: bool(lines("Executed take_order (Timed out")), seconds=PATIENCE, what="a timeout")
-    wait_until(lambda: bool(lines("dequeue count 2")), seconds=PATIENCE, what="a second delivery")
-    # Not released: it comes back only when the visibility of the last renewal ends.
-    assert moment(lines("dequeue count 2")[0]) - moment(lines("(Timed out")[0]) > timedelta(seconds=0.4)
-    assert slow_run.depth(f"{slow_run.name}-orders-poison") == 0
-
-
-def moment(line: str) -> datetime:
-    """The time at the start of a line of the log."""
-    return datetime.strptime(line.split()[0], "%H:%M:%S.%fZ")
+    wait_until(
+        lambda: any("hangs" in fact["body"] for fact in slow_run.seen("read_poison")), seconds=PATIENCE, what="it"
+    )
+    slow_run.order(label="next")
+    wait_orders(slow_run, "next", [1])
 
 
 def test_no_more_messages_run_at_once_than_batch_and_threshold(run: ProbeRun) -> None:
@@ -114,13 +119,9 @@ def test_no_more_messages_run_at_once_than_batch_and_threshold(run: ProbeRun) ->
     }
     for number in range(8):
         run.order(label=f"{number}", sleep=(0.2, 0.6)[number % 2])
-    with run.host(FAST, **settings) as host:
-        run.wait_seen("take_order", 8)
-    running = most = 0
-    for line in host.process.log_text().splitlines():
-        running += ("Executing take_order" in line) - ("Executed take_order" in line)
-        most = max(most, running)
-    assert most == 3
+    with run.host(FAST, **settings):
+        facts = run.wait_seen("take_order", 8)
+    assert max(sum(other["began"] <= fact["began"] < other["ended"] for other in facts) for fact in facts) == 3
 
 
 def test_messages_without_encoding_are_read_as_they_are(run: ProbeRun) -> None:

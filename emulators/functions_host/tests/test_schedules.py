@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions_host.timers.ncrontab import Ncrontab, ScheduleError
-from functions_host.timers.schedule import is_frequent, parse_schedule
+from functions_host.timers.schedule import ScheduleError, is_frequent, parse_expression, parse_schedule
 
 # A Tuesday.
 NOON = "2026-11-24 12:00:00"
@@ -29,11 +28,13 @@ NOON = "2026-11-24 12:00:00"
         pytest.param("0 10/20 * * * *", NOON, "2026-11-24 12:10:00", id="start with step"),
         pytest.param("0 0 0 31 * *", "2026-11-24 00:00:00", "2026-12-31 00:00:00", id="months without a 31st"),
         pytest.param("59 59 23 31 12 *", "2026-12-31 23:59:59", "2027-12-31 23:59:59", id="strictly after"),
+        pytest.param("0 0 0 * * 0-6/2", NOON, "2026-11-26 00:00:00", id="every other weekday"),
+        pytest.param("0 0 0 * * */7", NOON, "2026-11-29 00:00:00", id="a step is no weekday"),
         pytest.param("0 0 12 * * *", "2026-11-24 11:59:59.9", "2026-11-24 12:00:00", id="fractions of a second"),
     ],
 )
 def test_the_next_occurrence_of_an_expression(expression: str, after: str, expected: str) -> None:
-    found = Ncrontab.parse(expression).next_after(datetime.fromisoformat(after))
+    found = parse_expression(expression).next_local(datetime.fromisoformat(after))
     assert found == datetime.fromisoformat(expected)
 
 
@@ -49,16 +50,22 @@ def test_the_next_occurrence_of_an_expression(expression: str, after: str, expec
         pytest.param("0 5-1 * * * *", id="backwards"),
         pytest.param("0 ? * * * *", id="question mark"),
         pytest.param("0 0 0 * Foo *", id="no month"),
+        pytest.param("0 0 0 * * 1-7", id="a range to 7"),
+        pytest.param("0 0 0 * * fri-mon", id="names backwards"),
+        pytest.param("0 0 0 L * *", id="croniter's last day"),
+        pytest.param("0 0 0 * * 1#2", id="croniter's second Monday"),
+        pytest.param("0 R * * * *", id="croniter's random minute"),
+        pytest.param("0 5,, * * * *", id="empty items"),
     ],
 )
 def test_a_malformed_expression_is_refused(expression: str) -> None:
     with pytest.raises(ScheduleError):
-        Ncrontab.parse(expression)
+        parse_expression(expression)
 
 
 def test_a_day_that_never_comes_is_refused() -> None:
     with pytest.raises(ScheduleError, match="never"):
-        Ncrontab.parse("0 0 0 30 2 *").next_after(datetime(2026, 1, 1))
+        parse_expression("0 0 0 30 2 *")
 
 
 def test_a_time_span_is_a_constant_interval() -> None:

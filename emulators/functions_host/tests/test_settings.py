@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from functions_host.connections import Endpoint, find_endpoint, has_own_queue_service
-from functions_host.conventions import find_host_id, is_disabled, thread_count
+from functions_host.connections import (
+    ConnectionString,
+    Endpoint,
+    IdentityEndpoint,
+    find_endpoint,
+    has_own_queue_service,
+)
+from functions_host.platform_settings import find_host_id, is_disabled, thread_count
 from functions_host.settings import AppSettings, SettingError, load_settings
 
 IDENTITY = {
@@ -57,17 +63,17 @@ def test_an_encrypted_settings_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "connection", "expected"),
     [
-        pytest.param({"Data": "one", "AzureWebJobsData": "two"}, "Data", Endpoint("one"), id="exact name first"),
-        pytest.param({"AzureWebJobsData": "two", **IDENTITY}, "Data", Endpoint("two"), id="then with the prefix"),
-        pytest.param({"AzureWebJobsStorage": "host"}, "", Endpoint("host"), id="none means the host's"),
-        pytest.param({"AzureWebJobsStorage": "host"}, "Storage", Endpoint("host"), id="the host's by its short name"),
-        pytest.param(IDENTITY, "Data", Endpoint(None, "https://b", "c", True), id="identity"),
-        pytest.param({"Data:blobServiceUri": "https://b"}, "Data", Endpoint(url="https://b"), id="colon form"),
-        pytest.param({"Data__serviceUri": "https://s"}, "Data", Endpoint(url="https://s"), id="single service"),
+        pytest.param({"Data": "one", "AzureWebJobsData": "two"}, "Data", ConnectionString("one"), id="the exact name"),
+        pytest.param({"AzureWebJobsData": "two", **IDENTITY}, "Data", ConnectionString("two"), id="with the prefix"),
+        pytest.param({"AzureWebJobsStorage": "host"}, "", ConnectionString("host"), id="none means the host's"),
+        pytest.param({"AzureWebJobsStorage": "host"}, "Storage", ConnectionString("host"), id="by its short name"),
+        pytest.param(IDENTITY, "Data", IdentityEndpoint("https://b", "c", True), id="identity"),
+        pytest.param({"Data:blobServiceUri": "https://b"}, "Data", IdentityEndpoint("https://b"), id="colon form"),
+        pytest.param({"Data__serviceUri": "https://s"}, "Data", IdentityEndpoint("https://s"), id="single service"),
         pytest.param(
             {"AzureWebJobsStorage__accountName": "acc"},
             "",
-            Endpoint(url="https://acc.blob.core.windows.net"),
+            IdentityEndpoint("https://acc.blob.core.windows.net"),
             id="account",
         ),
     ],
@@ -83,7 +89,8 @@ def test_a_connection_without_settings_names_what_was_looked_for() -> None:
 
 def test_development_storage_is_spelled_out() -> None:
     endpoint = find_endpoint(AppSettings({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}), "", "queue")
-    assert "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1" in (endpoint.connection_string or "")
+    assert isinstance(endpoint, ConnectionString)
+    assert "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1" in endpoint.value
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from azurite_process.processes import ManagedProcess, ProcessFailedError, wait_until
 from functions_host.loading import load_functions
 from functions_host.logs import LevelFilter
-from functions_host.process import REPOSITORY, HostHandle, start_host
 from functions_host.settings import AppSettings, SettingError
 from functions_host.signatures import FunctionLoadError
-from azurite_process.processes import ProcessFailedError, wait_until
 from tests.harness import NEVER, PATIENCE, PROBE_APP, ProbeRun
+from tests.hosts import RunningHost, start_stand_in
 
 STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
-HOST_JSON = '{"version": "2.0"}'
+BUNDLE = '"extensionBundle": {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"}'
+HOST_JSON = f'{{"version": "2.0", {BUNDLE}}}'
 APP = "import azure.functions as func\napp = func.FunctionApp()\n"
 
 
@@ -47,8 +48,20 @@ def write_app(folder: Path, code: str, host_json: str = HOST_JSON) -> Path:
         ),
         pytest.param(
             APP + "@app.service_bus_queue_trigger('m', connection='C', queue_name='q')\ndef f(m: str) -> None: ...",
-            "no 'serviceBusTrigger' binding; use Core Tools",
+            "no trigger binding 'serviceBusTrigger'; use Core Tools",
             id="unsupported trigger",
+        ),
+        pytest.param(
+            APP + "@app.route('x')\n@app.queue_output('out', 'q', 'C')\n"
+            "def f(req: func.HttpRequest, out: func.Out[str]) -> str: ...",
+            "no output binding 'queue'",
+            id="output binding",
+        ),
+        pytest.param(
+            APP + "@app.route('x')\n@app.blob_input('blob', 'c/x', 'C')\n"
+            "def f(req: func.HttpRequest, blob: str) -> str: ...",
+            "no input binding 'blob'",
+            id="input binding",
         ),
         pytest.param(
             APP + "@app.route('a')\ndef f(req: func.HttpRequest) -> str: ...\n"
@@ -82,8 +95,27 @@ def test_an_app_that_cannot_be_indexed_is_refused_with_its_reason(
 )
 def test_a_failed_start_ends_with_its_reason_and_a_code(tmp_path: Path, code: str, complaint: str) -> None:
     with pytest.raises(ProcessFailedError) as failure:
-        start_host(write_app(tmp_path, code), STORAGE, folder=tmp_path)
+        start_stand_in(write_app(tmp_path, code), STORAGE, folder=tmp_path)
     assert f"0 functions found: {complaint}" in str(failure.value)
+
+
+def test_without_an_extension_bundle_there_is_no_queue_trigger(tmp_path: Path) -> None:
+    code = APP + "@app.queue_trigger('m', 'q', '')\ndef f(m: str) -> None: ..."
+    app = write_app(tmp_path, code, '{"version": "2.0"}')
+    with pytest.raises(ProcessFailedError, match=r"f: host.json has no extensionBundle.* no queueTrigger"):
+        start_stand_in(app, STORAGE, folder=tmp_path)
+
+
+def test_the_keys_of_a_host_lie_outside_the_app_by_default(tmp_path: Path) -> None:
+    """A folder made in the app's folder restarts Microsoft's host."""
+    app = write_app(tmp_path, APP + "@app.route('x')\ndef f(req: func.HttpRequest) -> str: ...")
+    environment = {**STORAGE, "XDG_STATE_HOME": str(tmp_path / "state"), "PYTHONDONTWRITEBYTECODE": "1"}
+    argv = [sys.executable, "-m", "functions_host", "--app", str(app), "--port", "0"]
+    process = ManagedProcess("host", argv, tmp_path / "host.log", environment).start()
+    process.wait_ready(lambda: "Host started" in process.log_text())
+    process.stop()
+    assert sorted(path.name for path in app.iterdir()) == ["function_app.py", "host.json"]
+    assert len(list((tmp_path / "state" / "functions-host").glob("*/keys.json"))) == 1
 
 
 def test_a_retry_decorator_is_said_to_do_nothing(tmp_path: Path) -> None:
@@ -91,7 +123,7 @@ def test_a_retry_decorator_is_said_to_do_nothing(tmp_path: Path) -> None:
         "@app.retry(strategy='fixed_delay', max_retry_count='3', delay_interval='00:00:01')\n"
         "@app.route('x', auth_level='anonymous')\ndef f(req: func.HttpRequest) -> str: return 'x'"
     )
-    host = start_host(write_app(tmp_path, code), STORAGE, folder=tmp_path)
+    host = start_stand_in(write_app(tmp_path, code), STORAGE, folder=tmp_path)
     host.stop()
     assert "f has a retry policy, which this host ignores" in host.process.log_text()
     assert "(1 functions)" in host.process.log_text()
@@ -103,22 +135,24 @@ def test_a_host_without_storage_starts_and_keeps_trying(tmp_path: Path) -> None:
         "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;"
     )
     settings = {"AzureWebJobsStorage": nowhere, "Data": nowhere, "RUN": "x", "TICKS": NEVER}
-    host = start_host(PROBE_APP, {**settings, "AzureWebJobs.tick.Disabled": "1"}, folder=tmp_path)
+    host = start_stand_in(PROBE_APP, {**settings, "AzureWebJobs.tick.Disabled": "1"}, folder=tmp_path)
     wait_until(lambda: "Cannot read queue x-orders" in host.process.log_text(), seconds=PATIENCE, what="a complaint")
     assert host.process.is_running()
     host.stop()
 
 
-def test_log_lines_of_the_app_carry_their_invocation(shared_run: ProbeRun, host: HostHandle) -> None:
-    shared_run.container("uploads").upload_blob("in/a.txt", "")
+def test_log_lines_of_the_app_carry_their_invocation(shared_run: ProbeRun, host: RunningHost) -> None:
+    queue = shared_run.queue("announced")
+    queue.create_queue()
+    queue.send_message("{}")
     (fact,) = shared_run.wait_seen("read_announcement", 1)
     line = f"INFO    [read_announcement {fact['invocation'][:8]}] reading an announcement"
     assert line in host.process.log_text()
 
 
-def test_a_traceback_shows_the_app_and_not_the_host(shared_run: ProbeRun, host: HostHandle) -> None:
+def test_a_traceback_shows_the_app_and_not_the_host(shared_run: ProbeRun, host: RunningHost) -> None:
     shared_run.wait_seen("tick", 1)
-    wait_until(lambda: "Executed tick" in host.process.log_text(), seconds=PATIENCE, what="the failed run")
+    wait_until(lambda: "Executed 'Functions.tick'" in host.process.log_text(), seconds=PATIENCE, what="the failed run")
     assert "RuntimeError: a timer that fails goes on" in host.process.log_text()
     assert "worker/pool.py" not in host.process.log_text()
 
@@ -133,5 +167,5 @@ def test_log_levels_of_host_json_are_kept() -> None:
 
 def test_the_command_explains_itself() -> None:
     argv = [sys.executable, "-m", "functions_host", "--help"]
-    answer = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    answer = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert "--app DIR" in answer.stdout

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from azure.core.exceptions import AzureError, ResourceExistsError
 
-from functions_host.functions import Binding, Function
-from functions_host.signatures import Signature
+from azurite_process.processes import wait_until
+from functions_host.bindings import Binding
+from functions_host.functions import Function
+from functions_host.signatures import BoundType, Signature
 from functions_host.timers.listener import TimerListener
 from functions_host.timers.schedule import parse_schedule
 from functions_host.timers.status import TimerStatus
-from azurite_process.processes import wait_until
 from tests.harness import FAST, PATIENCE, ProbeRun
 
 HOURLY = "0 0 * * * *"
@@ -54,7 +55,9 @@ def run_until(
 ) -> FakeInvoker:
     """Run a timer until `condition` holds."""
     trigger = Binding("timer", "timerTrigger", False, properties)
-    function = Function("tick", lambda: None, trigger, (trigger,), Signature(False, False, {}, {}, None), Path())
+    function = Function(
+        "tick", lambda: None, trigger, (trigger,), Signature(False, BoundType("timerTrigger", None), None), Path()
+    )
     invoker = FakeInvoker()
     parsed = parse_schedule(schedule)
     listener = TimerListener(function, parsed, monitor, invoker, resolution=60)  # type: ignore[arg-type]
@@ -138,10 +141,16 @@ def test_the_status_is_kept_in_the_host_storage_across_hosts(run: ProbeRun) -> N
     with suppress(ResourceExistsError):
         hosts.create_container()
     blob = hosts.get_blob_client(f"timers/{run.name}/Host.Functions.tick/status")
-    blob.upload_blob(json.dumps(TimerStatus(hours_ago(5), hours_ago(4), hours_ago(5)).to_dict()))
+    run_before = hours_ago(5).replace(minute=0, second=0, microsecond=0)
+    missed = TimerStatus(run_before, run_before + timedelta(hours=1), run_before + timedelta(seconds=1))
+    blob.upload_blob(json.dumps(missed.to_dict()))
     with run.host(FAST, TICKS=HOURLY) as host:
         run.wait_seen("tick", 1)
-        wait_until(lambda: "Executed tick (Failed" in host.process.log_text(), seconds=PATIENCE, what="the failed run")
+        wait_until(
+            lambda: "Executed 'Functions.tick' (Failed" in host.process.log_text(),
+            seconds=PATIENCE,
+            what="the failed run",
+        )
     assert [fact["past_due"] for fact in run.seen("tick")] == [True]
     status = TimerStatus.from_dict(json.loads(blob.download_blob().readall()))
     assert status.next > datetime.now(UTC)

@@ -13,7 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from functions_host.blobs.listing import ListedBlob, list_blobs
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobProperties, ContainerClient
+
 from functions_host.blobs.messages import BlobTriggerMessage
 from functions_host.blobs.receipts import Receipt, Receipts
 from functions_host.blobs.triggers import BlobFunction
@@ -21,6 +23,7 @@ from functions_host.connections import Connections
 
 log = logging.getLogger("functions_host.blobs")
 
+_PAGE = 5000
 _BATCH = 32
 _SENDERS = 4
 # A scan of many blobs must not take all the CPU of a laptop: rest at least three times as long as it took.
@@ -80,7 +83,7 @@ class BlobScanner:
         for function in functions:
             self._receipts[function.id].load()
         client = self._connections.blobs(connection).get_container_client(container)
-        blobs = list(list_blobs(client))
+        blobs = _list_blobs(client)
         for function in functions:
             for batch in _batches(self._new_versions(function, container, blobs)):
                 if self._stopping.is_set():
@@ -89,15 +92,23 @@ class BlobScanner:
                 self._receipts[function.id].add(map(_receipt, batch))
 
     def _new_versions(
-        self, function: BlobFunction, container: str, blobs: list[ListedBlob]
+        self, function: BlobFunction, container: str, blobs: list[BlobProperties]
     ) -> list[BlobTriggerMessage]:
         receipts = self._receipts[function.id]
         return [
-            BlobTriggerMessage(function.id, container, blob.name, f'"{blob.etag}"', blob.blob_type)
+            BlobTriggerMessage(function.id, container, blob.name, f'"{blob.etag}"', blob.blob_type.value)
             for blob in blobs
             if (container, blob.name, blob.etag) not in receipts
             and function.path.match(container, blob.name) is not None
         ]
+
+
+def _list_blobs(container: ContainerClient) -> list[BlobProperties]:
+    """Every blob with its ETag as the service lists it, without quotes; none when the container does not exist."""
+    try:
+        return list(container.list_blobs(results_per_page=_PAGE))
+    except ResourceNotFoundError:
+        return []
 
 
 def _receipt(message: BlobTriggerMessage) -> Receipt:

@@ -14,11 +14,11 @@ from functions_host.blobs.triggers import BlobFunction, BlobTriggerExecutor
 from functions_host.connections import HOST_STORAGE
 from functions_host.functions import Function
 from functions_host.host_config import HostConfig
-from functions_host.parts import HostParts
 from functions_host.queues.backoff import PollingBackoff
 from functions_host.queues.listener import QueueListener
 from functions_host.queues.processing import MessageProcessor, MessageRules
 from functions_host.queues.sending import send_creating
+from functions_host.services import HostServices
 from functions_host.timings import HostTimings
 
 log = logging.getLogger("functions_host.blobs")
@@ -27,21 +27,21 @@ _MAX_BATCH = 32
 
 
 class BlobSource:
-    def __init__(self, functions: list[Function], parts: HostParts, *, emulates_event_grid: bool) -> None:
+    def __init__(self, functions: list[Function], services: HostServices, *, emulates_event_grid: bool) -> None:
         """`emulates_event_grid` scans for functions with source="EventGrid" too: there is no Event Grid on a laptop."""
         self.functions = {function.id: BlobFunction.of(function) for function in functions}
-        self._parts = parts
-        self._queue = parts.connections.queue(HOST_STORAGE, internal_queue_name(parts.host_id))
-        executor = BlobTriggerExecutor(self.functions, parts.connections, parts.invoker)
-        processor = MessageProcessor(self._queue, self._rules(), executor.handle, parts.keeper, parts.faults)
-        self.listener = _listener(self._queue, processor, parts.config, parts.timings)
-        host_blobs = parts.connections.blobs(HOST_STORAGE)
+        self._services = services
+        self._queue = services.connections.queue(HOST_STORAGE, internal_queue_name(services.host_id))
+        executor = BlobTriggerExecutor(self.functions, services.connections, services.invoker)
+        processor = MessageProcessor(self._queue, self._rules(), executor.handle, services.keeper, services.faults)
+        self.listener = _listener(self._queue, processor, services.config, services.timings)
+        host_blobs = services.connections.blobs(HOST_STORAGE)
         self.scanner = BlobScanner(
             [function for function in self.functions.values() if emulates_event_grid or not function.is_event_grid],
-            parts.connections,
-            lambda function: Receipts(host_blobs, parts.host_id, function.id),
+            services.connections,
+            lambda function: Receipts(host_blobs, services.host_id, function.id),
             self.enqueue,
-            parts.timings.blob_scan,
+            services.timings.blob_scan,
         )
         _announce(list(self.functions.values()), emulates_event_grid)
 
@@ -59,12 +59,12 @@ class BlobSource:
     def enqueue(self, message: BlobTriggerMessage) -> None:
         body = message.to_json()
         send_creating(
-            self._queue, base64.b64encode(body.encode()).decode() if self._parts.config.queues.is_base64 else body
+            self._queue, base64.b64encode(body.encode()).decode() if self._services.config.queues.is_base64 else body
         )
         self.listener.wake()
 
     def _rules(self) -> MessageRules:
-        config = self._parts.config
+        config = self._services.config
         return MessageRules(
             is_base64=config.queues.is_base64,
             max_dequeue_count=config.blobs.poison_blob_threshold,
@@ -83,7 +83,7 @@ class BlobSource:
             except (ValueError, KeyError, TypeError):
                 target = None
             connection = target.connection if target else HOST_STORAGE
-        return self._parts.connections.poison_queues(connection).get_queue_client(POISON_QUEUE)
+        return self._services.connections.poison_queues(connection).get_queue_client(POISON_QUEUE)
 
 
 def _listener(
@@ -98,7 +98,7 @@ def _listener(
         batch_size=batch_size,
         new_batch_threshold=max(0, limit - batch_size),
         visibility_seconds=timings.receive_visibility,
-        backoff=PollingBackoff(timings.min_polling, min(config.queues.max_polling_seconds, timings.max_polling)),
+        backoff=PollingBackoff(timings.min_polling, config.queues.max_polling_seconds),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob import BlobClient, BlobProperties
+from azure.storage.blob import BlobClient, BlobProperties, BlobType
 
 from functions_host.blobs.messages import BlobTriggerMessage
 from functions_host.blobs.paths import BlobPath
@@ -21,6 +21,9 @@ from functions_host.worker.decoding import BlobContent, TriggerData, as_json, te
 from functions_host.worker.invocation import Invoker, Outcome
 
 log = logging.getLogger("functions_host.blobs")
+
+_BLOB_TYPES = (BlobType.BLOCKBLOB, BlobType.PAGEBLOB, BlobType.APPENDBLOB)
+"""In the order of .NET's enumeration."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +96,19 @@ def blob_trigger_data(blob: BlobClient, properties: BlobProperties, path: BlobPa
 
 
 def _properties(properties: BlobProperties) -> dict[str, Any]:
-    """The fields of .NET's BlobProperties that an app may look at, under their names there."""
+    """The fields of .NET's BlobProperties that an app may look at, as the real host serialises them.
+
+    An ETag is a structure without public fields there, so it arrives empty; enumerations arrive as numbers.
+    """
     content = properties.content_settings
     return {
         "LastModified": properties.last_modified.isoformat(),
         "CreatedOn": properties.creation_time.isoformat() if properties.creation_time else None,
-        "Length": properties.size,
         "ContentLength": properties.size,
-        "ETag": properties.etag,
+        "ETag": {},
         "ContentType": content.content_type,
         "ContentEncoding": content.content_encoding,
         "ContentLanguage": content.content_language,
-        "BlobType": str(getattr(properties.blob_type, "value", properties.blob_type)),
+        "BlobType": _BLOB_TYPES.index(properties.blob_type),
         "AccessTier": properties.blob_tier,
     }

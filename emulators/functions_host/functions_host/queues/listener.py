@@ -49,7 +49,7 @@ class QueueListener:
         self._loop.start()
 
     def wake(self) -> None:
-        """A message was just put into the queue by this process: look at once."""
+        """This process has just put a message into the queue: look at once."""
         self._wake.set()
 
     def stop(self) -> None:

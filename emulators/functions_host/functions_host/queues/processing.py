@@ -15,7 +15,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
 from functions_host.faults import CrashPoint, Faults
-from functions_host.queues.lease import LeaseKeeper, MessageLease
+from functions_host.message_lease import LeaseKeeper, MessageLease
 from functions_host.queues.sending import send_creating
 from functions_host.worker.invocation import Outcome
 
@@ -87,7 +87,7 @@ class MessageProcessor:
         if outcome is Outcome.SUCCEEDED:
             self._complete(received.raw, lease)
             self._faults.reached(CrashPoint.AFTER_DELETE, function_name)
-        elif outcome is Outcome.FAILED:
+        else:
             self._fail(received, lease)
 
     def _complete(self, message: QueueMessage, lease: MessageLease) -> None:

@@ -9,10 +9,10 @@ from azure.functions.meta import Datum
 from azure.storage.queue import QueueClient
 
 from functions_host.functions import Function
-from functions_host.parts import HostParts
 from functions_host.queues.backoff import PollingBackoff
 from functions_host.queues.listener import QueueListener
 from functions_host.queues.processing import MessageProcessor, MessageRules, ReceivedMessage, poison_name
+from functions_host.services import HostServices
 from functions_host.worker.decoding import TriggerData, as_json, text
 from functions_host.worker.invocation import Outcome
 
@@ -39,16 +39,16 @@ def queue_trigger_data(received: ReceivedMessage) -> TriggerData:
     return TriggerData(text(body), metadata)
 
 
-def build_queue_listener(function: Function, parts: HostParts) -> QueueListener:
+def build_queue_listener(function: Function, services: HostServices) -> QueueListener:
     connection, name = function.trigger.connection, function.trigger.text("queueName")
-    options, timings = parts.config.queues, parts.timings
-    queue = parts.connections.queue(connection, name)
+    options, timings = services.config.queues, services.timings
+    queue = services.connections.queue(connection, name)
     poison = poison_name(name)
-    poison_queue: QueueClient | None = parts.connections.queue(connection, poison) if poison else None
+    poison_queue: QueueClient | None = services.connections.queue(connection, poison) if poison else None
 
     def handle(received: ReceivedMessage) -> tuple[str, Outcome]:
         reason = f"message {received.raw.id}, dequeue count {received.raw.dequeue_count}"
-        return function.name, parts.invoker.invoke(function, queue_trigger_data(received), reason).outcome
+        return function.name, services.invoker.invoke(function, queue_trigger_data(received), reason).outcome
 
     rules = MessageRules(
         is_base64=options.is_base64,
@@ -56,16 +56,14 @@ def build_queue_listener(function: Function, parts: HostParts) -> QueueListener:
         release_seconds=options.visibility_seconds,
         find_poison_queue=lambda _: poison_queue,
     )
-    listener = QueueListener(
+    return QueueListener(
         queue,
-        MessageProcessor(queue, rules, handle, parts.keeper, parts.faults).process,
+        MessageProcessor(queue, rules, handle, services.keeper, services.faults).process,
         batch_size=options.batch_size,
         new_batch_threshold=options.new_batch_threshold,
         visibility_seconds=timings.receive_visibility,
-        backoff=PollingBackoff(timings.min_polling, min(options.max_polling_seconds, timings.max_polling)),
+        backoff=PollingBackoff(timings.min_polling, options.max_polling_seconds),
     )
-    parts.wakeups.register(queue, listener.wake)
-    return listener
 
 
 def _moment(value: datetime | None) -> Datum:

@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError
 
 from functions_host.connections import HOST_STORAGE
 from functions_host.functions import Function
-from functions_host.parts import HostParts
+from functions_host.services import HostServices
 from functions_host.timers.schedule import Schedule, is_frequent, parse_schedule
 from functions_host.timers.status import ScheduleMonitor, TimerStatus
 from functions_host.worker.decoding import TriggerData, as_json
@@ -102,10 +102,10 @@ class TimerListener:
             log.warning("Cannot write the status of timer %s: %s", self._function.name, type(error).__name__)
 
 
-def build_timer_listener(function: Function, parts: HostParts) -> TimerListener:
-    monitor = ScheduleMonitor(parts.connections.blobs(HOST_STORAGE), parts.host_id, function.id)
+def build_timer_listener(function: Function, services: HostServices) -> TimerListener:
+    monitor = ScheduleMonitor(services.connections.blobs(HOST_STORAGE), services.host_id, function.id)
     schedule = parse_schedule(function.trigger.text("schedule"))
-    return TimerListener(function, schedule, monitor, parts.invoker, resolution=parts.timings.timer_resolution)
+    return TimerListener(function, schedule, monitor, services.invoker, resolution=services.timings.timer_resolution)
 
 
 def timer_data(status: TimerStatus | None, *, is_past_due: bool) -> TriggerData:

@@ -1,15 +1,16 @@
-"""The admin API, read-only but for running a function by hand. Source: azure-functions-host, Controllers/*.cs."""
+"""The admin API, read only. Source: azure-functions-host, Controllers/*.cs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from functions_host.functions import Function
 from functions_host.web.answers import Answer
 from functions_host.web.keys import BLOBS_EXTENSION, HostKeys
 
+_HOST_KEYS = [["host", kind] for kind in ("keys", "functionkeys", "systemkeys")]
 VERSION = "4.0.0-local"
 
 
@@ -20,18 +21,19 @@ class AdminApi:
         host_id: str,
         functions: list[Function],
         keys: HostKeys,
-        run: Callable[[Function, str], None],
         disabled: frozenset[str],
     ) -> None:
-        """`run` starts a function in the background."""
         self._host_id = host_id
         self._functions = {function.name.lower(): function for function in functions}
         self._keys = keys
-        self._run = run
         self._disabled = disabled
         self._started = time.monotonic()
 
-    def answer(self, method: str, path: list[str], body: Mapping[str, Any], base_url: str) -> Answer:
+    def knows(self, path: list[str]) -> bool:
+        """What is not part of the API is not found, whatever the key."""
+        return path[:1] == ["functions"] or path in (["host", "status"],) or path[:2] in _HOST_KEYS
+
+    def answer(self, method: str, path: list[str], base_url: str) -> Answer:
         """`path` holds the segments after `admin`. The caller has checked the master key."""
         match method, path:
             case "GET", ["host", "status"]:
@@ -43,22 +45,15 @@ class AdminApi:
             case "GET", ["functions"]:
                 return 200, [self._describe(function, base_url) for function in self._functions.values()]
             case _, ["functions", name, *rest] if name.lower() in self._functions:
-                return self._of_function(method, self._functions[name.lower()], rest, body, base_url)
+                return self._of_function(method, self._functions[name.lower()], rest, base_url)
         return 404, None
 
-    def _of_function(
-        self, method: str, function: Function, rest: list[str], body: Mapping[str, Any], base_url: str
-    ) -> Answer:
+    def _of_function(self, method: str, function: Function, rest: list[str], base_url: str) -> Answer:
         match method, rest:
             case "GET", []:
                 return 200, self._describe(function, base_url)
-            case "GET", ["status"]:
-                return 200, {"name": function.name, "isDisabled": function.name in self._disabled}
             case "GET", ["keys"]:
                 return 200, _key_list({"default": self._keys.of_functions[function.name]})
-            case "POST", []:
-                self._run(function, _input_text(body.get("input")))
-                return 202, None
         return 404, None
 
     def _status(self) -> dict[str, Any]:
@@ -66,7 +61,7 @@ class AdminApi:
             "id": self._host_id,
             "state": "Running",
             "version": VERSION,
-            "versionDetails": "Pigeonhole's local stand-in",
+            "versionDetails": "a local stand-in",
             "processUptime": round((time.monotonic() - self._started) * 1000),
         }
 
@@ -94,7 +89,3 @@ def _key_list(keys: Mapping[str, str]) -> dict[str, Any]:
 
 def _one_key(keys: Mapping[str, str], name: str) -> Answer:
     return (200, {"name": name, "value": keys[name]}) if name in keys else (404, None)
-
-
-def _input_text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)

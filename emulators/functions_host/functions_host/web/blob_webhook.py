@@ -1,6 +1,7 @@
 """The Event Grid source of blob triggers: the webhook `POST /runtime/webhooks/blobs?functionName=...`.
 
-Every delivered event becomes a message: no path pattern, no receipt, no ETag check, as in Azure.
+Every delivered event becomes a message: no path pattern, no receipt, no ETag check, as in Azure. So are the statuses:
+an unknown function is accepted, what cannot be read is an error of the server.
 Sources: azure-sdk-for-net, Config/BlobsExtensionConfigProvider.cs; EventGrid TriggerBinding/HttpRequestProcessor.cs.
 """
 
@@ -29,8 +30,10 @@ class BlobWebhook:
 
     def receive(self, function_id: str, event_type: str, body: bytes) -> Answer:
         target = self._functions.get(function_id)
-        if target is None or not target.is_event_grid:
-            return 404, {"error": f"cannot find function: '{function_id}'"}
+        if target is None:
+            return 202, None
+        if not target.is_event_grid:
+            return 500, None
         kind = event_type.lower()
         if kind == "unsubscribe":
             return 202, None
@@ -45,6 +48,7 @@ class BlobWebhook:
                 return 202, None
         except (ValueError, KeyError, TypeError, IndexError) as error:
             log.warning("Event Grid sent what cannot be read: %s", type(error).__name__)
+            return 500, None
         return 400, None
 
 
@@ -56,9 +60,7 @@ def _events(body: bytes) -> list[Any]:
 def _message(function_id: str, event: Mapping[str, Any]) -> BlobTriggerMessage:
     data = event["data"]
     container, blob = split_blob_url(data["url"])
-    return BlobTriggerMessage(
-        function_id, container, blob, str(data.get("eTag", "")), data.get("blobType", "BlockBlob")
-    )
+    return BlobTriggerMessage(function_id, container, blob, str(data.get("eTag", "")), data["blobType"])
 
 
 def split_blob_url(url: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
+from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -52,7 +52,8 @@ class RouteTable:
 
 def http_trigger_data(request: Request, body: bytes, route_values: Mapping[str, str]) -> TriggerData:
     headers = _joined(request.headers.items())
-    query = _joined(request.query_params.multi_items())
+    # The real host drops a value that is empty.
+    query = {name: value for name, value in _joined(request.query_params.multi_items()).items() if value.value}
     value = {
         "method": text(request.method),
         "url": text(_raw_url(request)),
@@ -98,5 +99,15 @@ def _http_response(value: Mapping[str, Any]) -> Response:
     cookies: list[SimpleCookie] = value.get("cookies") or []
     for cookie in cookies:
         for morsel in cookie.values():
-            response.headers.append("set-cookie", morsel.OutputString())
+            response.headers.append("set-cookie", _cookie_text(morsel))
     return response
+
+
+def _cookie_text(morsel: Morsel[str]) -> str:
+    """As ASP.NET writes it: names in lower case, `domain` and `path` always there."""
+    parts = [f"{morsel.key}={morsel.coded_value}"]
+    parts += [f"{name}={morsel[name]}" for name in ("expires", "max-age") if morsel[name]]
+    parts += [f"domain={morsel['domain']}", f"path={morsel['path'] or '/'}"]
+    parts += ["secure"] * bool(morsel["secure"])
+    parts += [f"samesite={morsel['samesite'].lower()}"] * bool(morsel["samesite"])
+    return "; ".join(parts + ["httponly"] * bool(morsel["httponly"]))

@@ -1,14 +1,13 @@
-"""The host's one web application: function routes, the admin API, webhooks and health, each behind its key."""
+"""The host's one web application: function routes, the admin API and webhooks, each behind its key."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from functions_host.web.admin import AdminApi
@@ -58,7 +57,7 @@ class Site:
             return Response(status_code=413)
         area = segments[0].lower() if segments else ""
         if area == "admin":
-            return self._answer_admin(request, segments[1:], body)
+            return self._answer_admin(request, segments[1:])
         if area == "runtime":
             return await self._answer_runtime(request, [segment.lower() for segment in segments], body)
         return await self._answer_function(request, path, body)
@@ -76,28 +75,36 @@ class Site:
         result = await self._in_thread(lambda: self._invoker.invoke(function, data, reason))
         return to_response(result)
 
-    def _answer_admin(self, request: Request, segments: list[str], body: bytes) -> Response:
+    def _answer_admin(self, request: Request, segments: list[str]) -> Response:
         if segments == ["host", "ping"] and request.method in ("GET", "POST", "HEAD"):
             return Response()
-        if self._keys.access(_key(request)) is not Access.ADMIN:
-            return Response(status_code=401)
-        content = _json_object(body)
-        if content is None:
-            return Response(status_code=400)
+        if not self._admin.knows(segments):
+            return Response(status_code=404)
+        if refusal := self._refusal(request, Access.ADMIN):
+            return refusal
         base_url = str(request.base_url).rstrip("/")
-        return to_json_response(self._admin.answer(request.method, segments, content, base_url))
+        return to_json_response(self._admin.answer(request.method, segments, base_url))
 
     async def _answer_runtime(self, request: Request, segments: list[str], body: bytes) -> Response:
-        if segments[:2] == ["runtime", "health"] and segments[2:] in ([], ["live"], ["ready"]):
-            return JSONResponse({"status": "Healthy"})
-        if segments != _WEBHOOK or request.method != "POST" or self._webhook is None:
+        if segments[1:2] != ["webhooks"]:
             return Response(status_code=404)
-        if self._keys.access(_key(request)) < Access.SYSTEM:
-            return Response(status_code=401)
+        is_blobs = segments == _WEBHOOK and self._webhook is not None
+        # The system key is the extension's own: it opens no other webhook.
+        if refusal := self._refusal(request, Access.SYSTEM if is_blobs else Access.ADMIN):
+            return refusal
+        if segments != _WEBHOOK or self._webhook is None:
+            return Response(status_code=404)
         webhook = self._webhook
         function_id = request.query_params.get("functionName", "")
         event_type = request.headers.get(EVENT_TYPE_HEADER, "")
         return to_json_response(await self._in_thread(lambda: webhook.receive(function_id, event_type, body)))
+
+    def _refusal(self, request: Request, needed: Access) -> Response | None:
+        """401 without a valid key, 403 with one that opens less than this."""
+        access = self._keys.access(_key(request))
+        if access >= needed:
+            return None
+        return Response(status_code=401 if access is Access.ANONYMOUS else 403)
 
     async def _in_thread(self, act: Callable[[], _T]) -> _T:
         if self._limiter is None:
@@ -119,11 +126,3 @@ async def _read_body(request: Request) -> bytes | None:
         if len(body) > _MAX_BODY:
             return None
     return bytes(body)
-
-
-def _json_object(body: bytes) -> Mapping[str, Any] | None:
-    try:
-        content = json.loads(body or b"{}")
-    except ValueError:
-        return None
-    return content if isinstance(content, Mapping) else None

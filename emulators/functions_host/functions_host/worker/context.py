@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,18 @@ class Invocation:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
+CURRENT_INVOCATION: ContextVar[Invocation | None] = ContextVar("current_invocation", default=None)
 _thread_local = threading.local()
 _live: WeakValueDictionary[str, Invocation] = WeakValueDictionary()
 
 
-def invocation_of_thread() -> Invocation | None:
-    """The live invocation whose id the app stored in `context.thread_local_storage` of this thread."""
+def current_invocation() -> Invocation | None:
+    """The invocation that the calling code runs in, also from a thread that the app started and marked as documented
+    (`context.thread_local_storage.invocation_id = context.invocation_id`)."""
+    return CURRENT_INVOCATION.get() or _invocation_of_thread()
+
+
+def _invocation_of_thread() -> Invocation | None:
     invocation_id = getattr(_thread_local, "invocation_id", None)
     return _live.get(invocation_id) if invocation_id else None
 

@@ -41,7 +41,7 @@ def as_json(value: Any) -> Datum:
     return Datum(json.dumps(value), "json")
 
 
-def decode(bound: BoundType, value: Datum | BlobContent | None, metadata: Metadata) -> Any:
+def decode(bound: BoundType, value: Datum | BlobContent, metadata: Metadata) -> Any:
     """The argument for a parameter of type `bound`."""
     converter = converter_of(bound.binding_type)
     if converter is None:
@@ -53,10 +53,9 @@ def decode(bound: BoundType, value: Datum | BlobContent | None, metadata: Metada
 
 
 def encode(bound: BoundType, value: Any) -> Datum | None:
-    """The wire value of an output. TypeError for a value that the binding cannot carry, in the real worker's words."""
-    converter = converter_of(bound.binding_type)
+    """The wire value of what a handler returned; TypeError, in the real worker's words, when there is none."""
     try:
-        datum: Datum | None = (converter or _Generic).encode(value, expected_type=bound.annotation)
+        datum: Datum | None = converter_of(bound.binding_type).encode(value, expected_type=bound.annotation)
     except NotImplementedError:
         raise TypeError(
             f'unable to encode outgoing TypedData: unsupported type "{bound.binding_type}" '
@@ -65,25 +64,8 @@ def encode(bound: BoundType, value: Any) -> Datum | None:
     return datum
 
 
-def _decode_generic(bound: BoundType, value: Datum | BlobContent | None) -> Any:
+def _decode_generic(bound: BoundType, value: Datum | BlobContent) -> Any:
     if isinstance(value, BlobContent):
         content = value.load()
         return content.decode("utf-8") if bound.annotation is str else content
-    return None if value is None else value.value
-
-
-class _Generic:
-    """Outputs annotated str or bytes, which have no converter (azure_functions_runtime.bindings.generic)."""
-
-    @staticmethod
-    def encode(value: Any, *, expected_type: Any) -> Datum | None:
-        del expected_type
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return Datum(value, "string")
-        if isinstance(value, (bytes, bytearray)):
-            return Datum(bytes(value), "bytes")
-        if isinstance(value, (dict, list, int, float)):
-            return as_json(value)
-        raise NotImplementedError
+    return value.value

@@ -12,8 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from functions_host.logs import CURRENT_INVOCATION
-from functions_host.worker.context import Invocation
+from functions_host.worker.context import CURRENT_INVOCATION, Invocation
 
 
 class WorkerPool:

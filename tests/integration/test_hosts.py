@@ -1,4 +1,4 @@
-"""The way to the real host, tried with a stand-in `func`: Core Tools cannot be had in every place the tests run."""
+"""The way to Core Tools, tried with a stand-in `func`: Core Tools cannot be had in every place the tests run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from functions_host.core_tools import CoreTools, find_core_tools, start_core_tools
+from local.hosts import CoreTools, find_core_tools
 
 STAND_IN = """#!{python}
 import http.server, json, os, sys
@@ -68,7 +68,8 @@ def test_the_app_runs_in_func_with_its_settings_and_this_python(tmp_path: Path) 
     app = tmp_path / "app"
     app.mkdir()
     tools = CoreTools(write_func(tmp_path, "4.14.0"), "4.14.0")
-    handle = start_core_tools(tools, app, {"GIVEN": "setting"}, folder=tmp_path)
+    settings = {"GIVEN": "setting", "FUNCTIONS_HOST_EMULATE_EVENT_GRID": "0"}
+    handle = tools.start(app, settings, folder=tmp_path)
     handle.stop()
     facts = json.loads((app / "facts.json").read_text())
     assert facts["argv"] == ["start", "--python", "--port", handle.url.rpartition(":")[2]]

@@ -1,7 +1,7 @@
 """The same app in Microsoft's own hands: their loader indexes it, their binding code invokes it.
 
-PyPI `azure-functions-runtime` is the library inside the real worker of Python 3.13. It has no public documentation, so
-only tests use it, pinned. It keeps its functions in a module, so one app is loaded at a time in a process.
+PyPI `azure-functions-runtime` is the library inside the real worker of Python 3.13. It is private and asks for that
+Python, so only tests use it, pinned. It keeps its functions in a module, so one app is loaded at a time in a process.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ __all__ = ["FunctionLoadError", "MicrosoftWorker", "WorkerAnswer", "microsoft_wo
 @dataclass(frozen=True)
 class WorkerAnswer:
     returned: Datum | None
-    outputs: Mapping[str, Datum]
     error: str | None
     """The exception and its traceback; None when the invocation succeeded."""
 
@@ -44,21 +43,18 @@ class MicrosoftWorker:
     def __init__(self, functions: Mapping[str, Any]) -> None:
         self.functions = functions
 
-    def invoke(self, name: str, trigger: TriggerData, **inputs: Datum) -> WorkerAnswer:
-        """Run a function; `inputs` are its input bindings other than the trigger."""
-        given = {self.functions[name].get_trigger().name: _value_of(trigger), **inputs}
+    def invoke(self, name: str, trigger: TriggerData) -> WorkerAnswer:
         answer = asyncio.run(
             native_invocation.invocation_request_native(
                 str(uuid.uuid4()),
                 str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
-                [(parameter, _theirs(datum)) for parameter, datum in given.items()],
+                [(self.functions[name].get_trigger().name, _theirs(_value_of(trigger)))],
                 {key: _theirs(datum) for key, datum in trigger.metadata.items()},
             )
         )
-        is_ok, returned, outputs, error, trace = answer
+        is_ok, returned, _, error, trace = answer
         return WorkerAnswer(
             returned=returned,
-            outputs={} if not is_ok else dict(outputs),
             error=None if is_ok else f"{error}\n{trace}",
         )
 

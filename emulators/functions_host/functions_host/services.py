@@ -1,4 +1,4 @@
-"""The parts that every listener shares, built once for a host."""
+"""What every listener of a host shares, built once."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functions_host.connections import Connections
-from functions_host.conventions import find_host_id, thread_count
 from functions_host.faults import Faults
 from functions_host.host_config import HostConfig
-from functions_host.queues.lease import LeaseKeeper
-from functions_host.queues.wakeups import Wakeups
+from functions_host.message_lease import LeaseKeeper
+from functions_host.platform_settings import find_host_id, thread_count
 from functions_host.settings import AppSettings
 from functions_host.timings import HostTimings
 from functions_host.worker.invocation import Invoker
-from functions_host.worker.outputs import BindingStore
 from functions_host.worker.pool import WorkerPool
 
 
 @dataclass(frozen=True)
-class HostParts:
+class HostServices:
     host_id: str
     config: HostConfig
     timings: HostTimings
@@ -27,7 +25,6 @@ class HostParts:
     pool: WorkerPool
     invoker: Invoker
     keeper: LeaseKeeper
-    wakeups: Wakeups
     faults: Faults
 
     def close(self) -> bool:
@@ -38,20 +35,16 @@ class HostParts:
         return self.pool.is_idle
 
 
-def build_parts(app_folder: Path, settings: AppSettings, config: HostConfig, timings: HostTimings) -> HostParts:
-    connections = Connections(settings)
+def build_services(app_folder: Path, settings: AppSettings, config: HostConfig, timings: HostTimings) -> HostServices:
     faults = Faults.from_environment(settings.environment)
     pool = WorkerPool(thread_count(settings))
-    wakeups = Wakeups()
-    store = BindingStore(connections, is_base64=config.queues.is_base64, wake=wakeups.wake)
-    return HostParts(
+    return HostServices(
         host_id=find_host_id(app_folder, settings),
         config=config,
         timings=timings,
-        connections=connections,
+        connections=Connections(settings),
         pool=pool,
-        invoker=Invoker(pool, store, faults, config.function_timeout_seconds),
+        invoker=Invoker(pool, faults, config.function_timeout_seconds),
         keeper=LeaseKeeper(timings),
-        wakeups=wakeups,
         faults=faults,
     )
