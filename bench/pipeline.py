@@ -19,8 +19,8 @@ from bench.corpora import corpora_folder
 from bench.report import Gate, report
 from bench.transactions import count_transactions
 from local.datasets import Dataset, load_dataset
+from local.seed import teach
 from local.stack import Stack, running_stack
-from local.teaching import teach
 
 NAME = "pipeline"
 HELP = "fill of jobs, storage transactions and Language requests of a burst of real documents"

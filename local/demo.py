@@ -13,14 +13,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from shared.training.operation import Step
 
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
+from local.seed import upload_training
 from local.settings import ROOT
 from local.stack import UNHURRIED, Stack, add_stack_arguments, chosen, running_stack
-from local.teaching import upload_training
 from shared.documents.ref import record_name
+from shared.operations.operation import Step
 from shared.storage.ports import BlobNotFoundError
 
 FOLDER = ROOT / "build" / "demo"

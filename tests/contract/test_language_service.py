@@ -1,5 +1,5 @@
 """What the pipeline relies on of the Language service, held by the fake of the tests and by the emulator, through the
-app's own client and dialect. The emulator speaks both forms of the 2021 preview's job body."""
+app's own client and api. The emulator speaks both forms of the 2021 preview's job body."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from shared.pipeline.submit import is_about_the_model
 
 from azurite_process.azurite import Azurite
 from language_emulator.clock import ManualClock
@@ -18,15 +19,14 @@ from language_emulator.settings import EmulatorSettings, PreviewForm
 from language_emulator.testing.corpus import CLASSES, DOCUMENTS, upload_corpus
 from language_emulator.testing.text_authoring_2021 import Preview
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
+from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.dialects import dialect_for
-from shared.language.models import TERMINAL, AnalyzeJob, ModelRef, OperationStatus, ProjectKind, TextInput
-from shared.pipeline.submit import is_about_the_model
+from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ProjectKind, TextInput
 from tests.fake_language import FakeLanguageService
 from tests.fakes import VirtualClock
 
-DIALECT = dialect_for("2021-preview")
+DIALECT = api_for("2021-preview")
 BILLING = DOCUMENTS["billing"] + " billing"
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(hours=24)
@@ -126,7 +126,7 @@ def texts(count: int) -> list[TextInput]:
 
 def test_a_submitted_job_ends_with_the_classes_of_every_text(place: Place) -> None:
     state = place.finish(place.submit(texts(3)))
-    assert state.status is OperationStatus.SUCCEEDED
+    assert state.status is LroStatus.SUCCEEDED
     assert [text.id for text in state.texts] == ["0", "1", "2"]
     for text in state.texts:
         assert "billing" in [each.name for each in text.classes]
@@ -152,7 +152,7 @@ def test_a_job_runs_for_some_reads_and_then_ends(place: Place) -> None:
     first = place.read(job)
     assert first.status not in TERMINAL
     assert (first.texts, first.next_page) == ((), None)
-    assert place.finish(job).status is OperationStatus.SUCCEEDED
+    assert place.finish(job).status is LroStatus.SUCCEEDED
 
 
 def test_a_finished_job_gives_the_same_answer_each_time(place: Place) -> None:

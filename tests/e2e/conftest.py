@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
@@ -19,12 +18,13 @@ from language_emulator.testing.corpus import DOCUMENTS
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.hosts import StandIn, choose_host
+from local.seed import teach
 from local.settings import ROOT
 from local.stack import Stack, running_stack
-from local.teaching import teach
+from shared.documents.record_schema import ClassificationRecord, FailureRecord
 from shared.documents.ref import record_name
 from shared.storage.ports import BlobNotFoundError, BlobStore
-from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
+from tests.e2e.operations_world import API_VERSIONS, OperationsWorld, running_world
 from tests.e2e.real_host import STAND_IN, choose_for_the_real_host
 
 # Ten seconds as shipped; a listener that has found nothing for a while would make every test wait for it.
@@ -213,7 +213,7 @@ def prefix() -> str:
 
 
 @pytest.fixture(params=API_VERSIONS)
-def bench(azurite: Azurite, request: pytest.FixtureRequest) -> Iterator[Bench]:
+def world(azurite: Azurite, request: pytest.FixtureRequest) -> Iterator[OperationsWorld]:
     """Operations without a host, under each API version."""
-    with running_bench(azurite, request.param) as running:
+    with running_world(azurite, request.param) as running:
         yield running

@@ -11,7 +11,7 @@ import pytest
 from azurite_process.processes import wait_until
 from language_emulator.testing.corpus import upload_corpus
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
-from tests.e2e.operations_bench import API_VERSIONS
+from tests.e2e.operations_world import API_VERSIONS
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ import pytest
 from azurite_process.processes import wait_until
 from local.api import ApiError
 from local.datasets import SAMPLES, Dataset, load_dataset
-from local.teaching import upload_training
+from local.seed import upload_training
 from tests.e2e.conftest import DEADLINE, Cloud, running_cloud
 
 pytestmark = pytest.mark.e2e

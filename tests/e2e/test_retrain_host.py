@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from shared.language.dialects import dialect_for
-from shared.language.models import Project, ProjectKind
-from shared.training.active_model import ACTIVE_MODEL
 
 from azurite_process.processes import wait_until
 from language_emulator.testing.corpus import upload_corpus
+from shared.language.apis import api_for
+from shared.language.values import Project, ProjectKind
+from shared.models.active_model import ACTIVE_MODEL
 from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud
 
 pytestmark = pytest.mark.e2e
@@ -37,9 +37,9 @@ def cloud(running: Cloud) -> Cloud:
     """An emulator that knows nothing but an untrained project, and no model in use."""
     running.control("POST", "reset")
     running.container("pipeline").delete(ACTIVE_MODEL)
-    dialect = dialect_for(running.stack.settings.language_api)
+    api = api_for(running.stack.settings.language_api)
     definition = Project("demo", ProjectKind.MULTI, "en-us", "training", "labels.json")
-    running.stack.services.pipeline.language.send(dialect.create_project(definition))
+    running.stack.services.pipeline.language.send(api.create_project(definition))
     return running
 
 

@@ -11,15 +11,15 @@ import httpx
 from shared.language.pace import Pace, RequestPace
 from shared.pipeline.context import Pipeline
 from shared.pipeline.wake import WakeDebounce
-from shared.training.active_model import StoredActiveModel
 from shared.training.advance import advance_operation
 from shared.training.context import Training
-from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind, Step
-from shared.training.operations import find_operation, start_operation
 
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.messages import OperationMessage
+from shared.messages import StepMessage
+from shared.models.active_model import StoredActiveModel
+from shared.operations.operation import STEP_ALLOWANCE, Operation, OperationKind, Step
+from shared.operations.operations import find_operation, start_operation
 from tests.fakes import START, FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
 
 AUTHORING = "/language/text/authoring/v1.0-preview.2/projects"
@@ -159,7 +159,7 @@ class World:
         while (due := self.queue.next_visible()) is not None:
             self.clock.now = max(self.clock.now, due)
             for message in self.queue.receive(1, visibility=timedelta(minutes=10)):
-                advance_operation(self.training, OperationMessage.model_validate_json(message.text or ""))
+                advance_operation(self.training, StepMessage.model_validate_json(message.text or ""))
                 self.queue.delete(message)
 
     def find(self, operation: Operation) -> Operation:

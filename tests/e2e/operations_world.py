@@ -19,13 +19,8 @@ from typing import Any, cast
 
 import azure.functions as func
 import httpx
-from shared.language.dialects import dialect_for
-from shared.language.models import ModelRef, Project, ProjectKind
-from shared.training.active_model import ActiveModelRecord, StoredActiveModel
 from shared.training.advance import advance_operation
 from shared.training.context import Training
-from shared.training.operation import Operation, OperationState, RetrainRequest, Step
-from shared.training.operations import LOCKS, find_operation
 from shared.training.start import start_publish, start_retrain
 
 from azurite_process.azurite import Azurite
@@ -36,7 +31,12 @@ from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
 from language_emulator.testing.corpus import upload_corpus
 from shared.config import Settings
-from shared.messages import OperationMessage
+from shared.language.apis import api_for
+from shared.language.values import ModelRef, Project, ProjectKind
+from shared.messages import StepMessage
+from shared.models.active_model import ActiveModelRecord, StoredActiveModel
+from shared.operations.operation import Operation, OperationState, RetrainRequest, Step
+from shared.operations.operations import LOCKS, find_operation
 from shared.services import Services, build_services
 from shared.storage.ports import QueuedMessage
 from tests.e2e.disturbances import Crash, Hook, Hooked, ImpatientQueue
@@ -56,7 +56,7 @@ API_VERSIONS = tuple(STEPS)
 
 
 @dataclass
-class Bench:
+class OperationsWorld:
     """One project's operations. `hook` sees every call to storage, queue and service while it is set."""
 
     azurite: Azurite
@@ -130,16 +130,16 @@ class Bench:
         settings = self.services.settings
         container = settings.training_container
         definition = Project(self.project, ProjectKind.MULTI, "en-us", container, "labels.json")
-        self.services.pipeline.language.send(dialect_for(self.api_version).create_project(definition))
+        self.services.pipeline.language.send(api_for(self.api_version).create_project(definition))
 
     def delete_project(self) -> None:
         """At the service, behind the app's back."""
         self.progress(imports="immediate")
-        self.services.pipeline.language.send(dialect_for(self.api_version).delete_project(self.project))
+        self.services.pipeline.language.send(api_for(self.api_version).delete_project(self.project))
 
     def deployments(self) -> dict[str, str]:
         """The model of each deployment (dated API)."""
-        call = dialect_for(self.api_version).list_deployments
+        call = api_for(self.api_version).list_deployments
         listed = self.services.pipeline.language.send_pages(lambda page: call(self.project, page=page))
         return {deployment.name: deployment.label for deployment in listed}
 
@@ -214,7 +214,7 @@ class Bench:
         message = self.in_hand
         if message is None:
             return False
-        advance_operation(self.training, OperationMessage.model_validate_json(message.text or ""))
+        advance_operation(self.training, StepMessage.model_validate_json(message.text or ""))
         queue.delete(message)
         self.in_hand = None
         return True
@@ -271,8 +271,8 @@ class Bench:
 
 
 @contextmanager
-def running_bench(azurite: Azurite, api_version: str, *, in_memory: bool = False, **emulator: Any) -> Iterator[Bench]:
-    """A bench with names of its own in the shared Azurite and 40 labelled documents; see Bench.reset.
+def running_world(azurite: Azurite, api_version: str, *, in_memory: bool = False, **emulator: Any) -> Iterator[OperationsWorld]:
+    """A world with names of its own in the shared Azurite and 40 labelled documents; see OperationsWorld.reset.
 
     With `in_memory` the records and the queue are the fakes of tests/contract, three times as fast; the labelled
     documents lie in Azurite all the same. `emulator` are settings of the emulator.
@@ -282,16 +282,16 @@ def running_bench(azurite: Azurite, api_version: str, *, in_memory: bool = False
         emulators = running.enter_context(ExitStack())
         settings = EmulatorSettings(storage=azurite.connection_string, key=KEY, **emulator)
         started = emulators.enter_context(running_emulator(settings, moment))
-        services = build_services(_settings(azurite, started, f"bench{secrets.token_hex(4)}", api_version))
+        services = build_services(_settings(azurite, started, f"world{secrets.token_hex(4)}", api_version))
         running.callback(services.close)
         used = _with_fakes(services, moment) if in_memory else services
         used.pipeline.state.ensure()
         used.training.operations_queue.ensure()
-        bench = Bench(azurite, emulators, started, used, moment)
-        running.callback(bench.http.close)
-        bench.upload_labels(documents=40)
-        bench.reset()
-        yield bench
+        world = OperationsWorld(azurite, emulators, started, used, moment)
+        running.callback(world.http.close)
+        world.upload_labels(documents=40)
+        world.reset()
+        yield world
 
 
 def _with_fakes(services: Services, moment: ManualClock) -> Services:
