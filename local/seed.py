@@ -25,16 +25,16 @@ LABELS = "labels.json"
 
 def upload_training(services: Services, dataset: Dataset, *, threads: int = 8) -> None:
     """The labels file at the root of the training container, and every labelled document at its location."""
-    container = services.training.open_container(services.settings.training_container)
+    container = services.adapters.open_container(services.settings.training_container)
     container.put(LABELS, dataset.labels)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda each: container.put(each[0], each[1].read_bytes()), dataset.training.items()))
 
 
-def teach(services: Services, dataset: Dataset, *, label: str = "first") -> Evaluation:
+def seed(services: Services, dataset: Dataset, *, label: str = "first") -> Evaluation:
     """Create the project, train, publish, and make the model the one in use. Returns its evaluation."""
     settings = services.settings
-    language, project = services.pipeline.language, settings.language_project
+    language, project = services.adapters.language, settings.language_project
     api = api_for(settings.language_api)
     upload_training(services, dataset)
     definition = Project(project, dataset.kind, "en-us", settings.training_container, LABELS)
@@ -49,7 +49,7 @@ def teach(services: Services, dataset: Dataset, *, label: str = "first") -> Eval
     reference = _publish(language, api, project, label, settings.language_deployment)
     model = ModelRef(project=project, kind=dataset.kind, reference=reference, label=label)
     record = ActiveModelRecord(model=model, api_version=settings.language_api, published=datetime.now(UTC))
-    services.training.active_model.switch(record)
+    services.active_model.switch(record)
     return evaluation
 
 

@@ -29,7 +29,9 @@ def dataset(request: pytest.FixtureRequest) -> Dataset:
 def cloud(dataset: Dataset, tmp_path: Path, host_kind: str) -> Iterator[Cloud]:
     """Nothing but the labelled documents in their container."""
     with running_cloud(
-        tmp_path, host_kind=host_kind, language_api="2021-preview", language_project=dataset.kind.value.replace("_", "")
+        tmp_path,
+        host_kind=host_kind,
+        changes={"language_api": "2021-preview", "language_project": dataset.kind.value.replace("_", "")},
     ) as running:
         upload_training(running.stack.services, dataset)
         running.container("training").delete("labels.json")

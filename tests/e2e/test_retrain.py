@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shared.training.maintenance import sweep_operations
 
 from azurite_process.azurite import Azurite
+from shared.durable.sweep import revive_stalled
 from shared.operations.operation import OperationState, Step
 from tests.e2e.disturbances import CrashAfter
-from tests.e2e.operations_world import API_VERSIONS, OperationsWorld, running_world
+from tests.e2e.operations_world import OperationsWorld, running_world
+from tests.unit.operations.operations_world import API_VERSIONS
 
 pytestmark = pytest.mark.e2e
 
@@ -92,13 +93,17 @@ def test_a_message_delivered_twice_repeats_no_training_and_no_publication(world:
     world.assert_done_once(world.run(operation))
 
 
+def revive(world: OperationsWorld) -> int:
+    return revive_stalled(world.services.operations.steps, world.adapters.fan_out)
+
+
 def test_an_operation_whose_message_was_lost_is_revived_by_the_sweep(world: OperationsWorld) -> None:
     operation = world.retrain(model="next")
     queue = world.queue.inner
     queue.delete(queue.receive(1, visibility=timedelta(hours=1))[0])
-    assert sweep_operations(world.training) == 0
+    assert revive(world) == 0
     world.pass_time(timedelta(minutes=26))
-    assert sweep_operations(world.training) == 1
+    assert revive(world) == 1
     world.assert_done_once(world.run(operation))
 
 

@@ -27,7 +27,9 @@ SLOW = {"kind": "slow", "seconds": 1.5}
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
     timings = QUICK | {"receive_visibility": 2, "renewal": 0.7}
-    with running_cloud(tmp_path_factory.mktemp("retrain"), host_kind=host_kind, timings=timings, **NO_NETS) as cloud:
+    with running_cloud(
+        tmp_path_factory.mktemp("retrain"), host_kind=host_kind, timings=timings, changes=NO_NETS
+    ) as cloud:
         upload_corpus(cloud.stack.azurite.connection_string, "training", single_label=False, count=40)
         yield cloud
 
@@ -39,7 +41,7 @@ def cloud(running: Cloud) -> Cloud:
     running.container("pipeline").delete(ACTIVE_MODEL)
     api = api_for(running.stack.settings.language_api)
     definition = Project("demo", ProjectKind.MULTI, "en-us", "training", "labels.json")
-    running.stack.services.pipeline.language.send(api.create_project(definition))
+    running.stack.services.adapters.language.send(api.create_project(definition))
     return running
 
 
@@ -88,7 +90,7 @@ MOMENTS = {
 def assert_done_once(cloud: Cloud, operation: str) -> None:
     record = cloud.api.follow(operation, seconds=DEADLINE)
     assert (record["state"], record["reason"]) == ("succeeded", "next is in use")
-    assert [step["step"] for step in record["steps"]] == STEPS
+    assert list(dict.fromkeys(event["what"].partition(":")[0] for event in record["history"])) == STEPS
     assert [job["status"] for job in cloud.jobs("training")] == ["succeeded"]
     assert [job["status"] for job in cloud.jobs("publishing")] == ["succeeded"]
     status = cloud.api.call("GET", "/api/status")

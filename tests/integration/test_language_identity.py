@@ -108,7 +108,7 @@ def build(place: Place) -> Iterator[Build]:
             )
             services: Services = build_services(settings)
             stack.callback(services.close)
-            return services.pipeline.language
+            return services.adapters.language
 
         yield built
 
@@ -128,7 +128,7 @@ def finish(client: LanguageClient, read: Call[Any]) -> Any:
         found.append(client.send(read))
         return found[-1].status in TERMINAL
 
-    wait_until(has_ended, seconds=60, what=read.request.operation)
+    wait_until(has_ended, seconds=60, what=read.request.name)
     assert found[-1].status is LroStatus.SUCCEEDED, found[-1]
     return found[-1]
 

@@ -76,10 +76,10 @@ class FakeAuthoring:
     def __post_init__(self) -> None:
         accept = self.service._accept
 
-        def accept_knowing_the_model(documents: list[dict[str, str]], reference: str, task: str) -> str:
-            job_id = accept(documents, reference, task)
-            self.truth[job_id] = self.deployments.get(reference) or self.published[reference]
-            self.changes.append(f"analyze {reference}")
+        def accept_knowing_the_model(documents: list[dict[str, str]], model_id: str, task: str) -> str:
+            job_id = accept(documents, model_id, task)
+            self.truth[job_id] = self.deployments.get(model_id) or self.published[model_id]
+            self.changes.append(f"analyze {model_id}")
             return job_id
 
         self.service._accept = accept_knowing_the_model  # type: ignore[method-assign]
@@ -216,7 +216,7 @@ class FakeAuthoring:
         if label not in self.trained or label not in self.evaluations:
             return None
         names = [f"{part}{what}" for part in ("micro", "macro") for what in ("F1", "Precision", "Recall")]
-        figures = {"classes": {}} | dict.fromkeys(names, self.evaluations[label])
+        figures: dict[str, Any] = {"classes": {}} | dict.fromkeys(names, self.evaluations[label])
         return {
             "modelType": "MultiClassification",
             "multiClassificationEvaluation": figures,

@@ -153,7 +153,7 @@ class OperationsWorld(World):
     def batch_facts(self) -> list[dict[str, str]]:
         """The metadata of each open batch."""
         listed = self.stores["state"]._blobs.items()
-        return [blob.info.metadata for name, blob in listed if name.startswith("batches/open/")]
+        return [dict(blob.info.metadata) for name, blob in listed if name.startswith("batches/open/")]
 
     def records(self) -> list[ClassificationRecord]:
         found = [self.classification(name) for name in self.stores["documents"]._blobs]
