@@ -113,15 +113,15 @@ def test_a_host_killed_in_a_step_of_a_retrain_resumes_and_finishes_once(cloud: C
     assert_done_once(cloud, started["operation"])
 
 
-@pytest.mark.parametrize("step", ["wait_training", "publish"])
+@pytest.mark.parametrize("step", ["train", "gate"])
 def test_a_host_that_dies_between_saving_a_step_and_sending_the_next_resumes(cloud: Cloud, step: str) -> None:
     stack = cloud.stack
     assert stack.host is not None
     stack.host.stop()
-    stack.environment["FUNCTIONS_HOST_CRASH_LINE"] = f"1:step={step}"
+    stack.environment["FUNCTIONS_HOST_CRASH_LINE"] = f"1:: {step}: "
     host = stack.start_host()
     started = cloud.api.call("POST", f"{PROJECT}/retrain", {"model": "next"})
-    wait_until(lambda: not host.process.is_running(), seconds=DEADLINE, what=f"the crash before {step} is sent")
+    wait_until(lambda: not host.process.is_running(), seconds=DEADLINE, what=f"the crash after {step}")
     del stack.environment["FUNCTIONS_HOST_CRASH_LINE"]
     stack.start_host()
     assert_done_once(cloud, started["operation"])

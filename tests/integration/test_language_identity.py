@@ -133,7 +133,7 @@ def finish(client: LanguageClient, read: Call[Any]) -> Any:
     return found[-1]
 
 
-def teach(client: LanguageClient, api: LanguageApi) -> ModelRef:
+def train_and_publish(client: LanguageClient, api: LanguageApi) -> ModelRef:
     """Create, train and publish, with the authoring half's calls only."""
     client.send(api.create_project(PROJECT))
     if api.has_deployments:
@@ -159,7 +159,7 @@ def classify(client: LanguageClient, api: LanguageApi, model: ModelRef) -> set[s
 @pytest.mark.parametrize("version", VERSIONS)
 def test_one_identity_trains_and_publishes_and_the_other_classifies(place: Place, build: Build, version: str) -> None:
     client, api = build(), api_for(version)
-    model = teach(client, api)
+    model = train_and_publish(client, api)
     assert set(dict(place.handed_out)) == {OWNER}
     assert classify(client, api, model) <= set(CLASSES)
     # Two fetches for some twenty calls.
@@ -180,7 +180,7 @@ FORBIDDEN: dict[str, tuple[str, Callable[[LanguageApi], Call[Any]]]] = {
 
 def test_the_classifying_identity_may_read_and_change_nothing(place: Place, build: Build) -> None:
     api = api_for("2023-04-01")
-    model = teach(build(), api)
+    model = train_and_publish(build(), api)
     reader = build(language_authoring_client_id=None)
     for case, (version, call) in FORBIDDEN.items():
         with pytest.raises(LanguageAccessError, match=r"403 Forbidden: .*; it needs Cognitive Services") as caught:
@@ -193,7 +193,7 @@ def test_the_classifying_identity_may_read_and_change_nothing(place: Place, buil
 
 def test_a_token_about_to_expire_is_renewed(place: Place, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     api = api_for("2023-04-01")
-    model = teach(build(), api)
+    model = train_and_publish(build(), api)
     place.handed_out.clear()
     # Less than the five minutes that a token must have left to be used again.
     place.life = timedelta(seconds=200)
@@ -247,7 +247,7 @@ def test_no_token_is_logged_or_told(
     caplog.set_level(logging.DEBUG)
     api = api_for("2023-04-01")
     client, reader = build(), build(language_authoring_client_id=None)
-    classify(client, api, teach(client, api))
+    classify(client, api, train_and_publish(client, api))
     told = [repr(client), str(vars(client))]
     try:
         reader.send(api.delete_project("tickets"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -67,6 +68,17 @@ def test_work_that_takes_its_time_is_polled_to_its_end_and_asked_for_once(world:
     world.authoring.one_at_a_time = True
     assert world.retrain(model="next").state is OperationState.SUCCEEDED
     assert world.authoring.changes == CHANGES[world.api_version]
+
+
+def test_each_step_that_was_taken_is_told_in_the_log(world: OperationsWorld, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="pigeonhole"):
+        ended = world.retrain(model="next")
+    begun = f"operation_advanced operation={ended.id}: "
+    lines = [record.getMessage() for record in caplog.records]
+    told = [line.removeprefix(begun).partition(":")[0] for line in lines if line.startswith(begun)]
+    # `hold` waits, and the last step ends the operation.
+    assert told == [step for step in RETRAIN[world.api_version] if step not in ("hold", "switch")]
+    assert f"operation_ended operation={ended.id} state=succeeded: next is in use" in lines
 
 
 def test_the_intent_of_each_start_is_saved_before_the_service_is_asked(world: OperationsWorld) -> None:
