@@ -276,14 +276,14 @@ def test_a_busy_service_is_waited_for(world: OperationsWorld) -> None:
 
     def busy(request: httpx.Request) -> httpx.Response | None:
         is_training = request.method == "POST" and request.url.path.endswith("train")
-        if not is_training or len(refused) == 3:
+        if not is_training or len(refused) == 8:
             return None
         refused.append(request.url.path)
         return httpx.Response(409, json={"error": {"code": "Conflict", "message": "busy"}})
 
     world.authoring.answer = busy
     assert world.retrain(model="next").state is OperationState.SUCCEEDED
-    assert len(refused) == 3
+    assert len(refused) == 8
     assert world.authoring.count("train") == 1
 
 
