@@ -1,4 +1,4 @@
-"""`python -m local demo`: the main job from nothing to classified documents, on real parts, then stop everything."""
+"""`python -m local demo`: the whole way from nothing to classified documents, on real parts, then stop everything."""
 
 from __future__ import annotations
 

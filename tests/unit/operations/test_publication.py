@@ -141,6 +141,21 @@ def test_what_the_probe_was_told_is_in_the_operation_s_errors() -> None:
     assert "does not classify the probe: Broken: no" in (ended.reason or "")
 
 
+def test_a_publication_that_yields_no_model_id_is_not_switched_to() -> None:
+    world = OperationsWorld(api_version="2021-preview")
+    world.publish("first")
+    before = world.in_use()
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        body = {"status": "succeeded", "errors": [], "tasks": [{"status": "succeeded"}]}
+        return httpx.Response(200, json=body) if "/publish/jobs/" in request.url.path else None
+
+    world.authoring.answer = answer
+    ended = world.publish("second")
+    assert (ended.state, world.in_use()) == (OperationState.FAILED, before)
+    assert ended.reason == "publishing succeeded without a model id; the active model is unchanged"
+
+
 # The hold
 
 
