@@ -64,6 +64,8 @@ class FakeAuthoring:
     takes: timedelta = timedelta(0)
     one_at_a_time: bool = False
     expires: date | None = None
+    # What follows the label in a deployment's model id; the app reads the label from ids of the documented form.
+    id_end: str = ID_END
     changes: list[str] = field(default_factory=list)
     # Analyze job to the label of the model that classifies its texts.
     truth: dict[str, str] = field(default_factory=dict)
@@ -226,7 +228,7 @@ class FakeAuthoring:
 
     def _deployment(self, name: str, label: str) -> dict[str, Any]:
         expires = {"deploymentExpirationDate": self.expires.isoformat()} if self.expires else {}
-        return {"deploymentName": name, "modelId": label + ID_END} | expires
+        return {"deploymentName": name, "modelId": label + self.id_end} | expires
 
     def _model_info(self, label: str) -> dict[str, Any]:
         """The preview lists a job under way with its model."""

@@ -97,6 +97,15 @@ def test_a_swap_whose_answer_was_lost_is_not_sent_again_while_it_may_be_under_wa
     assert lost.faults() == []
 
 
+@pytest.mark.parametrize("takes", TAKES)
+def test_a_lost_swap_is_seen_by_the_change_of_production_where_its_model_id_tells_no_label(takes: str) -> None:
+    lost = second(TAKES[takes])
+    lost.world.authoring.id_end = "-x"
+    lost.world.authoring.lose = ":swap"
+    lost.world.run()
+    assert lost.faults() == []
+
+
 def test_a_swap_that_never_reached_the_service_is_sent_again() -> None:
     lost = second()
     unsent = [True]
