@@ -249,6 +249,27 @@ def test_a_hold_ends_by_itself() -> None:
     assert world.untruthful() == []
 
 
+def test_a_swap_after_a_lapsed_hold_holds_and_settles_anew() -> None:
+    world = dated()
+    world.publish("first")
+    operation = world.start("second")
+    world.run_until(operation, "swap")
+    # Its message is lost for longer than a hold lasts, so that submissions went on.
+    world.queues["operations"]._messages.clear()
+    world.pass_time(HOLD_LIMIT + timedelta(minutes=1))
+    assert world.in_use() is not None
+    world.services.operations.steps.send(operation.id)
+    world.deliver_next()
+    assert world.find(operation).history[-1].what == "swap: the hold has lapsed"
+    world.run_until(operation, "swap")
+    held = world.clock()
+    assert world.in_use() is None
+    world.run_until(operation, "wait_swap", "switch")
+    assert world.clock() - held >= timedelta(seconds=world.settings.language_read_seconds)
+    assert world.finish(operation).state is OperationState.SUCCEEDED
+    assert world.authoring.count("swap") == 1
+
+
 def test_a_publication_that_fails_during_a_hold_lets_submissions_go_on() -> None:
     world = dated()
     world.publish("first")
