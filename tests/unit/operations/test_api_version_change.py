@@ -3,71 +3,64 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import httpx
 import pytest
-from shared.language.dialects import API_VERSIONS
-from shared.pipeline.manifest import JobState
-from shared.training.operation import OperationState
 
+from shared.batches.batch import BatchState
 from shared.config import load_settings
 from shared.errors import SettingsError
+from shared.language.apis import API_VERSIONS
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
+from shared.operations.operation import OperationState
 from tests.faults.world import SERVICES
-from tests.unit.training.fake_publishing import FakePublishing
-from tests.unit.training.publishing_world import PublishingWorld
+from tests.unit.operations.fake_authoring import FakeAuthoring
+from tests.unit.operations.operations_world import PUBLISH, OperationsWorld, steps_of
 
 PREVIEW, DATED = "2021-preview", "2023-04-01"
 CHANGES = [(PREVIEW, DATED), (DATED, PREVIEW)]
-STEPS = {
-    PREVIEW: ["publish", "wait_publishing", "probe", "wait_probe", "switch"],
-    DATED: ["publish", "wait_publishing", "probe", "wait_probe", "hold", "swap", "wait_swap", "switch"],
-}
 DATED_PATHS = ("/language/analyze-text/", "/language/authoring/analyze-text/")
 
 
 @dataclass
-class TwoVersions(PublishingWorld):
+class TwoVersions(OperationsWorld):
     """A service that answers both API versions; they have projects and models of the same names, and jobs of others."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         (other,) = {PREVIEW, DATED} - {self.api_version}
         service = SERVICES[other](self.clock, self.call, _numbers=itertools.count(1_000))
-        self.services = {self.api_version: self.service, other: service}
-        self.publishings = {self.api_version: self.publishing, other: FakePublishing(service, self.clock)}
+        self.services_by_version = {self.api_version: self.service, other: service}
+        self.authorings = {self.api_version: self.authoring, other: FakeAuthoring(service, self.clock)}
         self.start_process()
 
-    def start_process(self) -> None:
-        super().start_process()
-        if not hasattr(self, "services"):
-            return
+    def language_client(self) -> LanguageClient:
+        if not hasattr(self, "services_by_version"):
+            return super().language_client()
         http = httpx.Client(transport=httpx.MockTransport(self._route))
-        client = LanguageClient(self.settings.language_endpoint, KeyCredential("k"), http, sleep=lambda _: None)
-        self.pipeline = replace(self.pipeline, language=client)
-        self.training = replace(self.training, pipeline=self.pipeline)
+        return LanguageClient(self.settings.language_endpoint, KeyCredential("k"), http, sleep=lambda _: None)
 
     def _route(self, request: httpx.Request) -> httpx.Response:
         is_dated = f"{request.url.path}/".startswith(DATED_PATHS)
         assert is_dated is ("api-version" in request.url.params)
-        return self.services[DATED if is_dated else PREVIEW]._handle(request)
+        return self.services_by_version[DATED if is_dated else PREVIEW]._handle(request)
 
     def requests(self, version: str) -> int:
-        return sum(self.services[version].requests.values())
+        return sum(self.services_by_version[version].requests.values())
 
 
-def manifest_states(world: PublishingWorld) -> list[str]:
-    return [job["state"] for job in world.open_jobs()]
+def batch_states(world: OperationsWorld) -> list[str]:
+    return [facts["state"] for facts in world.batch_facts()]
 
 
 @pytest.mark.parametrize(("old", "new"), CHANGES)
-def test_a_job_submitted_under_one_version_finishes_under_it(old: str, new: str) -> None:
+def test_a_batch_submitted_under_one_version_finishes_under_it(old: str, new: str) -> None:
     world = TwoVersions(api_version=old)
     world.publish("first")
     world.upload("letter.txt", "about billing")
-    while manifest_states(world) != [JobState.SUBMITTED]:
+    while batch_states(world) != [BatchState.SUBMITTED]:
         world.deliver_next()
     world.change_settings(language_api=new)
     world.run()
@@ -97,11 +90,11 @@ def test_the_model_in_use_answers_under_its_own_version_until_another_is_publish
     after = world.classification("after.txt")
     assert after is not None
     assert (after.api_version, after.model.label) == (new, "second")
-    assert [each.step.value for each in ended.steps] == STEPS[new]
+    assert steps_of(ended) == PUBLISH[new]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "step"), [(old, new, step) for old, new in CHANGES for step in STEPS[old]], ids=str
+    ("old", "new", "step"), [(old, new, step) for old, new in CHANGES for step in PUBLISH[old]], ids=str
 )
 def test_a_publication_begun_under_one_version_finishes_under_it(old: str, new: str, step: str) -> None:
     world = TwoVersions(api_version=old)
@@ -113,8 +106,8 @@ def test_a_publication_begun_under_one_version_finishes_under_it(old: str, new: 
     world.run()
     ended = world.find(operation)
     assert (ended.state, ended.api_version) == (OperationState.SUCCEEDED, old)
-    assert [each.step.value for each in ended.steps] == STEPS[old]
-    assert world.publishings[new].changes == []
+    assert steps_of(ended) == PUBLISH[old]
+    assert world.authorings[new].changes == []
     assert world.requests(new) == 0
     model = world.in_use()
     assert model is not None
@@ -126,18 +119,18 @@ def test_a_publication_begun_under_one_version_finishes_under_it(old: str, new: 
 
 
 @pytest.mark.parametrize(("old", "new"), CHANGES)
-def test_jobs_of_both_versions_are_followed_side_by_side(old: str, new: str) -> None:
+def test_batches_of_both_versions_are_polled_side_by_side(old: str, new: str) -> None:
     world = TwoVersions(api_version=old)
     world.publish("first")
-    world.services[old].reads_before_done = 40
+    world.services_by_version[old].reads_before_done = 40
     world.upload("old.txt", "about billing")
-    while manifest_states(world) != [JobState.SUBMITTED]:
+    while batch_states(world) != [BatchState.SUBMITTED]:
         world.deliver_next()
     world.change_settings(language_api=new)
     operation = world.start("second")
     while not world.find(operation).is_ended:
         world.deliver_next()
-    assert manifest_states(world) == [JobState.SUBMITTED]
+    assert batch_states(world) == [BatchState.SUBMITTED]
     world.upload("new.txt", "about shipping")
     world.run()
     records = {record.document.name: (record.api_version, record.model.label) for record in world.records()}

@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from shared.language.dialects import dialect_for
-from shared.language.dialects.base import Call, Dialect
-from shared.language.models import TERMINAL, AuthoringJob, Evaluation, ModelRef, OperationStatus, Project
-from shared.training.active_model import ActiveModelRecord
-
 from azurite_process.processes import wait_until
 from local.datasets import Dataset
+from shared.language.apis import api_for
+from shared.language.apis.base import Call, LanguageApi
 from shared.language.client import LanguageClient
+from shared.language.values import TERMINAL, AuthoringJob, Evaluation, LroStatus, ModelRef, Project
+from shared.models.active_model import ActiveModelRecord
 from shared.models.labels import parse_labels
 from shared.services import Services
 
@@ -26,42 +25,42 @@ LABELS = "labels.json"
 
 def upload_training(services: Services, dataset: Dataset, *, threads: int = 8) -> None:
     """The labels file at the root of the training container, and every labelled document at its location."""
-    container = services.training.open_container(services.settings.training_container)
+    container = services.adapters.open_container(services.settings.training_container)
     container.put(LABELS, dataset.labels)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda each: container.put(each[0], each[1].read_bytes()), dataset.training.items()))
 
 
-def teach(services: Services, dataset: Dataset, *, label: str = "first") -> Evaluation:
+def seed(services: Services, dataset: Dataset, *, label: str = "first") -> Evaluation:
     """Create the project, train, publish, and make the model the one in use. Returns its evaluation."""
     settings = services.settings
-    language, project = services.pipeline.language, settings.language_project
-    dialect = dialect_for(settings.language_api)
+    language, project = services.adapters.language, settings.language_project
+    api = api_for(settings.language_api)
     upload_training(services, dataset)
     definition = Project(project, dataset.kind, "en-us", settings.training_container, LABELS)
-    language.send(dialect.create_project(definition))
-    if dialect.has_deployments:
+    language.send(api.create_project(definition))
+    if api.has_deployments:
         labels = parse_labels(json.loads(dataset.labels))
-        imported = language.send(dialect.import_labels(definition, labels.classes, labels.documents))
-        _finish(language, lambda: dialect.get_import_job(project, imported))
-    training = language.send(dialect.train(project, label=label))
-    _finish(language, lambda: dialect.get_training_job(project, training))
-    evaluation = language.send(dialect.get_evaluation(project, label=label))
-    reference = _publish(language, dialect, project, label, settings.language_deployment)
+        imported = language.send(api.import_labels(definition, labels.classes, labels.documents))
+        _finish(language, lambda: api.get_import_job(project, imported))
+    training = language.send(api.train(project, label=label))
+    _finish(language, lambda: api.get_training_job(project, training))
+    evaluation = language.send(api.get_evaluation(project, label=label))
+    reference = _publish(language, api, project, label, settings.language_deployment)
     model = ModelRef(project=project, kind=dataset.kind, reference=reference, label=label)
     record = ActiveModelRecord(model=model, api_version=settings.language_api, published=datetime.now(UTC))
-    services.training.active_model.switch(record)
+    services.active_model.switch(record)
     return evaluation
 
 
-def _publish(language: LanguageClient, dialect: Dialect, project: str, label: str, deployment: str) -> str:
+def _publish(language: LanguageClient, api: LanguageApi, project: str, label: str, deployment: str) -> str:
     """What an analyze request names the published model by."""
-    if dialect.has_deployments:
-        deploying = language.send(dialect.deploy(project, deployment=deployment, label=label))
-        _finish(language, lambda: dialect.get_deployment_job(project, deployment, deploying))
+    if api.has_deployments:
+        deploying = language.send(api.deploy(project, deployment=deployment, label=label))
+        _finish(language, lambda: api.get_deployment_job(project, deployment, deploying))
         return deployment
-    publishing = language.send(dialect.publish(project, label=label))
-    return _finish(language, lambda: dialect.get_publishing_job(project, publishing)).model_id or label
+    publishing = language.send(api.publish(project, label=label))
+    return _finish(language, lambda: api.get_publishing_job(project, publishing)).model_id or label
 
 
 def _finish(language: LanguageClient, call: Callable[[], Call[AuthoringJob]]) -> AuthoringJob:
@@ -72,6 +71,6 @@ def _finish(language: LanguageClient, call: Callable[[], Call[AuthoringJob]]) ->
         return jobs[-1].status in TERMINAL
 
     wait_until(is_terminal, seconds=120, what="the Language service", poll_seconds=0.2)
-    if jobs[-1].status is not OperationStatus.SUCCEEDED:
+    if jobs[-1].status is not LroStatus.SUCCEEDED:
         raise RuntimeError(f"the Language service ended with {jobs[-1].status}: {jobs[-1].errors}")
     return jobs[-1]

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
-from shared.training.operation import Operation, OperationState
 
+from shared.operations.operation import Operation, OperationState
 from tests.fakes import FakeQueue
-from tests.unit.training.publishing_world import PublishingWorld
+from tests.unit.operations.operations_world import OperationsWorld
 
 AT_ONCE, SLOWLY = timedelta(0), timedelta(seconds=40)
 TAKES = {"at once": AT_ONCE, "slowly": SLOWLY}
@@ -26,16 +26,16 @@ LETTERS = 4
 class Second:
     """`first` is in use and `second` is being published, with documents on their way; nothing is delivered yet."""
 
-    world: PublishingWorld
+    world: OperationsWorld
     operation: Operation
 
     def faults(self) -> list[str]:
         """What is not as it must be in the end."""
         world, ended = self.world, self.world.find(self.operation)
-        made = [change for change in world.publishing.changes if not change.startswith("analyze")]
+        made = [change for change in world.authoring.changes if not change.startswith("analyze")]
         told = [f"{ended.state.value}: {ended.reason}"] if ended.state is not OperationState.SUCCEEDED else []
         told += [f"in use is {world.label_in_use()}"] if world.label_in_use() != "second" else []
-        told += [f"deployed are {world.publishing.deployments}"] if world.publishing.deployments != SWAPPED else []
+        told += [f"deployed are {world.authoring.deployments}"] if world.authoring.deployments != SWAPPED else []
         told += [f"asked for were {made}"] if made != ASKED_FOR else []
         told += world.violations() + world.untruthful() + world.locks()
         return told + [f"{len(world.poison)} messages are poison"] * bool(world.poison)
@@ -47,11 +47,11 @@ ASKED_FOR = ["deploy staging second", "swap staging production"]
 
 def second(takes: timedelta = AT_ONCE, *, one_at_a_time: bool = True) -> Second:
     """`one_at_a_time`: the service answers 409 to a change while another is under way."""
-    world = PublishingWorld(api_version="2023-04-01")
+    world = OperationsWorld(api_version="2023-04-01")
     world.publish("first")
-    world.publishing.takes = takes
-    world.publishing.one_at_a_time = one_at_a_time
-    world.publishing.changes.clear()
+    world.authoring.takes = takes
+    world.authoring.one_at_a_time = one_at_a_time
+    world.authoring.changes.clear()
     operation = world.start("second")
     for number in range(LETTERS):
         world.upload(f"letter-{number}.txt", f"letter {number} about billing")
@@ -84,15 +84,24 @@ POSTS = {"the deployment": "/deployments/staging", "the swap": ":swap"}
 @pytest.mark.parametrize("post", POSTS)
 def test_a_lost_answer_does_not_undo_what_was_asked_for(post: str, takes: str) -> None:
     lost = second(TAKES[takes])
-    lost.world.publishing.lose = POSTS[post]
+    lost.world.authoring.lose = POSTS[post]
     lost.world.run()
-    assert lost.world.publishing.lose == ""
+    assert lost.world.authoring.lose == ""
     assert lost.faults() == []
 
 
 def test_a_swap_whose_answer_was_lost_is_not_sent_again_while_it_may_be_under_way() -> None:
     lost = second(SLOWLY, one_at_a_time=False)
-    lost.world.publishing.lose = ":swap"
+    lost.world.authoring.lose = ":swap"
+    lost.world.run()
+    assert lost.faults() == []
+
+
+@pytest.mark.parametrize("takes", TAKES)
+def test_a_lost_swap_is_seen_by_the_change_of_production_where_its_model_id_tells_no_label(takes: str) -> None:
+    lost = second(TAKES[takes])
+    lost.world.authoring.id_end = "-x"
+    lost.world.authoring.lose = ":swap"
     lost.world.run()
     assert lost.faults() == []
 
@@ -107,15 +116,15 @@ def test_a_swap_that_never_reached_the_service_is_sent_again() -> None:
         return None
 
     lost.world.run_until(lost.operation, "swap")
-    lost.world.publishing.answer = lose_before
+    lost.world.authoring.answer = lose_before
     while unsent:
         lost.world.deliver_next()
-    lost.world.publishing.answer = lambda _: None
+    lost.world.authoring.answer = lambda _: None
     lost.world.run()
     assert lost.faults() == []
 
 
-def deliver_twice(world: PublishingWorld) -> None:
+def deliver_twice(world: OperationsWorld) -> None:
     queue: FakeQueue = world.queues["operations"]
     send = queue.send
 

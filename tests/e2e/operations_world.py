@@ -14,19 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any, cast
 
 import azure.functions as func
 import httpx
-from shared.language.dialects import dialect_for
-from shared.language.models import ModelRef, Project, ProjectKind
-from shared.training.active_model import ActiveModelRecord, StoredActiveModel
-from shared.training.advance import advance_operation
-from shared.training.context import Training
-from shared.training.operation import Operation, OperationState, RetrainRequest, Step
-from shared.training.operations import LOCKS, find_operation
-from shared.training.start import start_publish, start_retrain
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
@@ -36,33 +27,36 @@ from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
 from language_emulator.testing.corpus import upload_corpus
 from shared.config import Settings
-from shared.messages import OperationMessage
-from shared.services import Services, build_services
-from shared.storage.ports import QueuedMessage
+from shared.language.apis import api_for
+from shared.language.values import ModelRef, Project, ProjectKind
+from shared.messages import StepMessage
+from shared.models.active_model import ActiveModelRecord
+from shared.operations.operation import Operation, OperationState, Reclassify, RetrainRequest, Step
+from shared.operations.operations import LOCKS
+from shared.services import Adapters, assemble, build_services
+from shared.storage.ports import BlobStore, MessageQueue, QueuedMessage
 from tests.e2e.disturbances import Crash, Hook, Hooked, ImpatientQueue
 from tests.fakes import FakeBlobStore, FakeQueue, app_settings
+from tests.unit.operations.operations_world import RETRAIN, steps_of
 
 KEY = "emulator-key"
 PATIENCE = 60.0
 # A look just after the start finds every job of the service under way.
 UNHURRIED = dict.fromkeys(("training", "publishing", "analysis", "imports"), "after 2 seconds")
-TRAIN = ["train", "wait_training", "evaluate", "gate"]
-PUBLISH = ["publish", "wait_publishing", "probe", "wait_probe"]
-STEPS = {
-    "2021-preview": [*TRAIN, *PUBLISH, "switch"],
-    "2023-04-01": ["import", "wait_import", *TRAIN, *PUBLISH, "hold", "swap", "wait_swap", "switch"],
-}
-API_VERSIONS = tuple(STEPS)
 
 
 @dataclass
-class Bench:
-    """One project's operations. `hook` sees every call to storage, queue and service while it is set."""
+class OperationsWorld:
+    """One project's operations. `hook` sees every call to storage, queue and service while it is set.
+
+    `plain` are the use cases whose calls no hook sees; `services` are those of the present process.
+    """
 
     azurite: Azurite
     emulators: ExitStack
     emulator: RunningEmulator
-    services: Services
+    settings: Settings
+    adapters: Adapters
     moment: ManualClock
     hook: Hook | None = None
     in_hand: QueuedMessage | None = None
@@ -70,43 +64,46 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.http = httpx.Client(base_url=self.emulator.url, timeout=30)
+        self.language = self.adapters.language
         # Between the tries of a GET; the clock stands still meanwhile.
-        self.services.pipeline.language._sleep = lambda _: None
+        self.language._sleep = lambda _: None
+        self.plain = assemble(self.settings, self.adapters)
         self.restart()
 
     def restart(self) -> None:
         """A new process: what the old one remembered is gone."""
-        pipeline = self.services.pipeline
-        state = cast(Any, Hooked(pipeline.state, "state", self.call))
-        language = cast(Any, Hooked(pipeline.language, "language", self.call))
-        self.active_model = StoredActiveModel(state, self.services.settings, self.moment.now)
-        self.queue = ImpatientQueue(self.services.training.operations_queue)
-        changed = replace(
-            pipeline,
-            state=state,
-            language=language,
-            active_model=self.active_model,
-            clock=self.moment.now,
-            jitter=lambda: 0.0,
-        )
-        queue = cast(Any, Hooked(self.queue, "queue", self.call))
-        self.training = Training(changed, queue, self.active_model, self.services.training.open_container)
+        self.queue = ImpatientQueue(self.adapters.open_queue(self.settings.operations_queue))
+        language = cast(Any, Hooked(self.language, "language", self.call))
+        hooked = replace(self.adapters, open_container=self._container, open_queue=self._queue, language=language)
+        self.services = assemble(self.settings, hooked)
+
+    def _container(self, name: str) -> BlobStore:
+        store = self.adapters.open_container(name)
+        return cast(Any, Hooked(store, "state", self.call)) if name == self.settings.pipeline_container else store
+
+    def _queue(self, name: str) -> MessageQueue:
+        is_ours = name == self.settings.operations_queue
+        return cast(Any, Hooked(self.queue, "queue", self.call)) if is_ours else self.adapters.open_queue(name)
+
+    @property
+    def state(self) -> BlobStore:
+        return self.adapters.open_container(self.settings.pipeline_container)
 
     def call(self, name: str, effect: Callable[[], Any]) -> Any:
         return self.hook(name, effect) if self.hook else effect()
 
     @property
     def project(self) -> str:
-        return self.services.settings.language_project
+        return self.settings.language_project
 
     @property
     def api_version(self) -> str:
-        return self.services.settings.language_api
+        return self.settings.language_api
 
     @property
     def steps(self) -> list[str]:
         """Those of a retraining that ends well."""
-        return STEPS[self.api_version]
+        return RETRAIN[self.api_version]
 
     @property
     def publication(self) -> str:
@@ -123,25 +120,25 @@ class Bench:
         self.use_a_model("inuse")
 
     def upload_labels(self, *, documents: int) -> None:
-        container = self.services.settings.training_container
+        container = self.settings.training_container
         upload_corpus(self.azurite.connection_string, container, single_label=False, count=documents)
 
     def create_project(self) -> None:
-        settings = self.services.settings
+        settings = self.settings
         container = settings.training_container
         definition = Project(self.project, ProjectKind.MULTI, "en-us", container, "labels.json")
-        self.services.pipeline.language.send(dialect_for(self.api_version).create_project(definition))
+        self.language.send(api_for(self.api_version).create_project(definition))
 
     def delete_project(self) -> None:
         """At the service, behind the app's back."""
         self.progress(imports="immediate")
-        self.services.pipeline.language.send(dialect_for(self.api_version).delete_project(self.project))
+        self.language.send(api_for(self.api_version).delete_project(self.project))
 
     def deployments(self) -> dict[str, str]:
         """The model of each deployment (dated API)."""
-        call = dialect_for(self.api_version).list_deployments
-        listed = self.services.pipeline.language.send_pages(lambda page: call(self.project, page=page))
-        return {deployment.name: deployment.label for deployment in listed}
+        call = api_for(self.api_version).list_deployments
+        listed = self.language.send_pages(lambda page: call(self.project, page=page))
+        return {deployment.name: deployment.label or "" for deployment in listed}
 
     def control(self, method: str, what: str, body: Any = None) -> Any:
         answer = self.http.request(method, f"/_emulator/{what}", json=body)
@@ -187,22 +184,22 @@ class Bench:
         """A model that is in use before the test begins; nobody is asked for its evaluation."""
         model = ModelRef(project=self.project, kind=ProjectKind.MULTI, reference="earlier", label=label)
         record = ActiveModelRecord(model=model, api_version=self.api_version, published=self.moment.now())
-        self.services.training.active_model.switch(record)
+        self.plain.active_model.switch(record)
 
     def active_label(self) -> str | None:
-        self.services.training.active_model.forget()
-        return self.services.training.active_model.find_label(self.project)
+        self.plain.active_model.forget()
+        return self.plain.active_model.find_label(self.project)
 
     def retrain(self, **request: Any) -> Operation:
-        return start_retrain(self.training, self.project, RetrainRequest(**request))
+        return self.services.start_operations.retrain(self.project, RetrainRequest(**request))
 
     def publish(self, label: str) -> Operation:
-        return start_publish(self.training, self.project, label)
+        return self.services.start_operations.publish(self.project, label)
 
     def find(self, operation: Operation) -> Operation:
-        opened = find_operation(self.services.training, operation.id)
-        assert opened is not None
-        return opened.operation
+        found = self.plain.operations.find(operation.id)
+        assert found is not None
+        return found
 
     def deliver(self) -> bool:
         """Deliver one message and delete it; False when there is none. What a crash left in hand comes first."""
@@ -214,7 +211,7 @@ class Bench:
         message = self.in_hand
         if message is None:
             return False
-        advance_operation(self.training, OperationMessage.model_validate_json(message.text or ""))
+        self.services.operation_steps.advance(StepMessage.model_validate_json(message.text or ""))
         queue.delete(message)
         self.in_hand = None
         return True
@@ -223,7 +220,7 @@ class Bench:
         """Deliver until the operation has ended, or is at a step; crashes begin a new process. Then the record."""
         deadline = time.monotonic() + PATIENCE
         while not (found := self.find(operation)).is_ended and found.step is not until:
-            assert time.monotonic() < deadline, f"still {found.step}: {found.steps}"
+            assert time.monotonic() < deadline, f"still {found.step}: {found.history}"
             try:
                 assert self.deliver(), f"no message is left at {found.step}"
             except Crash:
@@ -238,8 +235,9 @@ class Bench:
     def assert_done_once(self, ended: Operation) -> None:
         """A retraining that ended well, and asked the service for each thing once."""
         self.drain()
+        assert not isinstance(ended, Reclassify)
         assert (ended.state, ended.reason) == (OperationState.SUCCEEDED, f"{ended.label} is in use")
-        assert [each.step.value for each in ended.steps] == self.steps
+        assert steps_of(ended) == self.steps
         assert [job["status"] for job in self.jobs("training")] == ["succeeded"]
         if self.api_version == "2021-preview":
             assert [job["status"] for job in self.jobs("publishing")] == ["succeeded"]
@@ -248,7 +246,7 @@ class Bench:
             assert {(job["status"], job["model"]) for job in self.jobs("deployment")} == {("succeeded", ended.label)}
             assert self.jobs("swap") == []
         assert self.active_label() == ended.label
-        assert list(self.services.pipeline.state.list(LOCKS)) == []
+        assert list(self.state.list(LOCKS)) == []
 
     def assert_without_effect(self, ended: Operation, state: OperationState) -> None:
         """An end with its reason that leaves the model in use alone and the project free."""
@@ -256,12 +254,11 @@ class Bench:
         assert self.find(ended) == ended
         assert (ended.state, self.active_label()) == (state, "inuse")
         assert ended.reason
-        assert list(self.services.pipeline.state.list(LOCKS)) == []
+        assert list(self.state.list(LOCKS)) == []
 
     def request(self, function: str, body: Any = None, *, query: dict[str, str] | None = None, **route: str) -> Any:
         """An HTTP function's status and body."""
-        app = SimpleNamespace(training=self.training, pipeline=self.training.pipeline, settings=self.training.settings)
-        blueprints = [projects.blueprint(cast(Any, app)), operations.blueprint(cast(Any, app))]
+        blueprints = [projects.blueprint(self.services), operations.blueprint(self.services)]
         built = [builder._function for blueprint in blueprints for builder in blueprint._function_builders]
         handler = next(each.get_user_function() for each in built if each.get_function_name() == function)
         content = b"" if body is None else json.dumps(body).encode()
@@ -271,8 +268,10 @@ class Bench:
 
 
 @contextmanager
-def running_bench(azurite: Azurite, api_version: str, *, in_memory: bool = False, **emulator: Any) -> Iterator[Bench]:
-    """A bench with names of its own in the shared Azurite and 40 labelled documents; see Bench.reset.
+def running_world(
+    azurite: Azurite, api_version: str, *, in_memory: bool = False, **emulator: Any
+) -> Iterator[OperationsWorld]:
+    """A world with names of its own in the shared Azurite and 40 labelled documents; see OperationsWorld.reset.
 
     With `in_memory` the records and the queue are the fakes of tests/contract, three times as fast; the labelled
     documents lie in Azurite all the same. `emulator` are settings of the emulator.
@@ -280,27 +279,34 @@ def running_bench(azurite: Azurite, api_version: str, *, in_memory: bool = False
     moment = ManualClock()
     with ExitStack() as running:
         emulators = running.enter_context(ExitStack())
-        settings = EmulatorSettings(storage=azurite.connection_string, key=KEY, **emulator)
-        started = emulators.enter_context(running_emulator(settings, moment))
-        services = build_services(_settings(azurite, started, f"bench{secrets.token_hex(4)}", api_version))
-        running.callback(services.close)
-        used = _with_fakes(services, moment) if in_memory else services
-        used.pipeline.state.ensure()
-        used.training.operations_queue.ensure()
-        bench = Bench(azurite, emulators, started, used, moment)
-        running.callback(bench.http.close)
-        bench.upload_labels(documents=40)
-        bench.reset()
-        yield bench
+        started = emulators.enter_context(
+            running_emulator(EmulatorSettings(storage=azurite.connection_string, key=KEY, **emulator), moment)
+        )
+        settings = _settings(azurite, started, f"world{secrets.token_hex(4)}", api_version)
+        real = build_services(settings)
+        running.callback(real.close)
+        adapters = replace(real.adapters, clock=moment.now, jitter=lambda: 0.0)
+        if in_memory:
+            adapters = _with_fakes(adapters, settings)
+        adapters.open_container(settings.pipeline_container).ensure()
+        adapters.open_queue(settings.operations_queue).ensure()
+        world = OperationsWorld(azurite, emulators, started, settings, adapters, moment)
+        running.callback(world.http.close)
+        world.upload_labels(documents=40)
+        world.reset()
+        yield world
 
 
-def _with_fakes(services: Services, moment: ManualClock) -> Services:
-    state = FakeBlobStore("state", moment.now)
-    active_model = StoredActiveModel(state, services.settings, moment.now)
-    pipeline = replace(services.pipeline, state=state, active_model=active_model)
-    queue = FakeQueue("operations", moment.now)
-    training = Training(pipeline, queue, active_model, services.training.open_container)
-    return replace(services, pipeline=pipeline, training=training)
+def _with_fakes(adapters: Adapters, settings: Settings) -> Adapters:
+    state, queue = FakeBlobStore("state", adapters.clock), FakeQueue("operations", adapters.clock)
+
+    def open_container(name: str) -> BlobStore:
+        return state if name == settings.pipeline_container else adapters.open_container(name)
+
+    def open_queue(name: str) -> MessageQueue:
+        return queue if name == settings.operations_queue else adapters.open_queue(name)
+
+    return replace(adapters, open_container=open_container, open_queue=open_queue)
 
 
 def _settings(azurite: Azurite, emulator: RunningEmulator, name: str, api_version: str) -> Settings:

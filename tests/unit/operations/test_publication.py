@@ -9,17 +9,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from shared.language.models import ModelRef, ProjectKind
-from shared.pipeline.submit import NO_MODEL
-from shared.training.active_model import HOLD_LIMIT
-from shared.training.operation import OperationState
 
-from tests.unit.training.publishing_world import PublishingWorld
+from shared.language.values import ModelRef, ProjectKind
+from shared.models.active_model import HOLD_LIMIT
+from shared.operations.operation import OperationState
+from tests.unit.operations.operations_world import PUBLISH, OperationsWorld, steps_of
 
-STEPS = {
-    "2021-preview": ["publish", "wait_publishing", "probe", "wait_probe", "switch"],
-    "2023-04-01": ["publish", "wait_publishing", "probe", "wait_probe", "hold", "swap", "wait_swap", "switch"],
-}
 REFERENCES = {"2021-preview": "second-id", "2023-04-01": "production"}
 CHANGES = {
     "2021-preview": ["publish second", "analyze second-id"],
@@ -27,20 +22,19 @@ CHANGES = {
 }
 
 
-def dated() -> PublishingWorld:
-    return PublishingWorld(api_version="2023-04-01")
+def dated() -> OperationsWorld:
+    return OperationsWorld(api_version="2023-04-01")
 
 
-@pytest.mark.parametrize("api_version", STEPS)
+@pytest.mark.parametrize("api_version", PUBLISH)
 def test_a_publication_takes_its_steps_and_ends_with_the_model_in_use(api_version: str) -> None:
-    world = PublishingWorld(api_version=api_version)
+    world = OperationsWorld(api_version=api_version)
     world.publish("first")
-    world.publishing.changes.clear()
+    world.authoring.changes.clear()
     ended = world.publish("second")
     assert (ended.state, ended.reason) == (OperationState.SUCCEEDED, "second is in use")
-    assert [each.step.value for each in ended.steps] == STEPS[api_version]
-    assert all(each.ended for each in ended.steps)
-    assert world.publishing.changes == CHANGES[api_version]
+    assert steps_of(ended) == PUBLISH[api_version]
+    assert world.authoring.changes == CHANGES[api_version]
     assert world.in_use() == ModelRef(
         project="letters",
         kind=ProjectKind.MULTI,
@@ -54,9 +48,9 @@ def test_a_publication_takes_its_steps_and_ends_with_the_model_in_use(api_versio
 def test_the_first_publication_deploys_into_production() -> None:
     world = dated()
     ended = world.publish("first")
-    assert world.publishing.changes == ["deploy staging first", "analyze staging", "deploy production first"]
-    assert world.publishing.deployments == {"staging": "first", "production": "first"}
-    assert [each.step.value for each in ended.steps] == STEPS["2023-04-01"]
+    assert world.authoring.changes == ["deploy staging first", "analyze staging", "deploy production first"]
+    assert world.authoring.deployments == {"staging": "first", "production": "first"}
+    assert steps_of(ended) == PUBLISH["2023-04-01"]
     assert world.label_in_use() == "first"
 
 
@@ -73,12 +67,12 @@ def test_a_roll_back_is_a_swap_without_a_second_deployment() -> None:
     world = dated()
     world.publish("first")
     world.publish("second")
-    assert world.publishing.deployments == {"staging": "first", "production": "second"}
-    world.publishing.changes.clear()
+    assert world.authoring.deployments == {"staging": "first", "production": "second"}
+    world.authoring.changes.clear()
     ended = world.publish("first")
-    assert world.publishing.changes == ["analyze staging", "swap staging production"]
-    assert world.publishing.deployments == {"staging": "second", "production": "first"}
-    assert ended.steps[0].detail == "the staging deployment holds it already"
+    assert world.authoring.changes == ["analyze staging", "swap staging production"]
+    assert world.authoring.deployments == {"staging": "second", "production": "first"}
+    assert ended.history[0].what == "publish: the staging deployment holds it already"
     assert world.label_in_use() == "first"
 
 
@@ -87,13 +81,13 @@ def test_a_model_in_production_is_published_again_without_a_swap() -> None:
     for label in ("first", "second", "second"):
         ended = world.publish(label)
         assert ended.state is OperationState.SUCCEEDED
-    assert world.publishing.count("swap") == 1
-    assert world.publishing.deployments["production"] == world.label_in_use() == "second"
+    assert world.authoring.count("swap") == 1
+    assert world.authoring.deployments["production"] == world.label_in_use() == "second"
 
 
-@pytest.mark.parametrize("api_version", STEPS)
+@pytest.mark.parametrize("api_version", PUBLISH)
 def test_a_model_id_goes_back_to_the_model_it_named(api_version: str) -> None:
-    world = PublishingWorld(api_version=api_version)
+    world = OperationsWorld(api_version=api_version)
     for label in ("first", "second", "third", "first"):
         world.publish(label)
     world.upload("letter.txt", "about billing")
@@ -105,14 +99,14 @@ def test_a_model_id_goes_back_to_the_model_it_named(api_version: str) -> None:
 # The probe
 
 
-def broken(world: PublishingWorld, status: int, body: object) -> None:
+def broken(world: OperationsWorld, status: int, body: object) -> None:
     """The service answers every look at an analyze job so."""
 
     def answer(request: httpx.Request) -> httpx.Response | None:
         is_job = request.method == "GET" and "/jobs/job-" in request.url.path
         return httpx.Response(status, json=body) if is_job else None
 
-    world.publishing.answer = answer
+    world.authoring.answer = answer
 
 
 PROBES: dict[str, tuple[int, object]] = {
@@ -124,18 +118,18 @@ PROBES: dict[str, tuple[int, object]] = {
 
 
 @pytest.mark.parametrize("case", PROBES)
-@pytest.mark.parametrize("api_version", STEPS)
+@pytest.mark.parametrize("api_version", PUBLISH)
 def test_a_probe_that_comes_to_nothing_leaves_the_model_in_use_alone(api_version: str, case: str) -> None:
-    world = PublishingWorld(api_version=api_version)
+    world = OperationsWorld(api_version=api_version)
     world.publish("first")
     before = world.in_use()
     broken(world, *PROBES[case])
     ended = world.publish("second")
     assert ended.state is OperationState.FAILED
-    assert (ended.reason or "").endswith("the active model is as it was")
+    assert (ended.reason or "").endswith("the active model is unchanged")
     assert world.in_use() == before
-    assert world.publishing.count("swap") == 0
-    assert world.publishing.deployments.get("production", "first") == "first"
+    assert world.authoring.count("swap") == 0
+    assert world.authoring.deployments.get("production", "first") == "first"
     assert world.locks() == []
 
 
@@ -147,6 +141,21 @@ def test_what_the_probe_was_told_is_in_the_operation_s_errors() -> None:
     assert "does not classify the probe: Broken: no" in (ended.reason or "")
 
 
+def test_a_publication_that_yields_no_model_id_is_not_switched_to() -> None:
+    world = OperationsWorld(api_version="2021-preview")
+    world.publish("first")
+    before = world.in_use()
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        body = {"status": "succeeded", "errors": [], "tasks": [{"status": "succeeded"}]}
+        return httpx.Response(200, json=body) if "/publish/jobs/" in request.url.path else None
+
+    world.authoring.answer = answer
+    ended = world.publish("second")
+    assert (ended.state, world.in_use()) == (OperationState.FAILED, before)
+    assert ended.reason == "publishing succeeded without a model id; the active model is unchanged"
+
+
 # The hold
 
 
@@ -156,13 +165,13 @@ def test_documents_that_arrive_during_a_hold_wait_and_are_classified_by_the_new_
     world.publish("first")
     operation = world.start("second")
     world.run_until(operation, "swap")
-    world.publishing.takes = timedelta(minutes=1)
+    world.authoring.takes = timedelta(minutes=1)
     world.run_until(operation, step)
     assert world.in_use() is None
     world.upload("letter.txt", "about billing")
     world.pass_time(timedelta(seconds=25))
     assert world.find(operation).step.value == step
-    assert world.status()["jobs"]["waiting_for_model"] == {"jobs": 1, "documents": 1}
+    assert world.status()["batches"]["waiting_for_model"] == {"batches": 1, "documents": 1}
     assert world.classification("letter.txt") is None
     world.run()
     record = world.classification("letter.txt")
@@ -171,31 +180,31 @@ def test_documents_that_arrive_during_a_hold_wait_and_are_classified_by_the_new_
     assert world.untruthful() == []
 
 
-def test_a_job_that_waits_is_woken_by_the_switch_and_says_why_it_waited() -> None:
+def test_a_batch_that_waits_is_woken_by_the_switch_and_says_why_it_waited() -> None:
     world = dated()
     world.publish("first")
-    world.publishing.takes = timedelta(minutes=8)
+    world.authoring.takes = timedelta(minutes=8)
     operation = world.start("second")
     world.run_until(operation, "wait_swap")
     world.upload("letter.txt", "about billing")
     world.run_until(operation, "switch")
-    assert world.status()["jobs"]["waiting_for_model"] == {"jobs": 1, "documents": 1}
+    assert world.status()["batches"]["waiting_for_model"] == {"batches": 1, "documents": 1}
     world.deliver_next()
     switched = world.clock()
     world.pass_time(timedelta(seconds=10))
     record = world.classification("letter.txt")
     assert record is not None
     assert record.timings.submitted - switched < timedelta(seconds=5)
-    (manifest,) = [
-        blob.data.decode() for name, blob in world.stores["state"]._blobs.items() if name.startswith("jobs/done/")
+    (batch,) = [
+        blob.data.decode() for name, blob in world.stores["state"]._blobs.items() if name.startswith("batches/closed/")
     ]
-    assert NO_MODEL in manifest
+    assert "a publication is switching models" in batch
 
 
 def test_no_document_around_a_publication_names_a_model_that_did_not_classify_it() -> None:
     world = dated()
     world.publish("first")
-    world.publishing.takes = timedelta(seconds=20)
+    world.authoring.takes = timedelta(seconds=20)
     operation = world.start("second")
     number = 0
     while not world.find(operation).is_ended:
@@ -240,13 +249,34 @@ def test_a_hold_ends_by_itself() -> None:
     assert world.untruthful() == []
 
 
+def test_a_swap_after_a_lapsed_hold_holds_and_settles_anew() -> None:
+    world = dated()
+    world.publish("first")
+    operation = world.start("second")
+    world.run_until(operation, "swap")
+    # Its message is lost for longer than a hold lasts, so that submissions went on.
+    world.queues["operations"]._messages.clear()
+    world.pass_time(HOLD_LIMIT + timedelta(minutes=1))
+    assert world.in_use() is not None
+    world.services.operations.steps.send(operation.id)
+    world.deliver_next()
+    assert world.find(operation).history[-1].what == "swap: the hold has lapsed"
+    world.run_until(operation, "swap")
+    held = world.clock()
+    assert world.in_use() is None
+    world.run_until(operation, "wait_swap", "switch")
+    assert world.clock() - held >= timedelta(seconds=world.settings.language_read_seconds)
+    assert world.finish(operation).state is OperationState.SUCCEEDED
+    assert world.authoring.count("swap") == 1
+
+
 def test_a_publication_that_fails_during_a_hold_lets_submissions_go_on() -> None:
     world = dated()
     world.publish("first")
     operation = world.start("second")
     world.run_until(operation, "swap")
     assert world.in_use() is None
-    world.publishing.answer = lambda request: httpx.Response(400) if request.url.path.endswith(":swap") else None
+    world.authoring.answer = lambda request: httpx.Response(400) if request.url.path.endswith(":swap") else None
     world.upload("letter.txt", "about billing")
     world.run()
     assert world.find(operation).state is OperationState.FAILED
@@ -264,4 +294,4 @@ def test_the_deployments_of_another_project_are_swapped_without_a_hold() -> None
     world.run()
     ended = world.find(operation)
     assert ended.reason == "published, not in use: LANGUAGE_PROJECT is 'reports'"
-    assert world.publishing.deployments["production"] == "second"
+    assert world.authoring.deployments["production"] == "second"
