@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+
 from azurite_process.processes import wait_until
 
 ENDED = frozenset({"succeeded", "refused", "failed", "cancelled"})

@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from shared.training.operation import Step
 
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
@@ -21,7 +22,6 @@ from local.stack import UNHURRIED, Stack, add_stack_arguments, chosen, running_s
 from local.teaching import upload_training
 from shared.documents.ref import record_name
 from shared.storage.ports import BlobNotFoundError
-from shared.training.operation import Step
 
 FOLDER = ROOT / "build" / "demo"
 STEPS = tuple(step.value for step in Step if step is not Step.WALK)

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
+
 from azurite_process.processes import ManagedProcess, ProcessFailedError, free_port
 
 START_SCRIPT = "FUNCTIONS_HOST"

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from shared.language.dialects import API_VERSIONS
+
 from azurite_process.azurite import Azurite, start_azurite
 from azurite_process.processes import ManagedProcess
-
 from local.hosts import CHOICES, Host, HostStarter, StandIn, choose_host
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.config import Settings, load_settings
-from shared.language.dialects import API_VERSIONS
 from shared.services import Services, build_services
 from shared.storage.ports import BlobStore
 

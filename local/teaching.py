@@ -8,16 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from azurite_process.processes import wait_until
-
-from local.datasets import Dataset
-from shared.language.client import LanguageClient
 from shared.language.dialects import dialect_for
 from shared.language.dialects.base import Call, Dialect
 from shared.language.models import TERMINAL, AuthoringJob, Evaluation, ModelRef, OperationStatus, Project
-from shared.services import Services
 from shared.training.active_model import ActiveModelRecord
+
+from azurite_process.processes import wait_until
+from local.datasets import Dataset
+from shared.language.client import LanguageClient
 from shared.models.labels import parse_labels
+from shared.services import Services
 
 T = TypeVar("T")
 

@@ -28,8 +28,8 @@ PigeonholeError
 │   ├── ModelUnknownError              the project has no trained model of that name
 │   ├── OperationRunningError          the project has an operation under way
 │   ├── NotCancellableError            the operation has ended, or can no longer be stopped
-│   └── ConfirmationNeededError        it would cost more than is done unasked
-└── ConflictError                  storage holds something else than was expected
+│   └── ConfirmationNeededError        it would cost more than is done without confirmation
+└── ConflictError                  storage does not hold what was expected
     ├── BlobNotFoundError              no blob of that name
     ├── VersionChangedError            the blob is not at the expected ETag, or exists where it should not
     └── RaceLostError                  another message changed the record first and goes on with it
@@ -128,7 +128,7 @@ class LabelsMissingError(PermanentError):
 
 
 class LabelsFaultyError(PermanentError):
-    """The labels file was put into the container past the check of PUT labels, and has problems."""
+    """The labels file has problems; it was put into the container without the check that PUT labels makes."""
 
 
 class UnsupportedOperationError(PermanentError):
@@ -210,7 +210,7 @@ class ConfirmationNeededError(UserInputError):
 
 
 class ConflictError(PigeonholeError):
-    """Storage holds something else than was expected."""
+    """Storage does not hold what was expected."""
 
 
 class BlobNotFoundError(ConflictError):

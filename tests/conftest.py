@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from azurite_process.azurite import Azurite, running_azurite
 
+from azurite_process.azurite import Azurite, running_azurite
 from shared.config import Settings
 from tests.fakes import app_settings
 

@@ -1,4 +1,4 @@
-"""The batch: our record of up to 25 documents, from `planned` over `submitted` to closed. Pure.
+"""The batch: our record of up to 25 documents, from `planned` through `submitted` to closed. Pure.
 
 Stored as pipeline/batches/open/<id>.json while open and pipeline/batches/closed/<date>/<id>.json afterwards. It holds
 names, ids and times; never a text, a URL or a key.

@@ -70,7 +70,7 @@ class Submit:
 
     def __call__(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
-        del polls  # a submitted batch begins to count anew
+        del polls  # a submitted batch counts from the beginning
         if not isinstance(self.active_model.find(), Active):
             raise self._waiting(stored, self._why_no_model())
         batch = stored.record

@@ -45,7 +45,7 @@ class Metric(StrEnum):
 class GateRule(BaseModel):
     """Publish unless `metric` (0 to 1) is worse than the active model's by more than `tolerance`.
 
-    The service splits at random for each training, so two models are judged on different test documents. With few of
+    The service splits at random for each training, so two models are tested on different documents. With few of
     them, the metrics of equally good models differ by a few hundredths; the default tolerance allows for that.
     """
 

@@ -4,7 +4,7 @@
     2021-11  classifiers[] {name}, documents[] {location, language, classifiers[] {classifierName}}
     2022-05  assets {projectKind, classes[] {category}, documents[] {location, language, dataset, class(es) {category}}}
 
-One reading finds all problems, each with its place: they are corrected at once, not one after the other.
+One reading finds all problems, each with its place, so that a long file is not corrected one upload at a time.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class Projects:
         self.active_model.remove(name)
 
     def put_labels(self, project: Project, content: Any) -> LabelsFile:
-        """Check a labels file and replace the stored one. Raises LabelsRefusedError with each problem and its place."""
+        """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem."""
         container = self.open_container(project.container)
         labels = parse_labels(content)
         sizes = {info.name: info.size for info in container.list() if info.name != project.labels_location}

@@ -102,7 +102,7 @@ class OperationFacts(Facts):
 class OperationRecord(Record):
     """What all kinds have.
 
-    `job_id` is the service's job that the step waits for; empty where the version does not tell it. `intents` holds
+    `job_id` is the service's job that the step waits for; empty where the API version gives none. `intents` holds
     when the intent of a step was saved: it is saved before a POST, so that a crash in the act is recognised.
     """
 
@@ -178,7 +178,7 @@ class PublishingRecord(OperationRecord):
 
 
 class Retrain(PublishingRecord):
-    """Train a model, judge it, and publish it if the gate lets it pass."""
+    """Train a model, evaluate it, and publish it if the gate lets it pass."""
 
     kind: Literal[OperationKind.RETRAIN] = OperationKind.RETRAIN
     request: RetrainRequest = RetrainRequest()

@@ -129,7 +129,7 @@ class RetrainSteps:
         operation = stored.record
         candidate = self._find_evaluation(operation, operation.label)
         if candidate is None:
-            # A deleted project has no evaluation either; this tells it apart and ends the operation.
+            # A deleted project has no evaluation either: then this raises, which ends the operation.
             self.language.send(_api(stored).get_project(operation.project))
         active = self.active_model.find_label(operation.project)
         other = self._find_evaluation(operation, active) if active and active != operation.label else None

@@ -80,7 +80,7 @@ def _queued(message: SdkMessage) -> QueuedMessage:
         id=str(message.id),
         raw=raw,
         text=decode_body(raw),
-        inserted_on=message.inserted_on or datetime.now(UTC),  # the service always tells; the SDK's type does not
+        inserted_on=message.inserted_on or datetime.now(UTC),  # always there; the SDK's type does not say so
         dequeue_count=int(message.dequeue_count or 0),
         pop_receipt=message.pop_receipt,
     )

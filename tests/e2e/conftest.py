@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
@@ -22,7 +23,6 @@ from local.settings import ROOT
 from local.stack import Stack, running_stack
 from local.teaching import teach
 from shared.documents.ref import record_name
-from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
 from shared.storage.ports import BlobNotFoundError, BlobStore
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
 from tests.e2e.real_host import STAND_IN, skip_what_cannot_pass

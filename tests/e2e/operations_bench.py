@@ -19,6 +19,14 @@ from typing import Any, cast
 
 import azure.functions as func
 import httpx
+from shared.language.dialects import dialect_for
+from shared.language.models import ModelRef, Project, ProjectKind
+from shared.training.active_model import ActiveModelRecord, StoredActiveModel
+from shared.training.advance import advance_operation
+from shared.training.context import Training
+from shared.training.operation import Operation, OperationState, RetrainRequest, Step
+from shared.training.operations import LOCKS, find_operation
+from shared.training.start import start_publish, start_retrain
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
@@ -28,17 +36,9 @@ from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
 from language_emulator.testing.corpus import upload_corpus
 from shared.config import Settings
-from shared.language.dialects import dialect_for
-from shared.language.models import ModelRef, Project, ProjectKind
 from shared.messages import OperationMessage
 from shared.services import Services, build_services
 from shared.storage.ports import QueuedMessage
-from shared.training.active_model import ActiveModelRecord, StoredActiveModel
-from shared.training.advance import advance_operation
-from shared.training.context import Training
-from shared.training.operation import Operation, OperationState, RetrainRequest, Step
-from shared.training.operations import LOCKS, find_operation
-from shared.training.start import start_publish, start_retrain
 from tests.e2e.disturbances import Crash, Hook, Hooked, ImpatientQueue
 from tests.fakes import FakeBlobStore, FakeQueue, app_settings
 

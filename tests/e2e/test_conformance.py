@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import pytest
 from azure.functions.meta import Datum
+
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
 from functions_host.blobs.paths import BlobPath

@@ -8,8 +8,8 @@ import urllib.parse
 
 import httpx
 import pytest
-from azurite_process.processes import wait_until
 
+from azurite_process.processes import wait_until
 from shared.documents.ref import FailureCode
 from tests.e2e.conftest import DEADLINE, Cloud
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from azurite_process.azurite import Azurite
 from shared.training.maintenance import sweep_operations
 from shared.training.operation import OperationState, Step
+
+from azurite_process.azurite import Azurite
 from tests.e2e.disturbances import CrashAfter
 from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
 from shared.training.operation import OperationState, Step
 from shared.training.operations import OperationRunningError
 from shared.training.start import ModelExistsError, ModelUnknownError, NotCancellableError, cancel_operation
+
 from tests.e2e.disturbances import Crash, CrashAfter
 from tests.e2e.operations_bench import Bench
 

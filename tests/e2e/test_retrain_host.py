@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-
-from azurite_process.processes import wait_until
-from language_emulator.testing.corpus import upload_corpus
 from shared.language.dialects import dialect_for
 from shared.language.models import Project, ProjectKind
 from shared.training.active_model import ACTIVE_MODEL
+
+from azurite_process.processes import wait_until
+from language_emulator.testing.corpus import upload_corpus
 from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud
 
 pytestmark = pytest.mark.e2e

@@ -8,11 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
-
-from shared.language.client import LanguageClient
-from shared.language.credentials import KeyCredential
 from shared.language.pace import Pace, RequestPace
-from shared.messages import OperationMessage
 from shared.pipeline.context import Pipeline
 from shared.pipeline.wake import WakeDebounce
 from shared.training.active_model import StoredActiveModel
@@ -20,6 +16,10 @@ from shared.training.advance import advance_operation
 from shared.training.context import Training
 from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind, Step
 from shared.training.operations import find_operation, start_operation
+
+from shared.language.client import LanguageClient
+from shared.language.credentials import KeyCredential
+from shared.messages import OperationMessage
 from tests.fakes import START, FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
 
 AUTHORING = "/language/text/authoring/v1.0-preview.2/projects"

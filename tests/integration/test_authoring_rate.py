@@ -6,9 +6,9 @@ from bisect import bisect_right
 
 import httpx
 import pytest
+from shared.training.operation import OperationState
 
 from azurite_process.azurite import Azurite
-from shared.training.operation import OperationState
 from tests.e2e.operations_bench import API_VERSIONS, running_bench
 from tests.integration.authoring_world import AUTHORING, World
 

@@ -13,6 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from shared.language.dialects import dialect_for
+from shared.language.dialects.base import Call, Dialect
+from shared.language.models import TERMINAL, ModelRef, OperationStatus, Project, ProjectKind, TextInput
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
@@ -23,11 +26,8 @@ from language_emulator.settings import EmulatorSettings
 from language_emulator.testing.corpus import CLASSES, DOCUMENTS, july_labels, labelled_texts, upload_corpus
 from shared.errors import LanguageAccessError, LanguageUnavailableError, PigeonholeError
 from shared.language.client import LanguageClient
-from shared.language.dialects import dialect_for
-from shared.language.dialects.base import Call, Dialect
-from shared.language.models import TERMINAL, ModelRef, OperationStatus, Project, ProjectKind, TextInput
-from shared.services import Services, build_services
 from shared.models.labels import parse_labels
+from shared.services import Services, build_services
 from tests.e2e import identity_endpoint
 from tests.e2e.identity_endpoint import IdentityEndpoint, running_identity_endpoint
 from tests.fakes import app_settings

@@ -53,8 +53,9 @@ def test_a_blob_that_is_no_txt_is_ignored(world: PipelineOnFakes) -> None:
 
 def test_an_event_the_host_gave_up_on_becomes_a_failure_record(world: PipelineOnFakes) -> None:
     world.upload("letter.txt", "Dear all,", event=False)
-    body = (EVENTS / "event_grid.json").read_text(encoding="utf-8")
-    world.services.document_dead_letters.handle_event("m1", body=body)
+    world.services.document_dead_letters.handle_event(
+        "m1", body=(EVENTS / "event_grid.json").read_text(encoding="utf-8")
+    )
     failure = world.failure("letter.txt")
     assert failure is not None
     assert failure.code == FailureCode.POISONED

@@ -18,7 +18,7 @@ from shared.errors import LanguageNotFoundError, LanguageRefusedError, Malformed
 from shared.language.apis.analyze_text import AnalyzeText
 from shared.language.apis.base import Call
 from shared.language.values import Deployment, Listing, LroStatus, ModelRef, Page, ProjectKind, TextInput
-from shared.training.labels import parse_labels
+from shared.models.labels import parse_labels
 from tests.unit.language.analyze_text_wire import SAMPLES, answer_to, call_of
 from tests.unit.language.wire import ENDPOINT, Network
 
@@ -107,7 +107,7 @@ def test_a_project_file_names_the_version_it_is_sent_under(name: str, version: s
 def test_an_exported_file_can_be_the_labels_file_and_is_imported_as_it_was(kind: str) -> None:
     exported = body_of(f"exported_file_{kind}")
     labels = parse_labels(exported)
-    assert labels.faults == []
+    assert labels.problems == []
     project, _ = send(API.get_project("p"), exported["metadata"])
     sent = API.import_labels(project, labels.classes, labels.documents).request.body
     assert sent == exported

@@ -7,17 +7,18 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from functions import status
 from shared.language.models import ModelRef
-from shared.messages import OperationMessage
 from shared.pipeline.record_schema import ClassificationRecord
-from shared.storage.ports import QueuedMessage
 from shared.training.active_model import StoredActiveModel
 from shared.training.advance import advance_operation
 from shared.training.context import Training
 from shared.training.operation import Operation
 from shared.training.operations import LOCKS, find_operation
 from shared.training.start import start_publish
+
+from functions import status
+from shared.messages import OperationMessage
+from shared.storage.ports import QueuedMessage
 from tests.fakes import FakeBlobStore, FakeQueue
 from tests.faults.world import World
 from tests.unit.functions.harness import App

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from pydantic import ValidationError
-
 from shared.language.models import ModelRef, ProjectKind
 from shared.training.active_model import ACTIVE_MODEL, ActiveModelRecord, StoredActiveModel
+
 from tests.fakes import START, FakeBlobStore, VirtualClock, app_settings
 
 FIRST = ModelRef(project="letters", kind=ProjectKind.MULTI, reference="id-1", label="first")

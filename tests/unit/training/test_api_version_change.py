@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import httpx
 import pytest
+from shared.language.dialects import API_VERSIONS
+from shared.pipeline.manifest import JobState
+from shared.training.operation import OperationState
 
 from shared.config import load_settings
 from shared.errors import SettingsError
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.dialects import API_VERSIONS
-from shared.pipeline.manifest import JobState
-from shared.training.operation import OperationState
 from tests.faults.world import SERVICES
 from tests.unit.training.fake_publishing import FakePublishing
 from tests.unit.training.publishing_world import PublishingWorld

@@ -6,11 +6,11 @@ import logging
 from datetime import date, timedelta
 
 import pytest
-
 from shared.language.models import ModelRef, ProjectKind
 from shared.training.active_model import ActiveModelRecord, StoredActiveModel
 from shared.training.context import Training
 from shared.training.maintenance import report_expiry
+
 from tests.fakes import START, FakeBlobStore, FakeQueue
 from tests.faults.world import World
 from tests.unit.training.publishing_world import PublishingWorld

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import httpx
 import pytest
-
 from shared.language.models import ModelRef, ProjectKind
 from shared.pipeline.submit import NO_MODEL
 from shared.training.active_model import HOLD_LIMIT
 from shared.training.operation import OperationState
+
 from tests.unit.training.publishing_world import PublishingWorld
 
 STEPS = {

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-
 from shared.training.operation import Operation, OperationState
+
 from tests.fakes import FakeQueue
 from tests.unit.training.publishing_world import PublishingWorld
 

@@ -7,6 +7,7 @@ from shared.training.active_model import ActiveModelRecord, StoredActiveModel
 from shared.training.context import Training
 from shared.training.operation import ReclassifyRequest
 from shared.training.reclassify import wanted_model
+
 from tests.fakes import FakeBlobStore, FakeQueue
 from tests.faults.world import World
 
