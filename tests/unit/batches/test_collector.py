@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from shared.batches.batch import Batch
-from shared.batches.collector import MAX_ROUNDS
+from shared.batches.collector import MAX_ROUNDS, is_ripe
 from shared.documents.messages import Source
 from shared.documents.ref import DocumentRef
+from shared.storage.ports import QueuedMessage
 from tests.fakes import START
 from tests.services_on_fakes import PipelineOnFakes
 
@@ -135,3 +136,36 @@ def test_a_second_collector_of_the_process_leaves_the_queue_to_the_first(world: 
         assert collect(world) == []
     assert world.queues["collect"].length() == 1
     assert sum(len(batch.documents) for batch in collect(world)) == 30
+
+
+# ripe
+
+
+def peeked(count: int, *, waited_since: datetime = START) -> list[QueuedMessage]:
+    """The oldest comes last, as it may after a message was hidden and came back."""
+    moments = [*[START + timedelta(hours=1)] * (count - 1), waited_since][:count]
+    return [QueuedMessage("m", "", "", inserted_on=moment, dequeue_count=0) for moment in moments]
+
+
+A_SECOND = timedelta(seconds=1)
+RIPE: dict[str, tuple[int, int, timedelta, bool, bool]] = {
+    # messages seen, documents held, the wake after the oldest message, in a burst -> ripe
+    "nothing is there": (0, 0, A_SECOND, False, False),
+    "nothing is there to join a full batch but one": (0, 24, A_SECOND, False, False),
+    "it waited since before the wake": (1, 0, A_SECOND, False, True),
+    "it came in the second of the wake": (1, 0, timedelta(0), False, True),
+    "it came after the wake": (1, 0, -A_SECOND, False, False),
+    "in a burst, it waited since before the wake": (1, 0, A_SECOND, True, True),
+    "in a burst, it came in the second of the wake": (1, 0, timedelta(0), True, False),
+    "24 are no full batch": (24, 0, -A_SECOND, False, False),
+    "25 are one": (25, 0, -A_SECOND, False, True),
+    "24 with those that are held are none": (4, 20, -A_SECOND, False, False),
+    "25 with those that are held are one": (5, 20, -A_SECOND, True, True),
+}
+
+
+@pytest.mark.parametrize("case", RIPE)
+def test_a_full_batch_or_a_document_that_waited_since_before_the_wake_is_ripe(case: str) -> None:
+    count, held, woken_after, is_burst, expected = RIPE[case]
+    messages = peeked(count)
+    assert is_ripe(messages, held=held, woken_at=START + woken_after, is_burst=is_burst) is expected

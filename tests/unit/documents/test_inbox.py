@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -42,3 +43,17 @@ def test_a_wake_becomes_visible_after_the_linger(world: PipelineOnFakes) -> None
     visible = world.queues["collect"].next_visible()
     assert visible is not None
     assert visible - world.clock() == world.settings.linger
+
+
+@pytest.mark.parametrize(("seconds_short", "revived"), [(1, False), (0, True)])
+def test_a_collector_is_woken_once_a_document_has_waited_longer_than_any_wake_takes(
+    seconds_short: int, revived: bool
+) -> None:
+    world = PipelineOnFakes(changes={"pipeline_linger_seconds": 4})
+    world.queue_document(world.upload("a.txt", "text", event=False))
+    (waiting,) = world.queues["documents"].peek(1)
+    due = waiting.inserted_on + timedelta(seconds=64 - seconds_short)
+    inbox = replace(world.services.inbox, clock=lambda: due)
+    world.clock.now = due
+    assert inbox.revive_collector() is revived
+    assert world.queues["collect"].length() == int(revived)
