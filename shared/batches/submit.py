@@ -27,7 +27,7 @@ from shared.errors import (
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.values import ModelRef, TextInput
-from shared.models.active_model import Active, ActiveModelStore, Held
+from shared.models.active_model import Active, FindsModel, Held
 
 log = logging.getLogger("pigeonhole.batches")
 
@@ -63,7 +63,7 @@ class Submit:
     batches: Batches
     records: Records
     resubmit: Resubmit
-    active_model: ActiveModelStore
+    active_model: FindsModel
     language: LanguageClient
     language_api: str
     oversized: Oversized
