@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 AZURITE := emulators/azurite/node/node_modules/.installed
 EMULATORS := azurite language functions_host
+TESTED_EMULATORS := $(foreach emulator,$(EMULATORS),$(if $(wildcard emulators/$(emulator)/tests),$(emulator)))
 # Microsoft's own Functions host, which judges ours: the script that starts it, where there is one.
 FUNCTIONS_HOST ?= $(wildcard $(CURDIR)/../shared/tools/functions-host/start.py)
 export FUNCTIONS_HOST
@@ -14,13 +15,21 @@ AUTHORING_VENV := .venv-authoring
 AUTHORING := $(AUTHORING_VENV)/.installed
 INFRA_VENV := .venv-infra
 INFRA := $(INFRA_VENV)/.installed
+# Least branch coverage of shared/, in percent.
+COVERAGE_FLOOR := 95
+# Both cores; the tests of a file stay together, because they share what is slow to start.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# What runs in the tests' own process, and is measured; and what starts hosts, or does not touch our code.
+IN_PROCESS := tests/architecture tests/contract tests/faults tests/integration tests/unit
+OTHERS := tests/e2e tests/infra
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-real-host test-real-host-briefly test-authoring-sdk check check-infra format lint types architecture bench package lock clean
+.PHONY: help setup demo up test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
+.PHONY: check check-code check-infra coverage format format-check lint spelling types architecture mutants bench package lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
 setup: $(SETUP) $(AZURITE) ## install everything into .venv and emulators/azurite/node/node_modules
 
@@ -43,9 +52,31 @@ demo: setup ## run the whole thing: train, publish, upload, classify, print (LAN
 up: setup ## keep it running for your own uploads; prints addresses and keys
 	$(BIN)/python -m local up $(API_FLAG)
 
-test: setup ## all tests, on real Azurite, the emulator and the functions host
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: test-in-process test-others test-emulators ## all tests, on real Azurite, the emulator and the functions host
 	@$(MAKE) --no-print-directory test-real-host-briefly
+
+test-in-process: setup ## units, rules of architecture, crash points, contracts: everything that starts no host
+	$(PYTEST) $(IN_PROCESS)
+
+test-portable: setup ## what may differ from one Python to the next
+	$(PYTEST) tests/unit tests/contract
+
+test-others: setup ## end to end, and infra/
+	$(PYTEST) $(OTHERS)
+
+coverage: setup ## the same as test-in-process, with branch coverage of what ships and its floor
+	$(PYTEST) --cov --cov-report= $(IN_PROCESS)
+	$(BIN)/coverage report --include='shared/*' --fail-under=$(COVERAGE_FLOOR)
+	$(BIN)/coverage report --include='functions/*'
+
+test-emulators: setup ## the emulators' own tests, each in its own folder with its own configuration
+	@set -e; for emulator in $(TESTED_EMULATORS); do \
+		echo "emulators/$$emulator"; \
+		(cd emulators/$$emulator && $(CURDIR)/$(BIN)/python -m pytest -n 2 --dist loadfile); \
+	done
+
+test-emulator-install: setup ## install the Language emulator into an empty environment and run its README's example
+	cd emulators/language && $(CURDIR)/$(BIN)/python -m pytest -m install
 
 test-real-host: setup ## the functions host's behaviour and the end-to-end tests on Microsoft's own host (FUNCTIONS_HOST)
 	@test -n "$(FUNCTIONS_HOST)" || { echo "FUNCTIONS_HOST must name the script that starts Microsoft's Functions host"; exit 1; }
@@ -62,7 +93,7 @@ else
 endif
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
-	PIGEONHOLE_AUTHORING_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(BIN)/python -m pytest emulators/language/tests/test_authoring_sdk.py
+	cd emulators/language && AUTHORING_SDK_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(CURDIR)/$(BIN)/python -m pytest tests/test_authoring_sdk.py
 
 # It needs another major version of the runtime client than the one the other tests use.
 $(AUTHORING): requirements/authoring-sdk.txt
@@ -70,7 +101,9 @@ $(AUTHORING): requirements/authoring-sdk.txt
 	$(AUTHORING_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/authoring-sdk.txt
 	@touch $@
 
-check: setup format-check lint types architecture test check-infra ## the gate: format, lint, types, architecture, tests, infrastructure
+check: check-code coverage test-others test-emulators mutants check-infra ## the gate: code, tests with coverage, mutants, infrastructure
+
+check-code: format-check lint spelling types ## what needs no test run: format, lint, spelling, types
 
 # checkov pins a hundred packages to versions of its own: it lives in an environment of its own.
 $(INFRA): requirements/infra.txt
@@ -91,11 +124,21 @@ format-check: $(SETUP)
 lint: $(SETUP) ## ruff
 	$(BIN)/ruff check .
 
-types: $(SETUP) ## mypy, strict
+spelling: $(SETUP) ## typos, in code and documentation
+	$(BIN)/typos
+
+types: $(SETUP) ## mypy, strict; an emulator with a configuration of its own is checked by it
 	$(BIN)/mypy
+	@set -e; for emulator in $(EMULATORS); do \
+		grep -q '^\[tool.mypy\]' emulators/$$emulator/pyproject.toml || continue; \
+		(cd emulators/$$emulator && $(CURDIR)/$(BIN)/mypy); \
+	done
 
 architecture: $(SETUP) ## the rules of dependency, each with its reason
 	$(BIN)/python -m pytest -q tests/architecture
+
+mutants: $(SETUP) ## mutation testing of the pure decisions; survivors are in tools/mutants_allowed.toml
+	$(BIN)/python -m tools.mutants
 
 bench: setup ## measured figures: a table and build/bench/*.json
 	$(BIN)/python -m bench
@@ -107,5 +150,5 @@ lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresse
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """Composition root: settings, services, blueprints. Importing makes no network call.
 
-Wrong or missing settings stop the app here, because running without them would send every message to poison.
+Wrong or missing settings stop the app here, because running without them would make every message a dead letter.
 """
 
 import logging
@@ -10,8 +10,7 @@ import azure.functions as func
 from functions import blueprints
 from shared.config import load_settings
 from shared.errors import SettingsError
-from shared.logs import quiet_libraries
-from shared.services import build_services
+from shared.services import build_services, quiet_libraries
 
 quiet_libraries()
 try:

@@ -25,12 +25,12 @@ from typing import Any
 import httpx
 from azure.storage.blob import BlobServiceClient
 
+from azurite_process.azurite import running_azurite
+from azurite_process.processes import wait_until
 from bench.corpora import corpora_folder
 from bench.report import Gate, report
-from azurite_process.azurite import running_azurite
 from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings
-from azurite_process.processes import wait_until
 
 NAME = "classifier"
 HELP = "accuracy, calibration and speed of the emulator's classifier on real corpora"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.documents import DocumentRef
-from shared.events import parse_events
-from shared.pipeline.accept import accept_document, accept_upload, find_document
+from shared.documents.events import parse_events
+from shared.documents.inbox import Inbox
+from shared.documents.ref import DocumentRef
 from shared.services import Services
 
 
@@ -22,6 +22,7 @@ class BlobProperties(BaseModel):
 
 def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
+    inbox = services.inbox
 
     @bp.function_name("accept_document")
     @bp.blob_trigger(
@@ -32,27 +33,27 @@ def blueprint(services: Services) -> func.Blueprint:
     )
     def accept(blob: func.InputStream) -> None:
         container, _, name = (blob.name or "").partition("/")
-        document = _document(services, blob, name)
+        document = _document(inbox, blob, name)
         if document is not None:
-            accept_document(services.pipeline, container, document)
+            inbox.accept(container, document)
 
     @bp.function_name("accept_event")
     @bp.queue_trigger(arg_name="message", queue_name="%EVENTS_QUEUE%", connection="DATA_STORAGE")
     def accept_event(message: func.QueueMessage) -> None:
         for upload in parse_events(message.get_body()):
-            accept_upload(services.pipeline, upload)
+            inbox.accept_upload(upload)
 
     return bp
 
 
-def _document(services: Services, blob: func.InputStream, name: str) -> DocumentRef | None:
+def _document(inbox: Inbox, blob: func.InputStream, name: str) -> DocumentRef | None:
     """The version the event is about, from the trigger's metadata; the content is never read.
 
-    Hosts differ in how they write the ETag there; where it is not a plain string, one HEAD tells it.
+    Hosts differ in how they write the ETag there; where it is not a plain string, one HEAD finds it.
     """
     try:
         properties = BlobProperties.model_validate(getattr(blob, "blob_properties", None))
     except ValidationError:
-        return find_document(services.pipeline, name)
+        return inbox.find_document(name)
     etag = properties.etag if properties.etag.startswith('"') else f'"{properties.etag}"'
     return DocumentRef(name=name, etag=etag, last_modified=properties.last_modified, size=blob.length or 0)

@@ -15,8 +15,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from shared.errors import SettingsError
-from shared.language.dialects import API_VERSIONS, dialect_for
-from shared.language.models import ProjectKind
+from shared.language.apis import API_VERSIONS, api_for
+from shared.language.values import ProjectKind
 
 ContainerName = Annotated[str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Seconds = Annotated[float, Field(gt=0)]
@@ -56,78 +56,85 @@ class Settings(BaseSettings):
     documents_container: ContainerName = Field(description="Where documents are uploaded")
     classifications_container: ContainerName = Field("classifications", description="Where classifications are written")
     failures_container: ContainerName = Field("failures", description="Where failure records are written")
-    pipeline_container: ContainerName = Field("pipeline", description="Manifests, operations, the active model")
+    pipeline_container: ContainerName = Field("pipeline", description="Batches, operations, the active model")
     training_container: ContainerName = Field("training", description="Labelled documents and the labels file")
-    documents_queue: ContainerName = Field("documents", description="Documents waiting to be collected; pulled")
-    collect_queue: ContainerName = Field(description="Wakes of the collector")
-    jobs_queue: ContainerName = Field(description="Next steps of jobs")
+    documents_queue: ContainerName = Field("documents", description="Documents waiting to be collected")
+    collect_queue: ContainerName = Field(description="Messages that wake the collector")
+    batches_queue: ContainerName = Field(description="Next steps of batches")
     operations_queue: ContainerName = Field(description="Next steps of retraining and other operations")
     events_queue: ContainerName = Field(description="Upload events, where Event Grid delivers them to a queue")
 
     # Language service
     language_endpoint: str = Field(description="`https://NAME.cognitiveservices.azure.com`")
-    language_api: str = Field("2021-preview", description="API version: " + " or ".join(API_VERSIONS))
-    language_credential: CredentialKind = Field(CredentialKind.KEY, description="key or identity")
+    language_api: str = Field("2021-preview", description="API version: one of " + ", ".join(API_VERSIONS))
+    language_credential: CredentialKind = Field(
+        CredentialKind.KEY, description="How the app authenticates to the Language service: key or identity"
+    )
     language_key: SecretStr | None = Field(None, description="Resource key; needed when LANGUAGE_CREDENTIAL is key")
     language_client_id: str | None = Field(
-        None, description="Client id of the identity that classifies (role: Language Reader); unset is the app's own"
+        None, description="Client id of the identity that classifies (role: Language Reader); unset: the app's own"
     )
     language_authoring_client_id: str | None = Field(
-        None, description="Client id of the identity that trains and publishes (Language Owner); unset is the same one"
+        None,
+        description="Client id of the identity that trains and publishes (Language Owner); unset: the same one",
     )
     language_project: str = Field(description="The project whose model classifies")
     language_model: str | None = Field(
-        None, description="Model id (2021 preview) or deployment to use while no model was published through the app"
+        None, description="Model id (2021 preview) or deployment to use until a model is published through the app"
     )
     language_project_kind: ProjectKind | None = Field(
         None, description="single_label or multi_label; needed with LANGUAGE_MODEL"
     )
     language_deployment: str = Field("production", description="Deployment that classifies (dated API)")
-    language_staging_deployment: str = Field("staging", description="Deployment a new model is tried in (dated API)")
+    language_staging_deployment: str = Field("staging", description="Deployment that tries new models (dated API)")
     language_requests_per_minute: int | None = Field(
         None,
         ge=0,
-        description="Own limit of analyze calls for each process; 0 is unlimited, unset is the service's limit",
+        description="Analyze requests a minute that each process may make; 0: no limit, unset: the service's own limit",
     )
     language_authoring_posts_per_minute: int = Field(
-        10, ge=0, description="Own limit for each process on authoring calls that change something; 0 is unlimited"
+        10, ge=0, description="Authoring requests a minute that change something, for each process; 0: no limit"
     )
     language_authoring_gets_per_minute: int = Field(
-        100, ge=0, description="Own limit for each process on authoring calls that read; 0 is unlimited"
+        100, ge=0, description="Authoring requests a minute that only read, for each process; 0: no limit"
     )
-    language_connect_seconds: Seconds = Field(5.0, description="Limit on connecting")
-    language_read_seconds: Seconds = Field(30.0, description="Limit on waiting for an answer")
+    language_connect_seconds: Seconds = Field(5.0, description="Time limit for connecting")
+    language_read_seconds: Seconds = Field(30.0, description="Time limit for an answer")
 
     # Pipeline
     pipeline_linger_seconds: Annotated[float, Field(ge=1, le=60)] = Field(
-        2.0, description="How long the first document waits for company in its job"
+        2.0, description="How long the collector waits for more documents after the first"
     )
     pipeline_collect_visibility_seconds: Annotated[float, Field(ge=1, lt=600)] = Field(
         300.0,
-        description="How long a collector hides the documents it received; below the host's 10-minute lock on its wake",
+        description="How long a collector hides the messages it received; less than the host's lock (10 minutes)",
     )
     pipeline_oversized: Oversized = Field(
         Oversized.SPLIT, description="Documents over 125,000 characters: split, truncate or reject"
     )
     pipeline_max_document_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
-        4_000_000, description="Larger blobs are never read; they get a failure record"
+        4_000_000, description="Larger blobs are not read; they get a failure record"
     )
     pipeline_poll_seconds: Annotated[tuple[Seconds, ...], NoDecode, Field(min_length=1)] = Field(
-        (2.0, 5.0, 10.0, 20.0, 40.0, 60.0), description="Delays between visits to a running job; the last one repeats"
+        (2.0, 5.0, 10.0, 20.0, 40.0, 60.0), description="Delays between polls of a running job; the last one repeats"
     )
-    pipeline_slow_poll_seconds: Seconds = Field(300.0, description="Delay once a job runs longer than 10 minutes")
+    pipeline_slow_poll_seconds: Seconds = Field(
+        300.0, description="Delay between polls once a job has run longer than 10 minutes"
+    )
     pipeline_model_cache_seconds: Annotated[float, Field(ge=0)] = Field(
-        5.0, description="How long a process keeps the active model before it looks again"
+        5.0, description="How long a process caches the active model"
     )
     pipeline_grace_minutes: Annotated[float, Field(ge=0)] = Field(
-        15.0, description="How old a document without a record is before reconcile sends it again"
+        15.0, description="Age at which reconcile sends a document without a record again"
     )
-    pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(8, description="Parallel storage calls of a process")
+    pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(
+        8, description="How many storage calls a process makes at the same time"
+    )
     reclassify_limit: Annotated[int, Field(ge=0)] = Field(
-        10_000, description="Documents a reclassification sends without confirmation"
+        10_000, description="How many documents a reclassification may send without confirmation"
     )
-    reconcile_schedule: str = Field(description="NCRONTAB of the timer that finds lost documents")
-    sweep_schedule: str = Field(description="NCRONTAB of the timer that revives stalled jobs")
+    reconcile_schedule: str = Field(description="When reconcile looks for lost documents (NCRONTAB)")
+    sweep_schedule: str = Field(description="When the sweep revives stalled work (NCRONTAB)")
 
     @field_validator("pipeline_poll_seconds", mode="before")
     @classmethod
@@ -168,7 +175,7 @@ class Settings(BaseSettings):
         """The setting, else the service's documented limit: 20 of the preview, 1,000 of the dated API."""
         if self.language_requests_per_minute is not None:
             return self.language_requests_per_minute
-        return 1000 if dialect_for(self.language_api).has_deployments else 20
+        return api_for(self.language_api).analyze_requests_per_minute
 
     @property
     def linger(self) -> timedelta:

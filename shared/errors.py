@@ -1,26 +1,47 @@
-"""Every error Pigeonhole raises on purpose, in three branches a handler can act on.
+"""Every error Pigeonhole raises on purpose, in four branches a caller can act on. A test compares tree and code.
 
 PigeonholeError
-├── RetryableError             the same step may succeed later: enqueue it again with a delay, finish as success
-│   ├── LanguageThrottledError     429, or our own pace
-│   ├── LanguageUnavailableError   5xx, no connection, or no answer in time
-│   ├── AnswerLostError            a POST was sent and its answer never came: it may have taken effect
-│   └── LanguageAccessError        401 or 403: key rotated or role missing; pause, burn no retries
-├── PermanentError             repeating changes nothing: record it and go on
-│   ├── LanguageRefusedError       any other 4xx of the Language service
-│   │   ├── LanguageNotFoundError      404
-│   │   └── LanguageConflictError      409
-│   ├── MalformedAnswerError       an answer that does not have the documented shape
-│   ├── DocumentRejectedError      this document can never be classified
-│   ├── UnsupportedOperationError  the API version in use has no such operation
-│   └── SettingsError              missing or wrong app settings
-└── (anything else is a bug: it propagates, the host retries, and at last the poison function records it)
+├── RetryableError                 the same step may succeed later: the message is sent again with a delay
+│   ├── NoModelError                   no model is in use yet, or a publication holds submissions
+│   ├── LanguageBusyError              409 on a call that starts work: the service is busy in that project
+│   ├── RateLimitedError               our own limit of requests a minute
+│   ├── LanguageThrottledError         429
+│   ├── LanguageUnavailableError       5xx, no connection, or no answer in time
+│   ├── AnswerLostError                a POST was sent and its answer never came: it may have taken effect
+│   └── LanguageAccessError            401 or 403: a key was rotated, or a role is missing
+├── PermanentError                 repeating changes nothing: it is recorded, and the work goes on without it
+│   ├── LanguageRefusedError           any other 4xx of the Language service
+│   │   ├── LanguageNotFoundError          404
+│   │   └── LanguageConflictError          409: the thing exists already, or is in use
+│   ├── MalformedAnswerError           an answer that does not have the documented shape
+│   ├── DocumentRejectedError          this document can never be classified as it is
+│   ├── LabelsMissingError             a retraining found no labels file
+│   ├── LabelsFaultyError              a retraining found a labels file with problems
+│   ├── UnsupportedOperationError      the API version in use has no such operation
+│   └── SettingsError                  missing or wrong app settings
+├── UserInputError                 a request that cannot be carried out as asked; nothing was changed
+│   ├── BadRequestError                it cannot be read
+│   ├── ProjectUnknownError            the service has no such project
+│   ├── ProjectUnchangeableError       the service lets a project's description change, nothing else
+│   ├── LabelsRefusedError             the labels file has problems
+│   ├── ModelExistsError               the project has a model of that name
+│   ├── ModelUnknownError              the project has no trained model of that name
+│   ├── OperationRunningError          the project has an operation under way
+│   ├── NotCancellableError            the operation has ended, or can no longer be stopped
+│   └── ConfirmationNeededError        it would cost more than is done without confirmation
+└── ConflictError                  storage does not hold what was expected
+    ├── BlobNotFoundError              no blob of that name
+    ├── VersionChangedError            the blob is not at the expected ETag, or exists where it should not
+    └── RaceLostError                  another message changed the record first and goes on with it
 
+Anything else is a bug. It propagates, the host delivers the message again, and at last it becomes a dead letter.
 Messages say what happened, to what, and what to do next. They never hold document text, keys or tokens.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 
@@ -29,19 +50,31 @@ class PigeonholeError(Exception):
 
 
 class RetryableError(PigeonholeError):
-    """The same step may succeed later. `retry_after` is what the service told, if it told."""
+    """The same step may succeed later; `retry_after` is the delay the service asked for, if it did."""
 
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
+class NoModelError(RetryableError):
+    """No model is in use: none is published, the published one is unknown to the service, or submissions are held."""
+
+
+class LanguageBusyError(RetryableError):
+    """The service does one thing at a time in a project and answered 409 to a call that starts another."""
+
+
+class RateLimitedError(RetryableError):
+    """Our own limit of requests a minute (LANGUAGE_*_PER_MINUTE) is used up; nothing was sent."""
+
+
 class LanguageThrottledError(RetryableError):
-    """The Language service answered 429, or our own pace would exceed its limit."""
+    """The Language service answered 429."""
 
 
 class LanguageUnavailableError(RetryableError):
-    """The Language service answered 5xx, or could not be reached, or did not answer in time."""
+    """The Language service answered 5xx, could not be reached, or did not answer in time."""
 
 
 class AnswerLostError(RetryableError):
@@ -75,7 +108,7 @@ class LanguageNotFoundError(LanguageRefusedError):
 
 
 class LanguageConflictError(LanguageRefusedError):
-    """409: another operation is under way, or the thing exists already."""
+    """409: another change is under way at the service, or the thing exists already."""
 
 
 class MalformedAnswerError(PermanentError):
@@ -85,9 +118,17 @@ class MalformedAnswerError(PermanentError):
 class DocumentRejectedError(PermanentError):
     """This document can never be classified as it is; `code` is one of `FailureCode`."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class LabelsMissingError(PermanentError):
+    """The project's container has no labels file that could be read."""
+
+
+class LabelsFaultyError(PermanentError):
+    """The labels file has problems; it was put into the container without the check that PUT labels makes."""
 
 
 class UnsupportedOperationError(PermanentError):
@@ -96,3 +137,89 @@ class UnsupportedOperationError(PermanentError):
 
 class SettingsError(PermanentError):
     """Missing or wrong app settings, all of them listed at once."""
+
+
+class UserInputError(PigeonholeError):
+    """A request that cannot be carried out as asked. Nothing was changed; asking for something else may help."""
+
+
+@dataclass(frozen=True)
+class InputProblem:
+    """What is wrong with a request or a labels file, and where, as `documents[3].intents[1]`."""
+
+    place: str
+    what: str
+
+
+class BadRequestError(UserInputError):
+    """The body or the address of a request cannot be read; `problems` never quote the value, which may be anything."""
+
+    def __init__(self, problems: Sequence[InputProblem]) -> None:
+        super().__init__("; ".join(f"{each.place}: {each.what}" for each in problems))
+        self.problems = tuple(problems)
+
+
+class ProjectUnknownError(UserInputError):
+    """The Language service has no project of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"project {name!r} does not exist; create it with PUT /api/projects/{name}")
+
+
+class ProjectUnchangeableError(UserInputError):
+    """The service lets a project's description change, and nothing else."""
+
+
+class LabelsRefusedError(UserInputError):
+    """The labels file has problems; `problems` lists all of them. Nothing was replaced."""
+
+    def __init__(self, problems: Sequence[InputProblem]) -> None:
+        super().__init__(f"the labels file has {len(problems)} problems; nothing was replaced")
+        self.problems = tuple(problems)
+
+
+class ModelExistsError(UserInputError):
+    """The project has a model of that name; training it again would overwrite it."""
+
+
+class ModelUnknownError(UserInputError):
+    """The project has no trained model of that name."""
+
+
+class OperationRunningError(UserInputError):
+    """The project has an operation under way; it does one at a time."""
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(f"operation {operation_id} is running; wait for it or cancel it")
+        self.operation_id = operation_id
+
+
+class NotCancellableError(UserInputError):
+    """The operation has ended, or the service can no longer be stopped."""
+
+
+class ConfirmationNeededError(UserInputError):
+    """More documents than RECLASSIFY_LIMIT would be sent, and the request does not confirm it."""
+
+    def __init__(self, count: int, *, limit: int) -> None:
+        super().__init__(
+            f"{count} documents would be classified again, more than RECLASSIFY_LIMIT ({limit}); "
+            'each costs a classification; send "confirm": true to go on'
+        )
+        self.count = count
+
+
+class ConflictError(PigeonholeError):
+    """Storage does not hold what was expected."""
+
+
+class BlobNotFoundError(ConflictError):
+    """No blob of that name."""
+
+
+class VersionChangedError(ConflictError):
+    """The blob exists, but not at the expected ETag; or exists where it should not."""
+
+
+class RaceLostError(ConflictError):
+    """Another message changed the record since it was read. Its step goes on, ours ends quietly."""

@@ -1,17 +1,17 @@
-"""The queue messages, each with a schema number. Small: never a URL, a text or a result (claim check)."""
+"""Queue messages: a base with a schema number, and the one that drives every durable record."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-
-from shared.documents import DocumentRef
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Message(BaseModel):
-    """Base of all messages: unknown fields are refused, so a newer sender is noticed."""
+    """Base of all messages. Unknown fields are refused, so that a newer sender is noticed.
+
+    Messages are small: never a URL, a text or a result.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -21,40 +21,13 @@ class Message(BaseModel):
         return self.model_dump_json(by_alias=True)
 
 
-class Source(StrEnum):
-    """Why a document was sent: an upload event, the reconciling timer, or somebody's wish to classify it again."""
+class StepMessage(Message):
+    """Queues `batches` and `operations`: take the next step of the record `id`.
 
-    EVENT = "event"
-    RECONCILE = "reconcile"
-    REDRIVE = "redrive"
-
-
-class DocumentMessage(Message):
-    """Queue `documents`: classify this version."""
-
-    container: str
-    document: DocumentRef
-    source: Source = Source.EVENT
-    resubmissions: int = 0
-    requested: AwareDatetime | None = None
-    """When a redrive was asked for: it makes the job another one than the job that classified this version before."""
-
-
-class WakeMessage(Message):
-    """Queue `collect`: look at the documents queue."""
-
-
-class JobMessage(Message):
-    """Queue `jobs`: take the next step of a manifest. `faults` counts refusals in a row, for the backoff only."""
-
-    id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-    visit: Annotated[int, Field(ge=0)] = 0
-    faults: Annotated[int, Field(ge=0)] = 0
-
-
-class OperationMessage(Message):
-    """Queue `operations`: take the next step of an operation."""
+    `polls` counts the looks at what the step waits for, `failures_in_a_row` the steps that ended in a RetryableError;
+    both only choose the next delay.
+    """
 
     id: Annotated[str, Field(pattern=r"^[0-9a-z-]{1,64}$")]
-    visit: Annotated[int, Field(ge=0)] = 0
-    faults: Annotated[int, Field(ge=0)] = 0
+    polls: Annotated[int, Field(ge=0)] = 0
+    failures_in_a_row: Annotated[int, Field(ge=0)] = 0

@@ -1,13 +1,16 @@
-"""Wires clients and stores, once per process. Building makes no network call."""
+"""Wires clients, stores and use cases, once per process. Building makes no network call.
+
+`build_services` connects to Azure (or Azurite and the emulator); `assemble` wires any adapters, fakes among them.
+"""
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import requests
@@ -16,45 +19,105 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
 from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient
+from pydantic import TypeAdapter
 from requests.adapters import HTTPAdapter
 
+from shared.batches.advance import BatchSteps
+from shared.batches.batch import Batch, Batches, BatchFacts
+from shared.batches.collector import Collector
+from shared.batches.open_batches import open_versions, wake_waiting
+from shared.batches.poll import Poll
+from shared.batches.resubmit import Resubmit
+from shared.batches.submit import Submit
+from shared.concurrency import FanOut, ThreadFanOut
 from shared.config import CredentialKind, Settings
+from shared.documents.dead_letters import DocumentDeadLetters
+from shared.documents.inbox import Inbox
+from shared.documents.reconcile import Reconcile
+from shared.documents.records import Records
+from shared.documents.ref import FailureCode
+from shared.durable.dead_letters import DeadLetters, StepDeadLetters
+from shared.durable.retry import RetryPolicy
+from shared.durable.steps import StepQueue
+from shared.durable.store import RecordStore
+from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.credentials import Credential, IdentityCredential, KeyCredential
-from shared.language.pace import Pace, RequestPace
-from shared.pipeline.context import Pipeline
-from shared.pipeline.wake import WakeDebounce
+from shared.language.rate_limiter import RateLimiter, RateLimits
+from shared.language.values import ModelRef
+from shared.models.active_model import ActiveModelStore
+from shared.models.projects import Projects
+from shared.operations.advance import OperationSteps
+from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
+from shared.operations.operations import Operations
+from shared.operations.publish_directly import PublishDirectly
+from shared.operations.publishing import PublishingSteps
+from shared.operations.reclassify import Reclassification
+from shared.operations.retrain import RetrainSteps
+from shared.operations.stage_and_swap import StageAndSwap
+from shared.operations.start import StartOperations
+from shared.reports.batches import BatchReport
+from shared.reports.documents import DocumentReport
+from shared.reports.health import HealthCheck
+from shared.reports.metrics import MetricsLog
+from shared.reports.status import StatusReport
 from shared.storage.blobs import AzureBlobStore
+from shared.storage.ports import BlobStore, MessageQueue
 from shared.storage.queues import AzureMessageQueue
-from shared.training.active_model import StoredActiveModel
-from shared.training.context import Training
+from shared.sweep import Sweep
 
-T = TypeVar("T")
-R = TypeVar("R")
+# Each of these logs every request it sends, with its address, at INFO. The host files every record of an app under one
+# category, so host.json cannot tell them from our own.
+_CHATTY_LIBRARIES = ("azure", "httpx", "httpcore", "urllib3", "msal")
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """Everything that reaches outside the process, and its clock and randomness."""
+
+    open_container: Callable[[str], BlobStore]
+    open_queue: Callable[[str], MessageQueue]
+    language: LanguageClient
+    fan_out: FanOut
+    clock: Callable[[], datetime]
+    jitter: Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Services:
-    """What the functions are given."""
+    """The use cases; a function takes the one it needs."""
 
     settings: Settings
-    pipeline: Pipeline
-    training: Training
+    adapters: Adapters
+    inbox: Inbox
+    records: Records
+    collector: Collector
+    batches: Batches
+    batch_steps: BatchSteps
+    active_model: ActiveModelStore
+    projects: Projects
+    operations: Operations
+    operation_steps: OperationSteps
+    start_operations: StartOperations
+    reclassification: Reclassification
+    reconcile: Reconcile
+    sweep: Sweep
+    dead_letters: DeadLetters
+    document_dead_letters: DocumentDeadLetters
+    batch_dead_letters: StepDeadLetters[Batch, BatchFacts]
+    operation_dead_letters: StepDeadLetters[Operation, OperationFacts]
+    health: HealthCheck
+    status: StatusReport
+    document_report: DocumentReport
+    batch_report: BatchReport
     close: Callable[[], None]
     """Closes connections and threads; a function app never does, tests and short programs do."""
 
 
-class ThreadFanOut:
-    """A bounded pool of threads shared by the process; storage clients are safe to share between them."""
-
-    def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fan-out")
-
-    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]:
-        return list(self._pool.map(function, items))
-
-    def close(self) -> None:
-        self._pool.shutdown()
+def quiet_libraries() -> None:
+    """Only warnings of the client libraries reach the log; our own loggers are below `pigeonhole`."""
+    for name in _CHATTY_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def utc_now() -> datetime:
@@ -67,41 +130,215 @@ def build_services(settings: Settings, *, transport: httpx.BaseTransport | None 
     storage = RequestsTransport(session=session, session_owner=False)
     http = _http_client(settings, transport)
     fan_out = ThreadFanOut(settings.pipeline_threads)
-    blobs = _blob_service(settings, storage)
-    queues = _queue_service(settings, storage)
-
-    def container(name: str) -> AzureBlobStore:
-        return AzureBlobStore(blobs.get_container_client(name))
-
-    def queue(name: str) -> AzureMessageQueue:
-        return AzureMessageQueue(queues.get_queue_client(name))
-
-    state = container(settings.pipeline_container)
-    active_model = StoredActiveModel(state, settings, utc_now)
-    pipeline = Pipeline(
-        settings=settings,
-        documents=container(settings.documents_container),
-        classifications=container(settings.classifications_container),
-        failures=container(settings.failures_container),
-        state=state,
-        documents_queue=queue(settings.documents_queue),
-        collect_queue=queue(settings.collect_queue),
-        jobs_queue=queue(settings.jobs_queue),
-        language=_language(settings, http),
-        active_model=active_model,
-        wake_debounce=WakeDebounce(),
-        fan_out=fan_out,
-        clock=utc_now,
-        jitter=random.random,
-    )
-    training = Training(pipeline, queue(settings.operations_queue), active_model, container)
+    blobs, queues = _blob_service(settings, storage), _queue_service(settings, storage)
 
     def close() -> None:
         http.close()
         session.close()
         fan_out.close()
 
-    return Services(settings, pipeline, training, close)
+    adapters = Adapters(
+        open_container=lambda name: AzureBlobStore(blobs.get_container_client(name)),
+        open_queue=lambda name: AzureMessageQueue(queues.get_queue_client(name)),
+        language=_language(settings, http),
+        fan_out=fan_out,
+        clock=utc_now,
+        jitter=random.random,
+    )
+    return assemble(settings, adapters, close=close)
+
+
+def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None] = lambda: None) -> Services:
+    """The use cases over these adapters."""
+    container, queue, clock, fan_out = adapters.open_container, adapters.open_queue, adapters.clock, adapters.fan_out
+    retry = RetryPolicy(settings.pipeline_poll_seconds, settings.pipeline_slow_poll_seconds, adapters.jitter)
+    state = container(settings.pipeline_container)
+    dead_letters = DeadLetters(state)
+    active_model = ActiveModelStore(
+        state,
+        from_settings=_model_from(settings),
+        cache=timedelta(seconds=settings.pipeline_model_cache_seconds),
+        clock=clock,
+    )
+    records = Records(
+        classifications=container(settings.classifications_container),
+        failures=container(settings.failures_container),
+        documents=container(settings.documents_container),
+        fan_out=fan_out,
+        clock=clock,
+    )
+    inbox = Inbox(
+        container=settings.documents_container,
+        max_bytes=settings.pipeline_max_document_bytes,
+        linger=settings.linger,
+        documents=records.documents,
+        records=records,
+        documents_queue=queue(settings.documents_queue),
+        collect_queue=queue(settings.collect_queue),
+        fan_out=fan_out,
+        clock=clock,
+    )
+    batches: Batches = StepQueue(
+        "batch",
+        RecordStore(state, "batches", record=TypeAdapter(Batch), facts=BatchFacts),
+        queue(settings.batches_queue),
+        retry,
+        clock,
+    )
+    operation_queue: OperationQueue = StepQueue(
+        "operation",
+        RecordStore(state, "operations", record=OPERATION, facts=OperationFacts),
+        queue(settings.operations_queue),
+        retry,
+        clock,
+    )
+    resubmit = Resubmit(batches, records)
+    submit = Submit(
+        batches,
+        records,
+        resubmit,
+        active_model=active_model,
+        language=adapters.language,
+        language_api=settings.language_api,
+        oversized=settings.pipeline_oversized,
+    )
+    projects = Projects(
+        language=adapters.language,
+        language_api=settings.language_api,
+        active_model=active_model,
+        training_container=settings.training_container,
+        open_container=container,
+        fan_out=fan_out,
+    )
+    operations = Operations(operation_queue, state, active_model, settings.language_project)
+    reclassification = Reclassification(
+        operations=operations,
+        inbox=inbox,
+        records=records,
+        active_model=active_model,
+        language_project=settings.language_project,
+        language_api=settings.language_api,
+        limit=settings.reclassify_limit,
+    )
+
+    def publishing_for(api_version: str) -> PublishingSteps:
+        return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
+
+    operation_steps = OperationSteps(
+        operations=operations,
+        language=adapters.language,
+        retrain=RetrainSteps(operation_queue, adapters.language, active_model, container),
+        reclassification=reclassification,
+        publishing_for=publishing_for,
+    )
+    return Services(
+        settings=settings,
+        adapters=adapters,
+        inbox=inbox,
+        records=records,
+        collector=Collector(
+            inbox=inbox,
+            batches=batches,
+            dead_letters=dead_letters,
+            queue_name=settings.documents_queue,
+            visibility=timedelta(seconds=settings.pipeline_collect_visibility_seconds),
+        ),
+        batches=batches,
+        batch_steps=BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language)),
+        active_model=active_model,
+        projects=projects,
+        operations=operations,
+        operation_steps=operation_steps,
+        start_operations=StartOperations(
+            operations=operations,
+            projects=projects,
+            first_step_of_retraining=publishing_for(settings.language_api).first_step_of_retraining,
+            clock=clock,
+        ),
+        reclassification=reclassification,
+        reconcile=Reconcile(inbox, records, state, settings.grace, lambda: open_versions(batches, fan_out)),
+        sweep=Sweep(inbox, batches, operation_queue, fan_out, MetricsLog(inbox, batches, active_model, clock)),
+        dead_letters=dead_letters,
+        document_dead_letters=DocumentDeadLetters(
+            inbox=inbox,
+            dead_letters=dead_letters,
+            events_queue=settings.events_queue,
+            collect_queue=settings.collect_queue,
+            wake_delay=settings.grace,
+        ),
+        batch_dead_letters=StepDeadLetters(
+            steps=batches,
+            dead_letters=dead_letters,
+            queue_name=settings.batches_queue,
+            give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why),
+            close=batches.store.close,
+        ),
+        operation_dead_letters=StepDeadLetters(
+            steps=operation_queue,
+            dead_letters=dead_letters,
+            queue_name=settings.operations_queue,
+            give_up=operation_steps.give_up,
+            close=operations.close,
+        ),
+        health=HealthCheck(
+            containers={
+                settings.documents_container: records.documents,
+                settings.classifications_container: records.classifications,
+                settings.failures_container: records.failures,
+                settings.pipeline_container: state,
+            },
+            queues={
+                settings.documents_queue: inbox.documents_queue,
+                settings.collect_queue: inbox.collect_queue,
+                settings.batches_queue: batches.queue,
+                settings.operations_queue: operation_queue.queue,
+            },
+            language=adapters.language,
+            language_api=settings.language_api,
+            project=settings.language_project,
+        ),
+        status=StatusReport(inbox, batches, records, state, active_model, clock),
+        document_report=DocumentReport(records, batches),
+        batch_report=BatchReport(batches),
+        close=close,
+    )
+
+
+def _publishing(
+    settings: Settings,
+    adapters: Adapters,
+    operation_queue: OperationQueue,
+    active_model: ActiveModelStore,
+    batches: Batches,
+    api_version: str,
+) -> PublishingSteps:
+    """The one choice between the two ways to publish."""
+    common: dict[str, Any] = {
+        "steps": operation_queue,
+        "language": adapters.language,
+        "active_model": active_model,
+        "language_project": settings.language_project,
+        "wake_waiting": lambda: wake_waiting(batches, adapters.fan_out),
+    }
+    if not api_for(api_version).has_deployments:
+        return PublishDirectly(**common)
+    return StageAndSwap(
+        **common,
+        production=settings.language_deployment,
+        staging=settings.language_staging_deployment,
+        settle=timedelta(seconds=settings.pipeline_model_cache_seconds + settings.language_read_seconds),
+    )
+
+
+def _model_from(settings: Settings) -> ModelRef | None:
+    if settings.language_model is None or settings.language_project_kind is None:
+        return None
+    return ModelRef(
+        project=settings.language_project,
+        kind=settings.language_project_kind,
+        reference=settings.language_model,
+        label=settings.language_model,
+    )
 
 
 def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
@@ -112,16 +349,17 @@ def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> h
 
 
 def _language(settings: Settings, http: httpx.Client) -> LanguageClient:
-    pace = RequestPace(
-        analyze=_pace(settings.analyze_requests_per_minute),
-        authoring_posts=_pace(settings.language_authoring_posts_per_minute),
-        authoring_gets=_pace(settings.language_authoring_gets_per_minute),
+    rate_limits = RateLimits(
+        analyze=_rate_limiter(settings.analyze_requests_per_minute),
+        authoring_posts=_rate_limiter(settings.language_authoring_posts_per_minute),
+        authoring_gets=_rate_limiter(settings.language_authoring_gets_per_minute),
     )
-    return LanguageClient(settings.language_endpoint, _language_credential(settings), http, pace=pace)
+    credential = _language_credential(settings)
+    return LanguageClient(settings.language_endpoint, credential, http, rate_limits=rate_limits)
 
 
-def _pace(requests_per_minute: int) -> Pace | None:
-    return Pace(requests_per_minute) if requests_per_minute else None
+def _rate_limiter(requests_per_minute: int) -> RateLimiter | None:
+    return RateLimiter(requests_per_minute) if requests_per_minute else None
 
 
 def _language_credential(settings: Settings) -> Credential:

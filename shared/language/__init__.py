@@ -1,1 +1,1 @@
-"""Client of the Azure Language service, custom text classification. Knows nothing of blobs, queues or jobs."""
+"""A client of Azure AI Language, custom text classification. It knows nothing of blobs, queues or batches."""

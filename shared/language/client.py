@@ -1,7 +1,7 @@
-"""Sends a Call to the Language service and maps faults to errors. The only user of httpx beside services.py.
+"""Sends a Call to the Language service and turns failures into our errors. Besides services.py the only user of httpx.
 
-Redirects are never followed and bodies are capped. Inside one call only GETs, and connections that failed before a body
-was sent, are tried again: the API takes no idempotency key, so a POST is never blindly repeated.
+Redirects are never followed, and answers are capped. Within one call only a GET, or a request that never got a
+connection, is tried again: the service takes no idempotency key, so a POST is never repeated blindly.
 """
 
 from __future__ import annotations
@@ -27,24 +27,26 @@ from shared.errors import (
     MalformedAnswerError,
     PigeonholeError,
 )
+from shared.language.apis.base import Api, Call, RequestSpec, WireResponse
+from shared.language.apis.wire import parse_refusal
+from shared.language.circuit_breaker import PAUSE_AFTER_REFUSAL, CircuitBreaker
 from shared.language.credentials import Credential
-from shared.language.dialects.base import Call, RequestSpec, WireResponse, parse_error
-from shared.language.models import Listing, Page, ServiceError
-from shared.language.pace import RequestPace
-from shared.language.refusals import PAUSE, Refusals
+from shared.language.rate_limiter import RateLimits
+from shared.language.values import Listing, Page, ServiceError
 
 T = TypeVar("T")
 
 log = logging.getLogger("pigeonhole.language")
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-# A drip of bytes resets the read limit with each of them; this bounds the whole answer.
+# The read timeout starts anew with every byte received; this bounds the whole answer.
 MAX_ANSWER_SECONDS = 40.0
 MAX_TRIES = 3
-# The service holds 100,000 documents of a project at most; a longer list has a broken next link.
+# A project has 100,000 documents at most. A list longer than this, in items or in pages, has broken next links.
 MAX_ITEMS = 150_000
-# A call that has lasted this long is not tried again in this visit, so that no visit outlasts a minute.
-TRY_AGAIN_WITHIN_SECONDS = 20.0
+MAX_PAGES = 10_000
+# A call that has taken this long is not tried again, so that `send` never lasts more than a minute.
+RETRY_WITHIN_SECONDS = 20.0
 
 
 class LanguageClient:
@@ -56,45 +58,44 @@ class LanguageClient:
         credential: Credential,
         http: httpx.Client,
         *,
-        pace: RequestPace | None = None,
+        rate_limits: RateLimits | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._credential = credential
         self._http = http
-        self._pace = pace
+        self._rate_limits = rate_limits or RateLimits()
         self._sleep = sleep
         self._clock = clock
-        self._refusals = Refusals(clock)
+        self._circuit_breaker = CircuitBreaker(clock)
 
     def send(self, call: Call[T]) -> T:
-        """Send the call and read its answer.
+        """Send the request and read its answer.
 
-        Raises a RetryableError (throttled, unavailable, answer lost, access) or a PermanentError (refused, malformed).
+        Raises a RetryableError (rate-limited, throttled, unavailable, answer lost, no access) or a PermanentError
+        (refused, malformed answer).
         """
         response = self._send_retrying(call.request)
         try:
             return call.read(response)
         except MalformedAnswerError as error:
-            raise MalformedAnswerError(f"{call.request.operation}: {error}") from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            # The readers check what they use; what still slips through is the answer's shape, not our state.
-            raise MalformedAnswerError(
-                f"{call.request.operation}: the answer does not have the documented shape ({type(error).__name__})"
-            ) from error
+            raise MalformedAnswerError(f"{call.request.name}: {error}") from error
 
     def send_pages(self, call: Callable[[Page | None], Call[Listing[T]]]) -> list[T]:
-        """Every item of a list: `call` builds the request of one page. Raises as `send` does."""
-        listing = self.send(call(None))
-        items = list(listing.items)
-        while (page := listing.next_page) is not None:
+        """Send the call for every page of a list, and return all items. Raises as `send` does."""
+        items: list[T] = []
+        page: Page | None = None
+        for _ in range(MAX_PAGES):
             listing = self.send(call(page))
             items += listing.items
-            is_stuck = listing.next_page is not None and listing.next_page.skip <= page.skip
-            if is_stuck or len(items) > MAX_ITEMS:
-                raise MalformedAnswerError("the next link of a list goes in circles")
-        return items
+            following = listing.next_page
+            if following is None:
+                return items
+            if len(items) > MAX_ITEMS or (page is not None and following.skip <= page.skip):
+                break
+            page = following
+        raise MalformedAnswerError("the next links of a list go in circles")
 
     def _send_retrying(self, request: RequestSpec) -> WireResponse:
         started = self._clock()
@@ -103,31 +104,32 @@ class LanguageClient:
                 return self._send_once(request)
             except LanguageUnavailableError as error:
                 repeatable = request.method == "GET" or isinstance(error.__cause__, httpx.ConnectError)
-                late = self._clock() - started > TRY_AGAIN_WITHIN_SECONDS
+                late = self._clock() - started > RETRY_WITHIN_SECONDS
                 if attempt == MAX_TRIES or late or not repeatable or error.retry_after is not None:
                     raise
                 self._sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")
 
     def _send_once(self, request: RequestSpec) -> WireResponse:
-        self._refusals.mind(request.half)
-        if self._pace:
-            self._pace.take(request)
+        if request.api is Api.PREDICTION:
+            self._circuit_breaker.check()
+        self._rate_limits.acquire(request)
         try:
             status, headers, content = self._exchange(request)
-        except httpx.HTTPError as error:
-            raise _transport_error(request, error) from error
+        except httpx.HTTPError as failure:
+            raise _transport_error(request, failure) from failure
         headers_lower = {key.lower(): value for key, value in headers.items()}
         body = _parse_body(request, status, headers_lower, content)
-        fault = None if 200 <= status < 300 else _status_error(request, status, headers_lower, body)
-        self._refusals.note(request.half, fault)
-        if fault:
-            raise fault
+        error = None if 200 <= status < 300 else _status_error(request, status, headers_lower, body)
+        if request.api is Api.PREDICTION:
+            self._circuit_breaker.record(error)
+        if error is not None:
+            raise error
         return WireResponse(self._endpoint + request.path, status, headers_lower, body)
 
     def _exchange(self, request: RequestSpec) -> tuple[int, httpx.Headers, bytes]:
         content = None
-        headers = self._credential.headers(request.half) | {"Accept": "application/json"}
+        headers = self._credential.headers(request.api) | {"Accept": "application/json"}
         if request.body is not None:
             # Real UTF-8, not \u escapes: three times smaller for scripts outside ASCII, and the body limit is 1 MB.
             content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -144,16 +146,16 @@ class LanguageClient:
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > MAX_ANSWER_BYTES:
-                raise MalformedAnswerError(f"{request.operation}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
+                raise MalformedAnswerError(f"{request.name}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
             if self._clock() - started > MAX_ANSWER_SECONDS:
                 raise httpx.ReadTimeout(f"the answer took more than {MAX_ANSWER_SECONDS:.0f} s")
         return bytes(content)
 
 
 def _transport_error(request: RequestSpec, error: httpx.HTTPError) -> PigeonholeError:
-    what = f"{request.operation}: {type(error).__name__} while calling the Language service"
-    before_body = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    if request.method == "GET" or before_body:
+    what = f"{request.name}: {type(error).__name__} while calling the Language service"
+    is_unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    if request.method == "GET" or is_unsent:
         return LanguageUnavailableError(f"{what}; check LANGUAGE_ENDPOINT and the network if it lasts")
     return AnswerLostError(f"{what} after the request was sent; it may have taken effect")
 
@@ -164,41 +166,43 @@ def _parse_body(request: RequestSpec, status: int, headers: dict[str, str], cont
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        if status >= 300:  # a gateway's HTML page; the status says enough
+        if status >= 300:  # a gateway's HTML page: the status says enough
             return None
         kind = headers.get("content-type", "no content type")
-        raise MalformedAnswerError(f"{request.operation}: {status} with a body that is not JSON ({kind})") from error
+        raise MalformedAnswerError(f"{request.name}: {status} with a body that is not JSON ({kind})") from error
 
 
 def _status_error(request: RequestSpec, status: int, headers: dict[str, str], body: object) -> PigeonholeError:
-    fault = _fault(body, headers)
-    what = f"{request.operation}: {status} {fault.code}: {fault.message}"
+    refusal = _service_error(body, headers)
+    what = f"{request.name}: {status} {refusal}"
     retry_after = parse_retry_after(headers.get("retry-after"), now=datetime.now(UTC))
     if status in (401, 403):
         hint = "check LANGUAGE_CREDENTIAL, the key or the role assignment"
-        return LanguageAccessError(f"{what}; {hint}", status_code=status, retry_after=retry_after or PAUSE)
+        pause = retry_after or PAUSE_AFTER_REFUSAL
+        return LanguageAccessError(f"{what}; {hint}", status_code=status, retry_after=pause)
     if status == 429:
         return LanguageThrottledError(what, retry_after=retry_after)
     if 300 <= status < 400:
-        # A wrong endpoint, not a fault of what was sent: nothing is given up for it.
+        # The endpoint is wrong, not what was sent: nothing is given up because of it.
         return LanguageUnavailableError(
-            f"{request.operation}: {status}, a redirect, is never followed; check LANGUAGE_ENDPOINT", retry_after=PAUSE
+            f"{request.name}: {status}, a redirect, is never followed; check LANGUAGE_ENDPOINT",
+            retry_after=PAUSE_AFTER_REFUSAL,
         )
     if status == 408 or status >= 500:
         return LanguageUnavailableError(what, retry_after=retry_after)
     kind = {404: LanguageNotFoundError, 409: LanguageConflictError}.get(status, LanguageRefusedError)
-    return kind(what, status_code=status, error_code=fault.code, target=fault.target)
+    return kind(what, status_code=status, error_code=refusal.code, target=refusal.target)
 
 
-def _fault(body: object, headers: dict[str, str]) -> ServiceError:
-    """The error of the body, with the dated API's header for the code where the body has none."""
-    fault = parse_error(body.get("error") if isinstance(body, dict) else None)
-    code = headers.get("x-ms-error-code", fault.code) if fault.code == "unknown" else fault.code
-    return ServiceError(code[:100], fault.message[:500], fault.target)
+def _service_error(body: object, headers: dict[str, str]) -> ServiceError:
+    """The error in the body; where that gives no code, the dated API gives one in a header."""
+    refusal = parse_refusal(body)
+    code = headers.get("x-ms-error-code", refusal.code) if refusal.code == "unknown" else refusal.code
+    return ServiceError(code[:100], refusal.message[:500], refusal.target)
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
-    """Retry-After as seconds or as an HTTP date; None when absent or unreadable; never negative."""
+    """Retry-After, in seconds or as an HTTP date; None if absent or unreadable; never negative."""
     if value is None:
         return None
     try:

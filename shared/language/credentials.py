@@ -1,6 +1,6 @@
-"""How a request to the Language service is authenticated: the resource key, or Entra ID tokens of managed identities.
+"""How a request to the Language service is authenticated: with the resource key, or with tokens of managed identities.
 
-Secrets and tokens never leave these objects except in the headers of a request, and never reach a log or a repr.
+Keys and tokens leave these objects in the headers of a request only, and never reach a log or a repr.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.errors import LanguageAccessError
-from shared.language.dialects.base import Half
+from shared.language.apis.base import Api
 
 # https://learn.microsoft.com/azure/ai-services/authentication#authenticate-with-microsoft-entra-id
 SCOPE = "https://cognitiveservices.azure.com/.default"
-# Renew before the service could refuse a token that expires on the way.
+# Tokens are renewed early, so that none expires between here and the service.
 RENEW_SECONDS = 300
 
 
 class Credential(Protocol):
-    """Authenticates a request; the secret itself never leaves the implementation."""
+    """Makes the headers that authenticate a request."""
 
-    def headers(self, half: Half) -> dict[str, str]: ...
+    def headers(self, api: Api) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True)
 class KeyCredential:
-    """The resource key, for local use; deployed apps use an identity."""
+    """The resource key, for local use. Deployed apps use an identity."""
 
     key: str
 
-    def headers(self, half: Half) -> dict[str, str]:  # noqa: ARG002 - one key opens both halves
+    def headers(self, api: Api) -> dict[str, str]:  # noqa: ARG002 - the key is valid for both APIs
         return {"Ocp-Apim-Subscription-Key": self.key}
 
     def __repr__(self) -> str:
@@ -40,7 +40,7 @@ class KeyCredential:
 
 
 class AccessToken(Protocol):
-    """azure-core's token: the text, and when it expires in seconds since 1970."""
+    """azure-core's token. `expires_on` is in seconds since 1970."""
 
     @property
     def token(self) -> str: ...
@@ -49,13 +49,13 @@ class AccessToken(Protocol):
 
 
 class TokenSource(Protocol):
-    """What azure-identity's credentials offer."""
+    """The part of azure-identity's credentials that is used here."""
 
     def get_token(self, *scopes: str) -> AccessToken: ...
 
 
 class IdentityCredential:
-    """Bearer tokens, kept until shortly before they expire. Authoring may use a second identity with more rights."""
+    """Bearer tokens, kept until shortly before they expire. Authoring may have a second identity with more rights."""
 
     def __init__(
         self,
@@ -64,29 +64,29 @@ class IdentityCredential:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._sources = {Half.PREDICTION: prediction, Half.AUTHORING: authoring or prediction}
-        self._tokens: dict[Half, AccessToken] = {}
+        self._sources = {Api.PREDICTION: prediction, Api.AUTHORING: authoring or prediction}
+        self._tokens: dict[Api, AccessToken] = {}
         self._clock = clock
         self._lock = threading.Lock()
 
-    def headers(self, half: Half) -> dict[str, str]:
-        """Raises LanguageAccessError when no token can be had; the pipeline pauses and tries again."""
-        return {"Authorization": f"Bearer {self._token(half).token}"}
+    def headers(self, api: Api) -> dict[str, str]:
+        """Raises LanguageAccessError if no token can be obtained; the pipeline pauses and tries again."""
+        return {"Authorization": f"Bearer {self._token(api).token}"}
 
-    def _token(self, half: Half) -> AccessToken:
+    def _token(self, api: Api) -> AccessToken:
         with self._lock:
-            kept = self._tokens.get(half)
+            kept = self._tokens.get(api)
             if kept is None or kept.expires_on - RENEW_SECONDS <= self._clock():
-                kept = self._tokens[half] = self._fetch(half)
+                kept = self._tokens[api] = self._fetch(api)
             return kept
 
-    def _fetch(self, half: Half) -> AccessToken:
+    def _fetch(self, api: Api) -> AccessToken:
         try:
-            return self._sources[half].get_token(SCOPE)
+            return self._sources[api].get_token(SCOPE)
         except Exception as error:
             # Only the kind of error: azure-identity's messages may quote parts of the answer.
             raise LanguageAccessError(
-                f"no token for {half.value} calls ({type(error).__name__}); "
+                f"no token for {api.value} calls ({type(error).__name__}); "
                 "check LANGUAGE_CLIENT_ID, LANGUAGE_AUTHORING_CLIENT_ID and the app's identities",
                 status_code=401,
             ) from None

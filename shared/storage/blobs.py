@@ -14,7 +14,8 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 
-from shared.storage.ports import Blob, BlobInfo, BlobNotFoundError, Page, VersionChangedError, is_addressable
+from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.storage.ports import Blob, BlobInfo, Page, is_addressable
 
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
 

@@ -11,16 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from shared.errors import PigeonholeError
 from shared.messages import Message
-
-
-class BlobNotFoundError(PigeonholeError):
-    """No blob of that name."""
-
-
-class VersionChangedError(PigeonholeError):
-    """The blob exists, but not at the expected ETag; or exists where it should not."""
 
 
 def is_addressable(name: str) -> bool:

@@ -1,18 +1,17 @@
-"""The World of the fault matrix: other people act in the middle of a call, the service misbehaves, poison is buried."""
+"""The World of the fault matrix: other people act in the middle of a call, the service misbehaves, poison becomes dead letters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import httpx
 
+from shared.batches.batch import Batch, Outcome
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.pipeline import poison
-from shared.pipeline.manifest import Manifest, Outcome
 from shared.storage.ports import QueuedMessage
 from tests.fakes import START, FakeQueue
 from tests.faults.world import World
@@ -24,14 +23,14 @@ T = TypeVar("T")
 class DisturbedWorld(World):
     """`disturb` is told the name of each external call before its effect.
 
-    With `poison_is_a_bug` (the default) a message that ends as poison ends the test; else it is buried, as the poison
-    triggers do.
+    With `poison_is_a_bug` (the default) a message that ends as poison ends the test; else it becomes a dead letter, as
+    the poison triggers make it one.
     """
 
     disturb: Callable[[str], None] | None = None
     poison_is_a_bug: bool = True
     max_dequeue: int = 0
-    visits: int = 0
+    deliveries: int = 0
     trace: list[str] = field(default_factory=list)
 
     def call(self, name: str, effect: Callable[[], T]) -> T:
@@ -40,17 +39,13 @@ class DisturbedWorld(World):
             self.disturb(name)
         return super().call(name, effect)
 
-    def start_process(self) -> None:
-        super().start_process()
-        self.pipeline = replace(
-            self.pipeline,
-            language=LanguageClient(
-                self.settings.language_endpoint,
-                KeyCredential("k"),
-                httpx.Client(transport=self.service.transport()),
-                sleep=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
-                clock=self.monotonic,
-            ),
+    def language_client(self) -> LanguageClient:
+        return LanguageClient(
+            self.settings.language_endpoint,
+            KeyCredential("k"),
+            httpx.Client(transport=self.service.transport()),
+            sleep=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
+            clock=self.monotonic,
         )
 
     def monotonic(self) -> float:
@@ -58,7 +53,7 @@ class DisturbedWorld(World):
 
     def _invoke(self, queue: FakeQueue, message: QueuedMessage) -> None:
         self.max_dequeue = max(self.max_dequeue, message.dequeue_count)
-        self.visits += 1
+        self.deliveries += 1
         super()._invoke(queue, message)
 
     def _deliver(self, queue: FakeQueue) -> None:
@@ -68,14 +63,14 @@ class DisturbedWorld(World):
         except Exception:
             if self.poison_is_a_bug or len(self.poison) == poisoned:
                 raise
-            self._bury(queue, self.poison[-1])
+            self._dead_letter(queue, self.poison[-1])
 
-    def _bury(self, queue: FakeQueue, message: QueuedMessage) -> None:
+    def _dead_letter(self, queue: FakeQueue, message: QueuedMessage) -> None:
         body = message.raw if message.text is None else message.text
-        if queue is self.queues["jobs"]:
-            poison.bury_job(self.pipeline, message.id, body)
+        if queue is self.queues["batches"]:
+            self.services.batch_dead_letters.handle(message.id, body=body)
         elif queue is self.queues["collect"]:
-            poison.bury_wake(self.pipeline, message.id, body)
+            self.services.document_dead_letters.handle_wake(message.id, body=body)
 
     # What the tests look at.
 
@@ -92,15 +87,15 @@ class DisturbedWorld(World):
         names = sorted(name.removesuffix(".json") for name in self.stores["failures"]._blobs)
         return [record.code.value for record in map(self.failure, names) if record]
 
-    def closed_manifests(self) -> list[Manifest]:
+    def closed_batches(self) -> list[Batch]:
         blobs = self.stores["state"]._blobs
-        return [Manifest.model_validate_json(blobs[name].data) for name in blobs if name.startswith("jobs/done/")]
+        return [Batch.model_validate_json(blobs[name].data) for name in blobs if name.startswith("batches/closed/")]
 
     def outcomes(self) -> list[Outcome | None]:
-        return [planned.outcome for manifest in self.closed_manifests() for planned in manifest.documents]
+        return [planned.outcome for batch in self.closed_batches() for planned in batch.documents]
 
-    def parked(self) -> list[str]:
-        return sorted(name for name in self.stores["state"]._blobs if name.startswith("poison/"))
+    def dead_letters(self) -> list[str]:
+        return sorted(name for name in self.stores["state"]._blobs if name.startswith("dead-letters/"))
 
     def queues_are_empty(self) -> bool:
         return all(queue.next_visible() is None for queue in self.queues.values())

@@ -33,7 +33,7 @@ def test_an_undisturbed_burst_is_classified_without_a_repeat() -> None:
     world.run()
     assert world.violations() == []
     assert world.extra_submissions() == 0
-    assert world.open_manifests() == 0
+    assert world.open_batches() == 0
     assert world.poison == []
 
 

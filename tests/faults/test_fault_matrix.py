@@ -12,7 +12,6 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -20,12 +19,11 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.batches.batch import MAX_ATTEMPTS, Outcome
+from shared.documents.messages import DocumentMessage
 from shared.language.client import MAX_TRIES
-from shared.language.models import ModelRef, ProjectKind
-from shared.messages import DocumentMessage, JobMessage
-from shared.pipeline import jobs
-from shared.pipeline.manifest import MAX_ATTEMPTS, Outcome
-from shared.pipeline.status import classify_again
+from shared.language.values import ModelRef, ProjectKind
+from shared.messages import StepMessage
 from shared.storage.ports import QueuedMessage
 from tests.fake_language import FakeJob
 from tests.fakes import START
@@ -37,9 +35,9 @@ SEEDS = range(3)
 
 
 def assert_books_closed(world: DisturbedWorld) -> None:
-    """I1 and I2 by `violations`, I4: no open manifest, empty queues, no poison."""
+    """I1 and I2 by `violations`, I4: no open batch, empty queues, no poison."""
     assert world.violations() == []
-    assert world.open_manifests() == 0
+    assert world.open_batches() == 0
     assert world.queues_are_empty()
     assert world.poison == []
 
@@ -200,14 +198,14 @@ def test_the_second_pass_after_a_crash_leaves_the_results_byte_for_byte(written:
     assert world.extra_submissions() == 0
 
 
-# 9: the same job message twice, both visits at once
+# 9: the same batch message twice, both deliveries at once
 
 
-def world_with_job_message(*, visits: int) -> tuple[DisturbedWorld, QueuedMessage]:
-    """25 documents, run until their job message has had `visits` visits; and the next message, received."""
+def world_with_batch_message(*, deliveries: int) -> tuple[DisturbedWorld, QueuedMessage]:
+    """25 documents, run until their batch message has had `deliveries` deliveries; and the next message, received."""
     world = DisturbedWorld()
     world.upload_letters(25)
-    queue = world.queues["jobs"]
+    queue = world.queues["batches"]
     done = 0
     while True:
         waiting = world._next_queue()
@@ -216,24 +214,24 @@ def world_with_job_message(*, visits: int) -> tuple[DisturbedWorld, QueuedMessag
         assert visible is not None
         world.clock.now = max(world.clock.now, visible)
         if waiting is queue:
-            if done == visits:
+            if done == deliveries:
                 return world, queue.receive_unhooked(1, HOST_LOCK)[0]
             done += 1
         world._deliver(waiting)
 
 
 def advance(world: DisturbedWorld, message: QueuedMessage) -> None:
-    jobs.advance_job(world.pipeline, JobMessage.model_validate_json(message.text or ""))
+    world.batch_steps.advance(StepMessage.model_validate_json(message.text or ""))
 
 
-@pytest.mark.parametrize("visits", [0, 1, 2], ids=["planned", "running", "finished"])
-def test_four_visits_at_once_submit_twice_at_most_and_write_25_results(visits: int) -> None:
-    world, message = world_with_job_message(visits=visits)
+@pytest.mark.parametrize("deliveries", [0, 1, 2], ids=["planned", "running", "finished"])
+def test_four_deliveries_at_once_submit_twice_at_most_and_write_25_results(deliveries: int) -> None:
+    world, message = world_with_batch_message(deliveries=deliveries)
     start = world.calls
     advance(world, message)
     calls_of_a_visit = world.calls - start
     for call in range(1, calls_of_a_visit + 1):
-        world, message = world_with_job_message(visits=visits)
+        world, message = world_with_batch_message(deliveries=deliveries)
         moment = world.calls + call
 
         def others(
@@ -247,7 +245,7 @@ def test_four_visits_at_once_submit_twice_at_most_and_write_25_results(visits: i
         world.disturb = others
         advance(world, message)
         assert world.disturb is None
-        world.queues["jobs"].delete_unhooked(message)
+        world.queues["batches"].delete_unhooked(message)
         world.run()
         assert_books_closed(world)
         assert len(world.classified()) == 25, call
@@ -368,7 +366,7 @@ def test_500_documents_finish_although_a_third_of_the_calls_fail(seed: int) -> N
     tries: Counter[tuple[int, str, str]] = Counter()
 
     def fail(request: httpx.Request) -> httpx.Response | None:
-        tries[world.visits, request.method, str(request.url)] += 1
+        tries[world.deliveries, request.method, str(request.url)] += 1
         return chance.choice(faults)(request) if chance.random() < 0.3 else None
 
     Wire(world, fail)
@@ -566,7 +564,7 @@ DOCUMENT_NOISE = NOISE | {
 }
 
 
-def test_each_noise_in_the_documents_queue_is_parked_once_and_the_documents_go_on() -> None:
+def test_each_noise_in_the_documents_queue_becomes_a_dead_letter_once_and_the_documents_go_on() -> None:
     world = DisturbedWorld()
     for body in DOCUMENT_NOISE.values():
         world.queues["documents"].send_raw(body)
@@ -574,8 +572,8 @@ def test_each_noise_in_the_documents_queue_is_parked_once_and_the_documents_go_o
     world.run()
     assert_books_closed(world)
     assert world.max_dequeue == 1
-    assert len(world.parked()) == len(DOCUMENT_NOISE)
-    kept = [json.loads(world.stores["state"]._blobs[name].data) for name in world.parked()]
+    assert len(world.dead_letters()) == len(DOCUMENT_NOISE)
+    kept = [json.loads(world.stores["state"]._blobs[name].data) for name in world.dead_letters()]
     assert sorted(each["body"] for each in kept) == sorted(DOCUMENT_NOISE.values())
     assert {each["reason"] for each in kept} == {"not a document message"}
 
@@ -594,32 +592,32 @@ def test_a_forged_name_that_climbs_out_of_the_container_ends_as_deleted() -> Non
     [*NOISE.values(), encoded('{"id":"../../x","visit":0}'), encoded('{"id":"https://elsewhere.example","visit":0}')],
     ids=[*NOISE, "a path for an id", "an address for an id"],
 )
-def test_noise_in_the_jobs_queue_is_parked_and_the_documents_go_on(body: str) -> None:
+def test_noise_in_the_batches_queue_becomes_a_dead_letter_and_the_documents_go_on(body: str) -> None:
     world = DisturbedWorld(poison_is_a_bug=False)
-    world.queues["jobs"].send_raw(body)
+    world.queues["batches"].send_raw(body)
     world.upload_letters(50)
     world.run()
     assert world.violations() == []
-    assert world.open_manifests() == 0
-    assert len(world.poison) == len(world.parked()) == 1
+    assert world.open_batches() == 0
+    assert len(world.poison) == len(world.dead_letters()) == 1
 
 
 def test_a_job_message_that_names_no_open_job_does_nothing() -> None:
     world = DisturbedWorld()
-    world.queues["jobs"].send(JobMessage(id="0" * 32))
+    world.queues["batches"].send(StepMessage(id="0" * 32))
     world.run()
     assert_books_closed(world)
     assert world.trace[1:] == ["state.read"]
 
 
-def test_noise_in_the_collect_queue_is_parked_and_wakes_the_collector() -> None:
+def test_noise_in_the_collect_queue_becomes_a_dead_letter_and_wakes_the_collector() -> None:
     world = DisturbedWorld(poison_is_a_bug=False)
     document = world.upload("letter.txt", "a letter about billing", event=False)
     world.queues["documents"].send(DocumentMessage(container="documents", document=document))
     world.queues["collect"].send_raw("{plain}")
     world.run()
     assert world.violations() == []
-    assert len(world.parked()) == 1
+    assert len(world.dead_letters()) == 1
 
 
 # 20: redrive
@@ -634,7 +632,7 @@ def test_given_up_documents_succeed_when_sent_again_and_a_second_time_adds_nothi
     wire.answer = lambda _: None
     for _ in range(2):
         for name in names:
-            assert classify_again(world.pipeline, name) is not None
+            assert world.services.inbox.classify_again(name) is not None
         world.run()
     assert_books_closed(world)
     assert len(world.classified()) == 30
@@ -647,8 +645,8 @@ def test_given_up_documents_succeed_when_sent_again_and_a_second_time_adds_nothi
 @pytest.mark.parametrize("minutes", [-10, 10])
 def test_a_worker_whose_clock_is_ten_minutes_off_submits_nothing_more(minutes: int) -> None:
     world = DisturbedWorld()
-    clock = world.clock
-    world.pipeline = replace(world.pipeline, clock=lambda: clock() + timedelta(minutes=minutes))
+    world.app_clock = lambda: world.clock() + timedelta(minutes=minutes)
+    world.start_process()
     world.upload_letters(100)
     world.run()
     assert_books_closed(world)
@@ -677,7 +675,7 @@ def test_every_result_names_the_one_model_that_made_it_although_the_model_change
     for name in world.stores["documents"]._blobs:
         record = world.classification(name)
         assert record is not None
-        models = {world.service.jobs[job].model_id for job in record.job.analyze_jobs}
+        models = {world.service.jobs[job].model_id for job in record.batch.jobs}
         assert models == {record.model.reference}
         used |= models
     assert used == {"model-1", "model-2"}
@@ -732,7 +730,7 @@ def test_a_document_whose_model_goes_between_its_parts_is_classified_by_one_mode
     assert_books_closed(world)
     record = world.classification("long.txt")
     assert record is not None
-    assert {world.service.jobs[job].model_id for job in record.job.analyze_jobs} == {"model-2"}
+    assert {world.service.jobs[job].model_id for job in record.batch.jobs} == {"model-2"}
 
 
 def test_a_document_deleted_between_its_parts_ends_its_job() -> None:

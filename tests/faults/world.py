@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
 
-from shared.documents import DocumentRef, record_name
+from shared.documents.messages import WakeMessage
+from shared.documents.record_schema import ClassificationRecord, FailureRecord
+from shared.documents.ref import DocumentRef, record_name
+from shared.durable.sweep import revive_stalled
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.models import ModelRef, ProjectKind
-from shared.messages import JobMessage, WakeMessage
-from shared.pipeline import accept, collect, jobs, reconcile, sweep
-from shared.pipeline.context import Pipeline
-from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
-from shared.pipeline.wake import WakeDebounce
-from shared.storage.ports import QueuedMessage
+from shared.language.values import ModelRef, ProjectKind
+from shared.messages import StepMessage
+from shared.models.active_model import Active, InUse
+from shared.services import Adapters, assemble
+from shared.storage.ports import BlobStore, QueuedMessage
 from tests.fake_language import FakeLanguageService
 from tests.fake_language_ga import FakeGaLanguageService
 from tests.fakes import FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
@@ -50,17 +51,30 @@ class Crash(BaseException):
 
 @dataclass
 class FixedModel:
+    """The model in use; a switch is seen at once, because the store's cache has tests of its own."""
+
     model: ModelRef | None = MODEL
 
-    def find(self) -> ModelRef | None:
-        return self.model
+    def find(self) -> InUse:
+        return Active(self.model) if self.model else None
+
+
+@dataclass(frozen=True)
+class Reorder:
+    """A fault of the protocol, told by external calls: while `invocation` runs, a call named `held` has its effect only
+    after those named `past` that follow it; without `past` it never has."""
+
+    invocation: str
+    held: str
+    past: frozenset[str] = frozenset()
 
 
 @dataclass
 class World:
     """`crash_at` is (number of the external call, "before" or "after" its effect).
 
-    `pause_at` is the number of a call that takes PAUSE before its effect, while other workers go on.
+    `pause_at` is the number of a call that takes PAUSE before its effect, while other workers go on. `reorder` breaks the
+    protocol on purpose, for the mutants.
     """
 
     crash_at: tuple[int, str] | None = None
@@ -68,25 +82,46 @@ class World:
     crash_rate: float = 0.0
     seed: int = 0
     changes: dict[str, object] = field(default_factory=dict)
+    reorder: Reorder | None = None
     api_version: str = field(default_factory=lambda: current_api_version)
+    reordered: int = 0
     calls: int = 0
     crashes: int = 0
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.clock = VirtualClock()
+        # What the app takes for the time; a worker's clock may be wrong.
+        self.app_clock: Callable[[], datetime] = self.clock
         self.settings = app_settings(**({"language_api": self.api_version} | self.changes))
         stores = ("documents", "classifications", "failures", "state")
         self.stores = {name: FakeBlobStore(name, self.clock, self.call) for name in stores}
-        names = ("documents", "collect", "jobs", "events")
+        names = ("documents", "collect", "batches", "operations", "events")
         self.queues = {name: FakeQueue(f"{name}-queue", self.clock, self.call) for name in names}
         self.service = SERVICES[self.api_version](self.clock, self.call)
         self.model = FixedModel()
         self.poison: list[QueuedMessage] = []
+        self.invocation = ""
+        self.held: list[Callable[[], object]] = []
         self.start_process()
 
-    def call(self, _name: str, effect: Callable[[], T]) -> T:
+    def call(self, name: str, effect: Callable[[], T]) -> T:
         """One external call: it takes time, and the process may die before or after its effect."""
+        if self.reorder and (self.reorder.invocation, self.reorder.held) == (self.invocation, name):
+            self.reordered += 1
+            if self.reorder.past:
+                self.held.append(effect)
+            return None  # type: ignore[return-value] - no caller that a mutant delays uses the result
+        if self.reorder and name not in self.reorder.past:
+            self.flush()
+        return self._perform(effect)
+
+    def flush(self) -> None:
+        """The effects of the calls that a mutant has held back."""
+        while self.held:
+            self._perform(self.held.pop(0))
+
+    def _perform(self, effect: Callable[[], T]) -> T:
         self.calls += 1
         self.clock.advance(CALL_TAKES)
         self._maybe_crash("before")
@@ -102,21 +137,28 @@ class World:
             raise Crash
 
     def start_process(self) -> None:
-        http = httpx.Client(transport=self.service.transport())
-        language = LanguageClient(self.settings.language_endpoint, KeyCredential("k"), http, sleep=lambda _: None)
-        self.pipeline = Pipeline(
-            settings=self.settings,
-            **self.stores,
-            documents_queue=self.queues["documents"],
-            collect_queue=self.queues["collect"],
-            jobs_queue=self.queues["jobs"],
-            language=language,
-            active_model=self.model,
-            wake_debounce=WakeDebounce(),
-            fan_out=serial_fan_out,
-            clock=self.clock,
-            jitter=self.random.random,
+        """A new process: what the old one remembered is gone."""
+        self.held.clear()
+        self.services = assemble(
+            self.settings,
+            Adapters(
+                open_container=self._container,
+                open_queue=lambda name: self.queues[name],
+                language=self.language_client(),
+                fan_out=serial_fan_out,
+                clock=self.app_clock,
+                jitter=self.random.random,
+            ),
         )
+        steps = self.services.batch_steps
+        self.batch_steps = replace(steps, submit=replace(steps.submit, active_model=self.model))
+
+    def _container(self, name: str) -> BlobStore:
+        return self.stores["state" if name == self.settings.pipeline_container else name]
+
+    def language_client(self) -> LanguageClient:
+        http = httpx.Client(transport=self.service.transport())
+        return LanguageClient(self.settings.language_endpoint, KeyCredential("k"), http, sleep=lambda _: None)
 
     # What users do. These are not calls of the app, so they never crash it.
 
@@ -157,7 +199,7 @@ class World:
         self.clock.now = max(self.clock.now, end)
 
     def _next_queue(self) -> FakeQueue | None:
-        waiting = [self.queues[name] for name in ("events", "collect", "jobs") if self.queues[name].next_visible()]
+        waiting = [self.queues[name] for name in ("events", "collect", "batches") if self.queues[name].next_visible()]
         return min(waiting, key=lambda queue: queue.next_visible() or self.clock(), default=None)
 
     def _deliver(self, queue: FakeQueue) -> None:
@@ -167,6 +209,7 @@ class World:
         message = received[0]
         try:
             self._invoke(queue, message)
+            self.flush()
             queue.delete_unhooked(message)
         except Crash:
             self.start_process()
@@ -179,19 +222,21 @@ class World:
 
     def _invoke(self, queue: FakeQueue, message: QueuedMessage) -> None:
         if queue is self.queues["events"]:
-            document = DocumentRef.model_validate_json(message.raw)
-            accept.accept_document(self.pipeline, "documents", document)
+            self.invocation = "accept"
+            self.services.inbox.accept("documents", DocumentRef.model_validate_json(message.raw))
         elif queue is self.queues["collect"]:
+            self.invocation = "collect"
             WakeMessage.model_validate_json(message.text or "")
-            collect.collect_documents(self.pipeline, message.inserted_on)
+            self.services.collector.collect(message.inserted_on)
         else:
-            jobs.advance_job(self.pipeline, JobMessage.model_validate_json(message.text or ""))
+            self.invocation = "advance"
+            self.batch_steps.advance(StepMessage.model_validate_json(message.text or ""))
 
     def reconcile(self) -> None:
-        self._in_process(lambda: reconcile.reconcile_documents(self.pipeline))
+        self._in_process(self.services.reconcile)
 
     def sweep(self) -> None:
-        self._in_process(lambda: sweep.sweep_jobs(self.pipeline))
+        self._in_process(lambda: revive_stalled(self.services.batches, serial_fan_out))
 
     def _in_process(self, work: Callable[[], Any]) -> None:
         try:
@@ -222,5 +267,5 @@ class World:
     def extra_submissions(self) -> int:
         return sum(count - 1 for count in self.service.submissions.values())
 
-    def open_manifests(self) -> int:
-        return sum(name.startswith("jobs/active/") for name in self.stores["state"]._blobs)
+    def open_batches(self) -> int:
+        return sum(name.startswith("batches/open/") for name in self.stores["state"]._blobs)

@@ -25,8 +25,8 @@ PINNED = {
 }
 
 
-def read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+def read(path: Path) -> dict[Any, Any]:
+    found: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
 
 
@@ -71,8 +71,34 @@ def test_what_others_can_write_never_enters_a_script(path: Path) -> None:
             assert "${{" not in step.get("run", ""), step
 
 
+def stages_of_ci_run() -> dict[str, list[str]]:
+    """The make targets of each stage."""
+    text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    return {name: targets.split() for name, targets in re.findall(r"^ +(\w+)\) make ([\w -]+) ;;$", text, re.MULTILINE)}
+
+
+def targets_of_make() -> dict[str, list[str]]:
+    """What each target is made of."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return {name: needs.split() for name, needs in re.findall(r"^([a-z-]+):([^#=\n]*)", text, re.MULTILINE)}
+
+
+def test_the_workflow_runs_the_stages_of_ci_run_and_nothing_else() -> None:
+    jobs = read(ROOT / ".github" / "workflows" / "check.yml")["jobs"]
+    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert commands == {name: [f".ci/run {name}"] for name in ("code", "portable", "once")}
+    assert set(commands) < set(stages_of_ci_run())
+
+
 def test_every_push_is_checked_on_every_python_the_app_may_run_on() -> None:
     workflow = read(ROOT / ".github" / "workflows" / "check.yml")
     assert "push" in workflow[True]  # YAML reads the key `on` as true
-    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
-    assert {"run": "make check"} in workflow["jobs"]["check"]["steps"]
+    assert workflow["jobs"]["portable"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert all(workflow["jobs"][name]["needs"] == "code" for name in ("portable", "once"))
+
+
+def test_the_stages_leave_out_nothing_of_make_check_and_a_new_machine_runs_make_test() -> None:
+    stages, targets = stages_of_ci_run(), targets_of_make()
+    assert set(targets["check"]) <= {target for name in ("code", "once") for target in stages[name]}
+    assert stages["test"] == ["test"]
+    assert {target for each in stages.values() for target in each} <= set(targets)

@@ -1,6 +1,6 @@
-"""Microsoft's authoring client drives the emulator's GA authoring half.
+"""Microsoft's authoring client drives the emulator's GA authoring API.
 
-It cannot share an environment with azure-ai-textanalytics 5, so this runs in its own when PIGEONHOLE_AUTHORING_PYTHON
+It cannot share an environment with azure-ai-textanalytics 5, so this runs in its own when AUTHORING_SDK_PYTHON
 names that environment's Python (`azure-ai-textanalytics-authoring==1.0.0b1` and nothing of this repository).
 """
 
@@ -17,10 +17,10 @@ from language_emulator.testing.analyze_text import project_file
 from tests.conftest import KEY, Start
 
 SESSION = Path(__file__).with_name("authoring_sdk_session.py")
-PYTHON = os.environ.get("PIGEONHOLE_AUTHORING_PYTHON", "")
+PYTHON = os.environ.get("AUTHORING_SDK_PYTHON", "")
 
 
-@pytest.mark.skipif(not PYTHON, reason="PIGEONHOLE_AUTHORING_PYTHON names no environment with the authoring client")
+@pytest.mark.skipif(not PYTHON, reason="AUTHORING_SDK_PYTHON names no environment with the authoring client")
 @pytest.mark.parametrize(
     ("short", "kind", "container"),
     [("single", "CustomSingleLabelClassification", "mail"), ("multi", "CustomMultiLabelClassification", "tickets")],

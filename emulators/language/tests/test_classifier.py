@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from language_emulator.classifier.calibration import fit_sharpness, fit_sigmoids, softmax
+from language_emulator.classifier.calibration import Softmax, fit_sigmoids, fit_softmax
 from language_emulator.classifier.fitting import fit_classifier
 from language_emulator.classifier.model import Classifier, load_classifier, save_classifier
 from language_emulator.testing.corpus import CLASSES, DOCUMENTS, labelled_texts
@@ -67,6 +67,12 @@ def test_a_label_with_two_documents_keeps_the_fixed_curve_and_threshold() -> Non
     assert sigmoids.slopes[1] != 3.0
 
 
+def test_a_single_label_has_a_single_threshold() -> None:
+    labels = np.arange(40)[:, np.newaxis] % 2 == 0
+    thresholds = fit_sigmoids(np.where(labels, 1.0, -1.0).astype(np.float32), labels).thresholds
+    assert thresholds.shape == (1,)
+
+
 def test_texts_without_any_word_cannot_train() -> None:
     with pytest.raises(ValueError, match="vocabulary"):
         _fit([("? !", ["billing"]), ("...", ["account"])], single_label=True)
@@ -81,9 +87,9 @@ def test_a_text_without_a_known_word_gets_an_answer() -> None:
 def test_the_temperature_recovers_the_sharpness_that_drew_the_labels() -> None:
     chance = np.random.default_rng(3)
     margins = chance.normal(size=(4_000, 4)).astype(np.float32)
-    drawn = [chance.choice(4, p=row / row.sum()) for row in softmax(margins, 6.0).astype(np.float64)]
+    drawn = [chance.choice(4, p=row / row.sum()) for row in Softmax(6.0).probabilities(margins).astype(np.float64)]
     labels = np.eye(4, dtype=np.bool_)[drawn]
-    assert fit_sharpness(margins, labels) == pytest.approx(6.0, rel=0.15)
+    assert fit_softmax(margins, labels).sharpness == pytest.approx(6.0, rel=0.15)
 
 
 def test_sigmoids_recover_the_probabilities_that_drew_the_labels() -> None:

@@ -10,8 +10,8 @@ import pytest
 from language_emulator.errors import ServiceError
 from language_emulator.limits import CLASS_NAME_2021
 from language_emulator.projects.labels import LabelledDocument, LabelSet, parse_labels
-from language_emulator.projects.records import ClassCounts, Evaluation, SplitOptions
-from language_emulator.training.evaluation import class_scores, evaluate, macro_scores, micro_scores
+from language_emulator.projects.records import SplitOptions
+from language_emulator.training.evaluation import evaluate
 from language_emulator.training.splits import split_documents
 
 JULY = {
@@ -123,26 +123,40 @@ def test_a_manual_split_follows_the_datasets_and_needs_both() -> None:
         split_documents(_documents(3, "Train"), SplitOptions(kind="manual"), "seed")
 
 
+# Labels and answers of eight documents. For `a` TP 1, FP 3, FN 1, for `b` TP 1, FP 2, FN 2.
+LABELLED = [["a"], ["a"], ["b"], ["b"], ["b"], [], [], []]
+ANSWERED = [["a"], [], ["b"], ["a"], ["a"], ["a"], ["b"], ["b"]]
+
+
 def test_micro_figures_come_from_summed_counts_as_in_the_quickstarts_sample() -> None:
     # TP 2, FP 5, FN 3 are the sums behind the sample's 0.33333334, 0.2857143 and 0.4.
-    counts = {
-        "a": ClassCounts(true_positives=1, false_positives=3, false_negatives=1),
-        "b": ClassCounts(true_positives=1, false_positives=2, false_negatives=2),
-    }
-    micro = micro_scores(Evaluation(classes=counts))
+    evaluation = evaluate(["a", "b"], LABELLED, ANSWERED, single_label=False)
+    micro, macro, of_a = evaluation.micro, evaluation.macro, evaluation.classes["a"]
     assert (micro.f1, micro.precision, micro.recall) == pytest.approx((1 / 3, 2 / 7, 2 / 5))
-    macro = macro_scores(Evaluation(classes=counts))
     assert macro.precision == pytest.approx((1 / 4 + 1 / 3) / 2)
+    assert (of_a.true_positives, of_a.false_positives, of_a.false_negatives, of_a.true_negatives) == (1, 3, 1, 3)
+    assert of_a.scores.precision == pytest.approx(1 / 4)
+    assert evaluation.confusion is None
 
 
 def test_a_zero_denominator_gives_zero() -> None:
-    scores = class_scores(ClassCounts())
+    scores = evaluate(["a"], [["a"]], [[]], single_label=False).classes["a"].scores
     assert (scores.precision, scores.recall, scores.f1) == (0, 0, 0)
+
+
+def test_documents_without_any_class_have_an_evaluation_without_classes() -> None:
+    evaluation = evaluate(["a", "b"], [[], []], [[], ["a"]], single_label=False)
+    assert (evaluation.classes, evaluation.micro.f1, evaluation.macro.f1) == ({}, 0, 0)
+
+
+def test_a_project_of_one_class_is_scored_on_that_class_alone() -> None:
+    evaluation = evaluate(["a"], [["a"], ["a"], []], [["a"], [], []], single_label=False)
+    assert (evaluation.micro.precision, evaluation.micro.recall) == (1, 1 / 2)
 
 
 def test_classes_no_test_document_has_are_left_out_but_count_as_wrong() -> None:
     evaluation = evaluate(["a", "b"], [["a"], ["a"]], [["a"], ["b"]], single_label=True)
     assert set(evaluation.classes) == {"a"}
-    assert evaluation.stray_false_positives == 1
-    assert micro_scores(evaluation).precision == pytest.approx(1 / 2)
+    assert evaluation.micro.precision == pytest.approx(1 / 2)
+    assert evaluation.macro.precision == 1
     assert evaluation.confusion == {"a": {"a": 1, "b": 0}, "b": {"a": 1, "b": 0}}

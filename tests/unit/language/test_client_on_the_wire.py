@@ -14,16 +14,16 @@ import pytest
 
 from azurite_process.processes import free_port
 from shared.errors import AnswerLostError, LanguageUnavailableError, PigeonholeError
+from shared.language.apis.base import Call
+from shared.language.apis.text_authoring_2021 import TextAuthoring2021
 from shared.language.client import MAX_TRIES, LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.dialects.base import Call
-from shared.language.dialects.preview_2021 import Preview2021
-from shared.language.models import ModelRef, OperationStatus, ProjectKind, TextInput
+from shared.language.values import LroStatus, ModelRef, ProjectKind, TextInput
 
-DIALECT = Preview2021()
+API = TextAuthoring2021()
 MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="id-1", label="model1")
-POST = DIALECT.submit_analyze([TextInput("0", "x")], MODEL, display_name="d")
-GET = DIALECT.get_analyze_job("job-1")
+POST = API.submit_analyze([TextInput("0", "x")], MODEL, display_name="d")
+GET = API.get_analyze_job("job-1")
 
 Script = Callable[[socket.socket], None]
 
@@ -221,4 +221,4 @@ def test_a_good_answer_in_many_small_pieces_is_read() -> None:
             connection.sendall(bytes([byte]))
 
     with serving(drip) as server, calling(server.url) as client:
-        assert client.send(GET).status is OperationStatus.RUNNING
+        assert client.send(GET).status is LroStatus.RUNNING

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from shared.errors import LanguageAccessError, PigeonholeError
+from shared.language.apis.analyze_text import AnalyzeText
+from shared.language.apis.base import Api
 from shared.language.client import LanguageClient
 from shared.language.credentials import RENEW_SECONDS, SCOPE, IdentityCredential, KeyCredential
-from shared.language.dialects.base import Half
-from shared.language.dialects.ga_2023 import GeneralAvailability
 from tests.unit.language.wire import ENDPOINT
 
 
@@ -47,43 +47,43 @@ def now() -> list[float]:
     return [1_000_000.0]
 
 
-@pytest.mark.parametrize("half", Half)
-def test_a_key_opens_both_halves(half: Half) -> None:
-    assert KeyCredential("k").headers(half) == {"Ocp-Apim-Subscription-Key": "k"}
+@pytest.mark.parametrize("api", Api)
+def test_a_key_opens_both_apis(api: Api) -> None:
+    assert KeyCredential("k").headers(api) == {"Ocp-Apim-Subscription-Key": "k"}
 
 
 def test_a_token_is_fetched_for_the_service_s_scope_and_kept(now: list[float]) -> None:
     source = Source("token", now)
     credential = IdentityCredential(source, clock=lambda: now[0])
     for _ in range(5):
-        assert credential.headers(Half.PREDICTION) == {"Authorization": "Bearer token-1"}
+        assert credential.headers(Api.PREDICTION) == {"Authorization": "Bearer token-1"}
     assert source.scopes == [SCOPE]
 
 
 def test_a_token_is_renewed_before_it_could_expire_on_the_way(now: list[float]) -> None:
     credential = IdentityCredential(Source("token", now), clock=lambda: now[0])
-    credential.headers(Half.PREDICTION)
+    credential.headers(Api.PREDICTION)
     now[0] += 3_600 - RENEW_SECONDS - 1
-    assert credential.headers(Half.PREDICTION)["Authorization"] == "Bearer token-1"
+    assert credential.headers(Api.PREDICTION)["Authorization"] == "Bearer token-1"
     now[0] += 1
-    assert credential.headers(Half.PREDICTION)["Authorization"] == "Bearer token-2"
+    assert credential.headers(Api.PREDICTION)["Authorization"] == "Bearer token-2"
 
 
 def test_authoring_may_use_another_identity(now: list[float]) -> None:
     credential = IdentityCredential(Source("reader", now), Source("author", now), clock=lambda: now[0])
-    assert credential.headers(Half.PREDICTION)["Authorization"] == "Bearer reader-1"
-    assert credential.headers(Half.AUTHORING)["Authorization"] == "Bearer author-1"
+    assert credential.headers(Api.PREDICTION)["Authorization"] == "Bearer reader-1"
+    assert credential.headers(Api.AUTHORING)["Authorization"] == "Bearer author-1"
 
 
 def test_without_one_the_same_identity_does_both(now: list[float]) -> None:
     credential = IdentityCredential(Source("one", now), clock=lambda: now[0])
-    assert credential.headers(Half.AUTHORING)["Authorization"].startswith("Bearer one-")
+    assert credential.headers(Api.AUTHORING)["Authorization"].startswith("Bearer one-")
 
 
 def test_a_token_that_cannot_be_had_is_a_refused_credential_without_details(now: list[float]) -> None:
     source = Source("token", now, error=RuntimeError("the answer was: secret-part"))
     with pytest.raises(LanguageAccessError, match="RuntimeError") as caught:
-        IdentityCredential(source, clock=lambda: now[0]).headers(Half.PREDICTION)
+        IdentityCredential(source, clock=lambda: now[0]).headers(Api.PREDICTION)
     assert "secret-part" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
@@ -93,21 +93,21 @@ def test_a_failed_fetch_is_tried_again_by_the_next_request(now: list[float]) -> 
     source = Source("token", now, error=RuntimeError("no"))
     credential = IdentityCredential(source, clock=lambda: now[0])
     with pytest.raises(LanguageAccessError):
-        credential.headers(Half.PREDICTION)
+        credential.headers(Api.PREDICTION)
     source.error = None
-    assert credential.headers(Half.PREDICTION)["Authorization"] == "Bearer token-2"
+    assert credential.headers(Api.PREDICTION)["Authorization"] == "Bearer token-2"
 
 
 def test_five_minutes_are_left_to_a_token_that_is_used() -> None:
     assert RENEW_SECONDS == 5 * 60
 
 
-def test_each_half_keeps_its_own_token(now: list[float]) -> None:
+def test_each_api_has_its_own_token(now: list[float]) -> None:
     reader, author = Source("reader", now), Source("author", now)
     credential = IdentityCredential(reader, author, clock=lambda: now[0])
     for _ in range(3):
-        credential.headers(Half.AUTHORING)
-        credential.headers(Half.PREDICTION)
+        credential.headers(Api.AUTHORING)
+        credential.headers(Api.PREDICTION)
     assert (reader.scopes, author.scopes) == ([SCOPE], [SCOPE])
 
 
@@ -115,9 +115,9 @@ def test_a_failure_of_one_identity_leaves_the_other_be(now: list[float]) -> None
     author = Source("author", now, error=RuntimeError("no"))
     credential = IdentityCredential(Source("reader", now), author, clock=lambda: now[0])
     with pytest.raises(LanguageAccessError, match="no token for authoring calls") as caught:
-        credential.headers(Half.AUTHORING)
+        credential.headers(Api.AUTHORING)
     assert caught.value.status_code == 401
-    assert credential.headers(Half.PREDICTION)["Authorization"] == "Bearer reader-1"
+    assert credential.headers(Api.PREDICTION)["Authorization"] == "Bearer reader-1"
 
 
 class CrowdedSource(Source):
@@ -144,7 +144,7 @@ def test_many_threads_share_one_fetch(now: list[float], renewals: int) -> None:
 
     def ask(_: int) -> str:
         source.arrive()
-        return credential.headers(Half.PREDICTION)["Authorization"]
+        return credential.headers(Api.PREDICTION)["Authorization"]
 
     with ThreadPoolExecutor(16) as threads:
         for fetched in range(1, renewals + 2):
@@ -198,7 +198,7 @@ def test_no_secret_is_in_a_log_or_an_error(kind: str, case: str, caplog: pytest.
     client = LanguageClient(ENDPOINT, credential, http, sleep=lambda _: None)
     told = [repr(credential), str(credential), repr(client)]
     try:
-        client.send(GeneralAvailability("2023-04-01").get_analyze_job("j"))
+        client.send(AnalyzeText("2023-04-01").get_analyze_job("j"))
     except PigeonholeError as error:
         told.append("".join(traceback.format_exception(error)))
     told += [repr(credential), str(vars(client)), caplog.text]

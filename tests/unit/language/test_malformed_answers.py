@@ -9,16 +9,16 @@ import httpx
 import pytest
 
 from shared.errors import MalformedAnswerError
+from shared.language.apis.base import Call
+from shared.language.apis.text_authoring_2021 import TextAuthoring2021
 from shared.language.client import MAX_ANSWER_BYTES
-from shared.language.dialects.base import Call
-from shared.language.dialects.preview_2021 import Preview2021
-from shared.language.models import AnalyzeJob, ModelRef, OperationStatus, ProjectKind, TextInput
+from shared.language.values import AnalyzeJob, LroStatus, ModelRef, ProjectKind, TextInput
 from tests.unit.language.wire import Network
 
-DIALECT = Preview2021()
+API = TextAuthoring2021()
 MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="id-1", label="model1")
-SUBMIT = DIALECT.submit_analyze([TextInput("0", "x")], MODEL, display_name="d")
-GET = DIALECT.get_analyze_job("job-1")
+SUBMIT = API.submit_analyze([TextInput("0", "x")], MODEL, display_name="d")
+GET = API.get_analyze_job("job-1")
 HUGE = 10**400
 
 
@@ -134,13 +134,13 @@ def test_a_body_over_8_mib_is_not_read_to_its_end(size: int) -> None:
 def test_a_body_of_8_mib_is_read() -> None:
     content = json.dumps(job()).encode()
     padded = content + b" " * (MAX_ANSWER_BYTES - len(content))
-    assert send(GET, httpx.Response(200, content=padded)).status is OperationStatus.SUCCEEDED
+    assert send(GET, httpx.Response(200, content=padded)).status is LroStatus.SUCCEEDED
 
 
 STARTS: dict[str, dict[str, str]] = {
     "no header": {},
     "an empty header": {"operation-location": ""},
-    "the other half's header": {
+    "the other API's header": {
         "location": "https://contoso.cognitiveservices.azure.com/text/analytics/v3.1-preview.ct.1/analyze/jobs/1"
     },
     "no address": {"operation-location": "job-1"},
@@ -154,12 +154,12 @@ def test_an_accepted_request_without_its_address_is_a_malformed_answer(case: str
 
 
 AUTHORING: dict[str, tuple[Call[Any], Any]] = {
-    "a training without tasks": (DIALECT.get_training_job("p", "j"), {"status": "succeeded"}),
-    "a training whose tasks are an object": (DIALECT.get_training_job("p", "j"), {"status": "succeeded", "tasks": {}}),
-    "a publication that is a list": (DIALECT.get_publishing_job("p", "j"), []),
-    "a project without a kind": (DIALECT.get_project("p"), {"name": "p", "culture": "en-us"}),
+    "a training without tasks": (API.get_training_job("p", "j"), {"status": "succeeded"}),
+    "a training whose tasks are an object": (API.get_training_job("p", "j"), {"status": "succeeded", "tasks": {}}),
+    "a publication that is a list": (API.get_publishing_job("p", "j"), []),
+    "a project without a kind": (API.get_project("p"), {"name": "p", "culture": "en-us"}),
     "a project of another kind": (
-        DIALECT.get_project("p"),
+        API.get_project("p"),
         {
             "name": "p",
             "modelType": "Extraction",
@@ -168,26 +168,26 @@ AUTHORING: dict[str, tuple[Call[Any], Any]] = {
             "labelsLocation": "l",
         },
     ),
-    "models that are an object": (DIALECT.list_models("p"), {"trainingModelsInfo": {}}),
-    "a model that is a string": (DIALECT.list_models("p"), {"trainingModelsInfo": ["model1"]}),
-    "a model without a name": (DIALECT.list_models("p"), {"trainingModelsInfo": [{"trainingJobInfo": {}}]}),
+    "models that are an object": (API.list_models("p"), {"trainingModelsInfo": {}}),
+    "a model that is a string": (API.list_models("p"), {"trainingModelsInfo": ["model1"]}),
+    "a model without a name": (API.list_models("p"), {"trainingModelsInfo": [{"trainingJobInfo": {}}]}),
     "an evaluation of the other kind": (
-        DIALECT.get_evaluation("p", label="m"),
+        API.get_evaluation("p", label="m"),
         {"modelType": "MultiClassification", "multiClassificationEvaluation": None},
     ),
     "an evaluation without its counts": (
-        DIALECT.get_evaluation("p", label="m"),
+        API.get_evaluation("p", label="m"),
         {
             "modelType": "MultiClassification",
             "multiClassificationEvaluation": {"classes": {"a": {"f1": 1, "precision": 1, "recall": 1}}},
         },
     ),
     "an evaluation whose classes are a list": (
-        DIALECT.get_evaluation("p", label="m"),
+        API.get_evaluation("p", label="m"),
         {"modelType": "MultiClassification", "multiClassificationEvaluation": {"classes": []}},
     ),
     "a review without a place": (
-        DIALECT.get_review("p", label="m"),
+        API.get_review("p", label="m"),
         {
             "modelType": "MultiClassification",
             "multiClassificationValidation": {
@@ -201,32 +201,32 @@ AUTHORING: dict[str, tuple[Call[Any], Any]] = {
 @pytest.mark.parametrize("case", AUTHORING)
 def test_an_authoring_answer_without_the_documented_shape_is_a_malformed_answer(case: str) -> None:
     call, body = AUTHORING[case]
-    with pytest.raises(MalformedAnswerError, match=call.request.operation):
+    with pytest.raises(MalformedAnswerError, match=call.request.name):
         send(call, httpx.Response(200, json=body))
 
 
 # What is odd but can be read.
 
-ODD: dict[str, tuple[Any, OperationStatus, int]] = {
-    "an unknown status": (job(status="almostDone"), OperationStatus.UNKNOWN, 0),
-    "an empty status": (job(status=""), OperationStatus.UNKNOWN, 0),
-    "a status in capitals": (job(status="SUCCEEDED"), OperationStatus.SUCCEEDED, 0),
-    "a confidence as a string of digits": (score("0.5"), OperationStatus.SUCCEEDED, 1),
-    "a confidence that is whole": (score(1), OperationStatus.SUCCEEDED, 1),
-    "no tasks": ({"status": "running"}, OperationStatus.RUNNING, 0),
-    "tasks null": (job(tasks=None), OperationStatus.SUCCEEDED, 0),
-    "tasks a list": (job(tasks=[]), OperationStatus.SUCCEEDED, 0),
+ODD: dict[str, tuple[Any, LroStatus, int]] = {
+    "an unknown status": (job(status="almostDone"), LroStatus.UNKNOWN, 0),
+    "an empty status": (job(status=""), LroStatus.UNKNOWN, 0),
+    "a status in capitals": (job(status="SUCCEEDED"), LroStatus.SUCCEEDED, 0),
+    "a confidence as a string of digits": (score("0.5"), LroStatus.SUCCEEDED, 1),
+    "a confidence that is whole": (score(1), LroStatus.SUCCEEDED, 1),
+    "no tasks": ({"status": "running"}, LroStatus.RUNNING, 0),
+    "tasks null": (job(tasks=None), LroStatus.SUCCEEDED, 0),
+    "tasks a list": (job(tasks=[]), LroStatus.SUCCEEDED, 0),
     "results null": (
         job(tasks={"customMultiClassificationTasks": [{"results": None}]}),
-        OperationStatus.SUCCEEDED,
+        LroStatus.SUCCEEDED,
         0,
     ),
-    "a task that is null": (job(tasks={"customMultiClassificationTasks": [None]}), OperationStatus.SUCCEEDED, 0),
-    "warnings null": (document(warnings=None), OperationStatus.SUCCEEDED, 1),
-    "times in words": (job(createdDateTime="yesterday", expirationDateTime=5), OperationStatus.SUCCEEDED, 0),
-    "errors null": (job(errors=None), OperationStatus.SUCCEEDED, 0),
-    "an empty next link": (job(**{"@nextLink": ""}), OperationStatus.SUCCEEDED, 0),
-    "members nobody knows": (job(novelty={"x": 1}), OperationStatus.SUCCEEDED, 0),
+    "a task that is null": (job(tasks={"customMultiClassificationTasks": [None]}), LroStatus.SUCCEEDED, 0),
+    "warnings null": (document(warnings=None), LroStatus.SUCCEEDED, 1),
+    "times in words": (job(createdDateTime="yesterday", expirationDateTime=5), LroStatus.SUCCEEDED, 0),
+    "errors null": (job(errors=None), LroStatus.SUCCEEDED, 0),
+    "an empty next link": (job(**{"@nextLink": ""}), LroStatus.SUCCEEDED, 0),
+    "members nobody knows": (job(novelty={"x": 1}), LroStatus.SUCCEEDED, 0),
 }
 
 
@@ -245,10 +245,18 @@ def test_the_first_entry_of_a_repeated_id_wins() -> None:
     assert [each.name for each in text.classes] == ["a"]
 
 
+def test_a_text_that_failed_in_one_task_is_not_read_from_the_next() -> None:
+    texts = [{"id": name, "classes": [{"category": "a", "confidenceScore": 0.5}]} for name in "01"]
+    tasks = [{"results": {"errors": [{"id": "0"}]}}, {"results": {"documents": texts}}]
+    found = send_job(job(tasks={"customMultiClassificationTasks": tasks}))
+    assert [text.id for text in found.texts] == ["1"]
+    assert list(found.text_errors) == ["0"]
+
+
 def test_only_skip_and_top_of_a_next_link_are_used() -> None:
     link = "http://169.254.169.254/metadata?$top=5&$skip=20&api-version=1"
     found = send_job(job(**{"@nextLink": link}))
     assert found.next_page is not None
-    request = DIALECT.get_analyze_job("job-1", page=found.next_page).request
+    request = API.get_analyze_job("job-1", page=found.next_page).request
     assert request.path == GET.request.path
     assert dict(request.query) == {"$top": "5", "$skip": "20"}

@@ -8,29 +8,29 @@ from typing import Any
 import pytest
 
 from shared.errors import SettingsError
-from shared.language.dialects import API_VERSIONS, dialect_for
-from shared.language.dialects.base import parse_error, parse_status, parse_time
-from shared.language.models import TERMINAL, OperationStatus, ServiceError
+from shared.language.apis import API_VERSIONS, api_for
+from shared.language.apis.wire import parse_error, parse_status, parse_time
+from shared.language.values import TERMINAL, LroStatus, ServiceError
 
-WORDS: dict[Any, OperationStatus] = {
-    "notStarted": OperationStatus.NOT_STARTED,
-    "inProgress": OperationStatus.RUNNING,
-    "running": OperationStatus.RUNNING,
-    "cancelling": OperationStatus.RUNNING,
-    "succeeded": OperationStatus.SUCCEEDED,
-    "completed": OperationStatus.SUCCEEDED,
-    "COMPLETED": OperationStatus.SUCCEEDED,
-    "partiallyCompleted": OperationStatus.PARTIALLY_COMPLETED,
-    "partiallycompleted": OperationStatus.PARTIALLY_COMPLETED,
-    "partially_succeeded": OperationStatus.PARTIALLY_COMPLETED,
-    "failed": OperationStatus.FAILED,
-    "rejected": OperationStatus.FAILED,
-    "cancelled": OperationStatus.CANCELLED,
-    "canceled": OperationStatus.CANCELLED,
-    "almostDone": OperationStatus.UNKNOWN,
-    "": OperationStatus.UNKNOWN,
-    None: OperationStatus.UNKNOWN,
-    2: OperationStatus.UNKNOWN,
+WORDS: dict[Any, LroStatus] = {
+    "notStarted": LroStatus.NOT_STARTED,
+    "inProgress": LroStatus.RUNNING,
+    "running": LroStatus.RUNNING,
+    "cancelling": LroStatus.RUNNING,
+    "succeeded": LroStatus.SUCCEEDED,
+    "completed": LroStatus.SUCCEEDED,
+    "COMPLETED": LroStatus.SUCCEEDED,
+    "partiallyCompleted": LroStatus.PARTIALLY_COMPLETED,
+    "partiallycompleted": LroStatus.PARTIALLY_COMPLETED,
+    "partially_succeeded": LroStatus.PARTIALLY_COMPLETED,
+    "failed": LroStatus.FAILED,
+    "rejected": LroStatus.FAILED,
+    "cancelled": LroStatus.CANCELLED,
+    "canceled": LroStatus.CANCELLED,
+    "almostDone": LroStatus.UNKNOWN,
+    "": LroStatus.UNKNOWN,
+    None: LroStatus.UNKNOWN,
+    2: LroStatus.UNKNOWN,
 }
 
 
@@ -40,8 +40,8 @@ def test_a_status_word_of_either_vocabulary_is_read(word: Any) -> None:
 
 
 def test_an_unknown_word_keeps_polling() -> None:
-    assert OperationStatus.UNKNOWN not in TERMINAL
-    assert OperationStatus.RUNNING not in TERMINAL
+    assert LroStatus.UNKNOWN not in TERMINAL
+    assert LroStatus.RUNNING not in TERMINAL
 
 
 TIMES: dict[Any, datetime | None] = {
@@ -77,6 +77,10 @@ ERRORS: dict[str, tuple[Any, ServiceError]] = {
         {"code": "A", "message": "m", "innererror": {"code": "B", "message": "n", "target": "#/y"}},
         ServiceError("B", "n", "#/y"),
     ),
+    "nested, with a target outside and inside": (
+        {"code": "A", "message": "m", "target": "#/x", "innererror": {"code": "B", "message": "n", "target": "#/y"}},
+        ServiceError("B", "n", "#/x"),
+    ),
     "nothing": (None, ServiceError("unknown", "the service gave no error body")),
     "empty": ({}, ServiceError("unknown", "no message")),
     "words": ("oh", ServiceError("unknown", "the service gave no error body")),
@@ -91,11 +95,35 @@ def test_an_error_is_its_innermost_code_and_message(case: str) -> None:
 
 
 @pytest.mark.parametrize("api_version", API_VERSIONS)
-def test_each_api_version_has_its_dialect(api_version: str) -> None:
-    assert dialect_for(api_version).api_version == api_version
+def test_each_api_version_is_found_by_its_name(api_version: str) -> None:
+    assert api_for(api_version).api_version == api_version
 
 
 def test_an_unknown_api_version_lists_the_known_ones() -> None:
     with pytest.raises(SettingsError) as caught:
-        dialect_for("1999")
+        api_for("1999")
     assert all(version in str(caught.value) for version in API_VERSIONS)
+
+
+# Deployments, labels by import, a reference that names one model, cancelling a training, analyze requests a minute.
+FACTS: dict[str, tuple[bool, bool, bool, bool, int]] = {
+    "2021-preview": (False, False, True, False, 20),
+    "2023-04-01": (True, True, False, True, 1000),
+    "2022-05-01": (True, True, False, True, 1000),
+}
+
+
+@pytest.mark.parametrize("version", API_VERSIONS)
+def test_an_api_tells_what_callers_would_ask_its_version_for(version: str) -> None:
+    api = api_for(version)
+    assert FACTS[version] == (
+        api.has_deployments,
+        api.takes_labels_by_import,
+        api.reference_names_one_model,
+        api.supports_cancelling_training,
+        api.analyze_requests_per_minute,
+    )
+
+
+def test_an_error_reads_as_its_code_and_message() -> None:
+    assert str(ServiceError("A", "m", "#/x")) == "A: m"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from language_emulator.analyze_text.bodies import KEY_WORDS, kind_word
-from language_emulator.projects.records import DocumentReview, Evaluation, SplitOptions, TrainedModel
-from language_emulator.training.evaluation import class_scores, macro_scores, micro_scores
+from language_emulator.projects.records import ClassResult, DocumentReview, Evaluation, SplitOptions, TrainedModel
 
 
 def evaluation_body(model: TrainedModel, evaluation: Evaluation, version: str) -> dict[str, Any]:
-    micro, macro = micro_scores(evaluation), macro_scores(evaluation)
+    micro, macro = evaluation.micro, evaluation.macro
     figures: dict[str, Any] = {
-        "classes": {name: _class_body(evaluation, name) for name in evaluation.classes},
+        "classes": {name: _class_body(result) for name, result in evaluation.classes.items()},
         "microF1": micro.f1,
         "microPrecision": micro.precision,
         "microRecall": micro.recall,
@@ -42,17 +41,16 @@ def review_body(model: TrainedModel, review: DocumentReview, language: str, vers
     }
 
 
-def _class_body(evaluation: Evaluation, name: str) -> dict[str, Any]:
-    counts = evaluation.classes[name]
-    scores = class_scores(counts)
+def _class_body(result: ClassResult) -> dict[str, Any]:
+    scores = result.scores
     return {
         "f1": scores.f1,
         "precision": scores.precision,
         "recall": scores.recall,
-        "truePositiveCount": counts.true_positives,
-        "trueNegativeCount": counts.true_negatives,
-        "falsePositiveCount": counts.false_positives,
-        "falseNegativeCount": counts.false_negatives,
+        "truePositiveCount": result.true_positives,
+        "trueNegativeCount": result.true_negatives,
+        "falsePositiveCount": result.false_positives,
+        "falseNegativeCount": result.false_negatives,
     }
 
 

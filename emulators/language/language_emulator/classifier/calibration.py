@@ -26,6 +26,23 @@ _THRESHOLDS = np.arange(0.10, 0.61, 0.02)
 
 
 @dataclass(frozen=True)
+class Softmax:
+    """One class for each document: probabilities over the classes. `sharpness` is the inverse of the temperature."""
+
+    sharpness: float = DEFAULT_SHARPNESS
+
+    def probabilities(self, margins: npt.NDArray[np.floating]) -> Floats:
+        from scipy.special import softmax
+
+        result: Floats = softmax(margins.astype(np.float64) * self.sharpness, axis=1).astype(np.float32)
+        return result
+
+    def assigned(self, probabilities: Floats) -> list[int]:
+        """The columns of the classes a document gets."""
+        return [int(probabilities.argmax())]
+
+
+@dataclass(frozen=True)
 class Sigmoids:
     """P(label) = 1 / (1 + exp(-(slope * margin + offset))), and the threshold at which a label is assigned."""
 
@@ -34,28 +51,31 @@ class Sigmoids:
     thresholds: Floats
 
     def probabilities(self, margins: Floats) -> Floats:
-        result: Floats = _sigmoid(margins * self.slopes + self.offsets).astype(np.float32)
+        from scipy.special import expit
+
+        result: Floats = expit((margins * self.slopes + self.offsets).astype(np.float64)).astype(np.float32)
         return result
 
-
-def softmax(margins: npt.NDArray[np.floating], sharpness: float) -> Floats:
-    """Probabilities over the classes of each row; `sharpness` is the inverse of the temperature."""
-    scaled = margins.astype(np.float64) * sharpness
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    result: Floats = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return result
+    def assigned(self, probabilities: Floats) -> list[int]:
+        """The columns of the labels a document gets, best first, perhaps none."""
+        over = np.flatnonzero(probabilities >= self.thresholds)
+        return sorted(over.tolist(), key=lambda column: -float(probabilities[column]))
 
 
-def fit_sharpness(margins: Floats, labels: Bools) -> float:
+def fit_softmax(margins: Floats, labels: Bools) -> Softmax:
     """The most cautious sharpness that the data do not rule out: within two standard errors of the likeliest.
 
     Documents to come differ from the labelled ones (other authors, other days), which makes the likeliest value
     over-confident on them. With many documents the two standard errors vanish, and so does the caution.
+
+    scikit-learn's own temperature (CalibratedClassifierCV, `temperature`) is the likeliest. Measured on the newsgroups
+    of `bench classifier`: its sharpness of 14.1 gives a calibration error of 0.093, where at most 0.07 is wanted; this
+    one, 12.3, gives 0.067.
     """
     losses = np.stack([_log_losses(margins, labels, sharpness) for sharpness in _SHARPNESSES])
     excess = losses - losses[losses.mean(axis=1).argmin()]
     allowance = 2 * excess.std(axis=1) / np.sqrt(labels.shape[0])
-    return float(_SHARPNESSES[np.argmax(excess.mean(axis=1) <= allowance)])
+    return Softmax(float(_SHARPNESSES[np.argmax(excess.mean(axis=1) <= allowance)]))
 
 
 def fit_sigmoids(margins: Floats, labels: Bools) -> Sigmoids:
@@ -77,8 +97,11 @@ def default_sigmoids(count: int) -> Sigmoids:
 
 def fit_thresholds(probabilities: Floats, labels: Bools) -> Floats:
     """Half-way between each label's best threshold and the best common one: a label's own optimum is noisy."""
-    per_label = np.stack([_f1(probabilities >= threshold, labels) for threshold in _THRESHOLDS])
-    together = np.array([_micro_f1(probabilities >= threshold, labels) for threshold in _THRESHOLDS])
+    # By hand: sklearn's f1_score reads a project of one label as a binary problem and scores its absence too.
+    answers = probabilities >= _THRESHOLDS[:, np.newaxis, np.newaxis]
+    hits, sizes = (answers & labels).sum(axis=1), answers.sum(axis=1) + labels.sum(axis=0)
+    per_label = 2 * hits / np.maximum(sizes, 1)
+    together = 2 * hits.sum(axis=1) / np.maximum(sizes.sum(axis=1), 1)
     # A mean over neighbours, so that one lucky document does not place the threshold.
     padded = np.pad(per_label, ((1, 1), (0, 0)), mode="edge")
     own = _best_thresholds((padded[:-2] + padded[1:-1] + padded[2:]) / 3)
@@ -97,40 +120,22 @@ def _best_thresholds(scores: Doubles) -> Doubles:
 
 
 def _fit_sigmoid(margins: Floats, labels: Bools) -> tuple[float, float]:
-    from scipy.optimize import minimize
+    """Platt's targets lie between 0 and 1: each document counts for both answers, with the weight of its target."""
+    from sklearn.linear_model import LogisticRegression
 
     positives = int(labels.sum())
     negatives = labels.size - positives
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    points = margins.astype(np.float64)
-
-    def loss(parameters: Doubles) -> tuple[float, Doubles]:
-        logits = parameters[0] * points + parameters[1]
-        value = float((np.logaddexp(0, logits) - targets * logits).sum())
-        slack = _sigmoid(logits) - targets
-        return value, np.array([float((slack * points).sum()), float(slack.sum())])
-
-    slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
-    return float(slope), float(offset)
+    points = np.tile(margins.astype(np.float64), 2)[:, np.newaxis]
+    answers = np.repeat([1, 0], labels.size)
+    # With one variable this solver takes a tenth of the default's time. The trace of a penalty is for margins that are
+    # all alike, through which any number of curves would pass.
+    regression = LogisticRegression(C=1e6, solver="newton-cholesky")
+    curve = regression.fit(points, answers, sample_weight=np.concatenate([targets, 1 - targets]))
+    return float(curve.coef_[0, 0]), float(curve.intercept_[0])
 
 
 def _log_losses(margins: Floats, labels: Bools, sharpness: float) -> Doubles:
-    true_class = softmax(margins, sharpness)[np.arange(labels.shape[0]), labels.argmax(axis=1)]
+    true_class = Softmax(sharpness).probabilities(margins)[np.arange(labels.shape[0]), labels.argmax(axis=1)]
     result: Doubles = -np.log(np.maximum(true_class.astype(np.float64), 1e-12))
     return result
-
-
-def _sigmoid(logits: npt.NDArray[np.floating]) -> Doubles:
-    # Written with tanh, which does not overflow.
-    result: Doubles = 0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64)))
-    return result
-
-
-def _f1(predicted: Bools, labels: Bools) -> Doubles:
-    hits = (predicted & labels).sum(axis=0)
-    result: Doubles = 2 * hits / np.maximum(predicted.sum(axis=0) + labels.sum(axis=0), 1)
-    return result
-
-
-def _micro_f1(predicted: Bools, labels: Bools) -> float:
-    return float(2 * (predicted & labels).sum() / max(int(predicted.sum() + labels.sum()), 1))

@@ -6,12 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from language_emulator.classifier.calibration import (
-    DEFAULT_SHARPNESS,
-    default_sigmoids,
-    fit_sharpness,
-    fit_sigmoids,
-)
+from language_emulator.classifier.calibration import Sigmoids, Softmax, default_sigmoids, fit_sigmoids, fit_softmax
 from language_emulator.classifier.features import learn_features
 from language_emulator.classifier.margins import fit_machines, out_of_fold_margins
 from language_emulator.classifier.model import Classifier
@@ -35,10 +30,10 @@ def fit_classifier(
     margins = out_of_fold_margins(rows, assigned, lambda fold, folds: on_progress(0.2 + 0.6 * fold / folds))
     machines = fit_machines(rows, assigned)
     on_progress(0.95)
-    sharpness, sigmoids = None, None
+    calibration: Softmax | Sigmoids
     if single_label:
-        sharpness = DEFAULT_SHARPNESS if margins is None else fit_sharpness(margins, assigned)
+        calibration = Softmax() if margins is None else fit_softmax(margins, assigned)
     else:
-        sigmoids = default_sigmoids(len(classes)) if margins is None else fit_sigmoids(margins, assigned)
+        calibration = default_sigmoids(len(classes)) if margins is None else fit_sigmoids(margins, assigned)
     on_progress(1.0)
-    return Classifier(list(classes), features, machines, sharpness, sigmoids)
+    return Classifier(list(classes), features, machines, calibration)

@@ -47,7 +47,11 @@ def fit_machines(rows: Any, labels: Bools) -> LinearMachines:
 
 
 def out_of_fold_margins(rows: Any, labels: Bools, on_fold: Callable[[int, int], None]) -> Floats | None:
-    """For each document the margins of machines trained without it; None when there are too few documents to spare."""
+    """For each document the margins of machines trained without it; None when there are too few documents to spare.
+
+    By hand: in a fold without a document of some class, cross_val_predict over OneVsRestClassifier warns and gives 0
+    or 1 instead of a margin.
+    """
     count = labels.shape[0]
     folds = min(FOLDS, count // 2)
     if folds < 2:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from language_emulator.classifier.calibration import Floats, Sigmoids, softmax
+from language_emulator.classifier.calibration import Floats, Sigmoids, Softmax
 from language_emulator.classifier.features import TextFeatures
 from language_emulator.classifier.margins import LinearMachines
 
@@ -27,21 +27,17 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Classifier:
-    """Single label when `sharpness` is set, multi label when `sigmoids` is."""
+    """Single label when calibrated by a softmax, multi label when by sigmoids."""
 
     classes: list[str]
     features: TextFeatures
     machines: LinearMachines
-    sharpness: float | None
-    sigmoids: Sigmoids | None
+    calibration: Softmax | Sigmoids
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """One row for each text, one column for each class."""
         margins = self.machines.margins(self.features.rows(texts))
-        if self.sigmoids is not None:
-            return self.sigmoids.probabilities(margins)
-        assert self.sharpness is not None
-        return softmax(margins, self.sharpness)
+        return self.calibration.probabilities(margins)
 
     def classify(self, texts: Sequence[str]) -> list[list[ClassScore]]:
         """Single label: the best class. Multi label: the classes over their thresholds, best first, perhaps none."""
@@ -50,12 +46,9 @@ class Classifier:
         return [self._assign(row) for row in self.probabilities(texts)]
 
     def _assign(self, row: Floats) -> list[ClassScore]:
-        if self.sigmoids is None:
-            chosen = [int(row.argmax())]
-        else:
-            over = np.flatnonzero(row >= self.sigmoids.thresholds)
-            chosen = sorted(over.tolist(), key=lambda column: -float(row[column]))
-        return [ClassScore(self.classes[column], round(float(row[column]), 4)) for column in chosen]
+        return [
+            ClassScore(self.classes[column], round(float(row[column]), 4)) for column in self.calibration.assigned(row)
+        ]
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:
@@ -66,17 +59,18 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
         "weights": classifier.machines.weights,
         "intercepts": classifier.machines.intercepts,
     }
-    if classifier.sigmoids is not None:
+    calibration = classifier.calibration
+    if isinstance(calibration, Sigmoids):
         arrays |= {
-            "slopes": classifier.sigmoids.slopes,
-            "offsets": classifier.sigmoids.offsets,
-            "thresholds": classifier.sigmoids.thresholds,
+            "slopes": calibration.slopes,
+            "offsets": calibration.offsets,
+            "thresholds": calibration.thresholds,
         }
     np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
     described = {
         "format": FORMAT,
         "classes": classifier.classes,
-        "sharpness": classifier.sharpness,
+        "sharpness": calibration.sharpness if isinstance(calibration, Softmax) else None,
         "terms": classifier.features.terms,
     }
     # Last: a folder without it is an unfinished write.
@@ -88,11 +82,14 @@ def load_classifier(folder: Path) -> Classifier:
     if described["format"] != FORMAT:
         raise ValueError(f"{folder} holds a model of format {described['format']}, not {FORMAT}")
     with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-        sigmoids = Sigmoids(arrays["slopes"], arrays["offsets"], arrays["thresholds"]) if "slopes" in arrays else None
+        calibration: Softmax | Sigmoids
+        if described["sharpness"] is not None:
+            calibration = Softmax(described["sharpness"])
+        else:
+            calibration = Sigmoids(arrays["slopes"], arrays["offsets"], arrays["thresholds"])
         return Classifier(
             classes=described["classes"],
             features=TextFeatures(described["terms"], arrays["inverse_frequencies"]),
             machines=LinearMachines(arrays["weights"], arrays["intercepts"]),
-            sharpness=described["sharpness"],
-            sigmoids=sigmoids,
+            calibration=calibration,
         )

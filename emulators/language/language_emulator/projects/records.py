@@ -35,21 +35,30 @@ class SplitOptions(BaseModel):
     testing_percentage: int = 20
 
 
-class ClassCounts(BaseModel):
+class Scores(BaseModel):
+    """Precision, recall and their harmonic mean."""
+
+    precision: float = 0.0
+    recall: float = 0.0
+    f1: float = 0.0
+
+
+class ClassResult(BaseModel):
     """Right and wrong answers about one class."""
 
-    true_positives: int = 0
-    true_negatives: int = 0
-    false_positives: int = 0
-    false_negatives: int = 0
+    true_positives: int
+    true_negatives: int
+    false_positives: int
+    false_negatives: int
+    scores: Scores
 
 
 class Evaluation(BaseModel):
-    """Counts on the held-out test documents; the metrics follow from them (`metrics.py`)."""
+    """What the held-out test documents say of a model; how they are counted is in `training/evaluation.py`."""
 
-    classes: dict[str, ClassCounts]
-    # Predictions of classes that no test document has: in the micro figures, in no class of their own.
-    stray_false_positives: int = 0
+    classes: dict[str, ClassResult]
+    micro: Scores
+    macro: Scores
     confusion: dict[str, dict[str, int]] | None = None
 
 

@@ -1,4 +1,4 @@
-"""Answers of the 2021 preview's authoring half. Key names are those of the July 2021 pages."""
+"""Answers of the 2021 preview's authoring API. Key names are those of the July 2021 pages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 from language_emulator.clock import format_time
 from language_emulator.jobs.records import Job, JobFault, JobStatus, PublishingJob, TrainingJob
-from language_emulator.projects.records import Evaluation, Project, ProjectKind, Publication, TrainedModel
-from language_emulator.training.evaluation import class_scores, macro_scores, micro_scores
+from language_emulator.projects.records import ClassResult, Evaluation, Project, ProjectKind, Publication, TrainedModel
 
 MODEL_TYPES = {ProjectKind.SINGLE_LABEL: "SingleClassification", ProjectKind.MULTI_LABEL: "MultiClassification"}
 
@@ -70,9 +69,9 @@ def trained_model_body(
 
 
 def evaluation_body(project: Project, evaluation: Evaluation) -> dict[str, Any]:
-    micro, macro = micro_scores(evaluation), macro_scores(evaluation)
+    micro, macro = evaluation.micro, evaluation.macro
     figures = {
-        "classes": {name: _class_body(evaluation, name) for name in evaluation.classes},
+        "classes": {name: _class_body(result) for name, result in evaluation.classes.items()},
         "microF1": micro.f1,
         "microPrecision": micro.precision,
         "microRecall": micro.recall,
@@ -108,17 +107,16 @@ def _by_kind(project: Project, what: str, content: dict[str, Any]) -> dict[str, 
     }
 
 
-def _class_body(evaluation: Evaluation, name: str) -> dict[str, Any]:
-    counts = evaluation.classes[name]
-    scores = class_scores(counts)
+def _class_body(result: ClassResult) -> dict[str, Any]:
+    scores = result.scores
     return {
         "f1": scores.f1,
         "precision": scores.precision,
         "recall": scores.recall,
-        "countTruePositives": counts.true_positives,
-        "countTrueNegatives": counts.true_negatives,
-        "countFalsePositives": counts.false_positives,
-        "countFalseNegatives": counts.false_negatives,
+        "countTruePositives": result.true_positives,
+        "countTrueNegatives": result.true_negatives,
+        "countFalsePositives": result.false_positives,
+        "countFalseNegatives": result.false_negatives,
     }
 
 

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 as the service publishes them.
+"""Precision, recall and F1 as the service publishes them, counted by scikit-learn.
 
 Micro figures come from the summed counts of all classes, macro figures are means over classes. Two rules are not
 documented and chosen here: a figure whose denominator is zero is 0, and only classes that some test document has are
@@ -8,83 +8,67 @@ listed and averaged (the portal leaves the others out). A wrong prediction of an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
-from language_emulator.projects.records import ClassCounts, Evaluation
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Precision, recall and their harmonic mean."""
-
-    precision: float
-    recall: float
-    f1: float
-
-
-def class_scores(counts: ClassCounts) -> Scores:
-    precision = _ratio(counts.true_positives, counts.true_positives + counts.false_positives)
-    recall = _ratio(counts.true_positives, counts.true_positives + counts.false_negatives)
-    return Scores(precision, recall, _ratio(2 * precision * recall, precision + recall))
-
-
-def micro_scores(evaluation: Evaluation) -> Scores:
-    counts = evaluation.classes.values()
-    return class_scores(
-        ClassCounts(
-            true_positives=sum(count.true_positives for count in counts),
-            false_positives=sum(count.false_positives for count in counts) + evaluation.stray_false_positives,
-            false_negatives=sum(count.false_negatives for count in counts),
-        )
-    )
-
-
-def macro_scores(evaluation: Evaluation) -> Scores:
-    scores = [class_scores(counts) for counts in evaluation.classes.values()]
-    count = len(scores)
-    return Scores(
-        _ratio(sum(score.precision for score in scores), count),
-        _ratio(sum(score.recall for score in scores), count),
-        _ratio(sum(score.f1 for score in scores), count),
-    )
+from language_emulator.projects.records import ClassResult, Evaluation, Scores
 
 
 def evaluate(
     classes: Sequence[str], labelled: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], *, single_label: bool
 ) -> Evaluation:
-    """Count predictions against labels, document by document."""
-    counts = {name: ClassCounts() for name in classes}
-    for truth, answer in zip(labelled, predicted, strict=True):
-        for name in classes:
-            _count(counts[name], name in truth, name in answer)
-    tested = {name for truth in labelled for name in truth}
+    """Compare predictions with labels, document by document."""
+    from sklearn.metrics import multilabel_confusion_matrix
+
+    truth, answers = _indicators(classes, labelled), _indicators(classes, predicted)
+    every = range(len(classes))
+    tested = [column for column in every if truth[:, column].any()]
+    counts = multilabel_confusion_matrix(truth, answers, labels=tested).tolist() if tested else []
     return Evaluation(
-        classes={name: count for name, count in counts.items() if name in tested},
-        stray_false_positives=sum(count.false_positives for name, count in counts.items() if name not in tested),
+        classes={
+            classes[column]: ClassResult(
+                true_negatives=true_negatives,
+                false_positives=false_positives,
+                false_negatives=false_negatives,
+                true_positives=true_positives,
+                scores=_scores(truth, answers, [column], "micro"),
+            )
+            for column, ((true_negatives, false_positives), (false_negatives, true_positives)) in zip(
+                tested, counts, strict=True
+            )
+        },
+        micro=_scores(truth, answers, every, "micro"),
+        macro=_scores(truth, answers, tested, "macro"),
         confusion=_confusion(classes, labelled, predicted) if single_label else None,
     )
 
 
-def _count(counts: ClassCounts, is_labelled: bool, is_predicted: bool) -> None:
-    if is_labelled and is_predicted:
-        counts.true_positives += 1
-    elif is_predicted:
-        counts.false_positives += 1
-    elif is_labelled:
-        counts.false_negatives += 1
-    else:
-        counts.true_negatives += 1
+def _indicators(classes: Sequence[str], documents: Sequence[Sequence[str]]) -> Any:
+    """A row for each document, a column for each class and one more, always empty.
+
+    With a single column scikit-learn would see a binary problem and score the absence of the class as well.
+    """
+    import numpy as np
+
+    return np.array([[*(name in given for name in classes), False] for given in documents], dtype=np.bool_)
+
+
+def _scores(truth: Any, answers: Any, columns: Sequence[int], average: str) -> Scores:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    if not columns:
+        return Scores()
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        truth, answers, labels=list(columns), average=average, zero_division=0
+    )
+    return Scores(precision=precision, recall=recall, f1=f1)
 
 
 def _confusion(
     classes: Sequence[str], labelled: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 ) -> dict[str, dict[str, int]]:
     """Rows are predicted, columns are labelled classes: the docs read false positives along a row."""
-    matrix = {row: dict.fromkeys(classes, 0) for row in classes}
-    for truth, answer in zip(labelled, predicted, strict=True):
-        matrix[answer[0]][truth[0]] += 1
-    return matrix
+    from sklearn.metrics import confusion_matrix
 
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+    first = [given[0] for given in labelled]
+    matrix = confusion_matrix([answer[0] for answer in predicted], first, labels=list(classes)).tolist()
+    return {row: dict(zip(classes, cells, strict=True)) for row, cells in zip(classes, matrix, strict=True)}

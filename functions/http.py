@@ -1,0 +1,140 @@
+"""HTTP in and out: bodies in, JSON out, and application/problem+json (RFC 9457) for everything that went wrong."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import (
+    BadRequestError,
+    ConfirmationNeededError,
+    InputProblem,
+    LabelsRefusedError,
+    LanguageConflictError,
+    LanguageNotFoundError,
+    LanguageRefusedError,
+    ModelUnknownError,
+    OperationRunningError,
+    PermanentError,
+    PigeonholeError,
+    ProjectUnknownError,
+    RetryableError,
+)
+from shared.reports.bodies import Problem, ProblemPlace
+from shared.reports.operations import operation_address
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+
+log = logging.getLogger("pigeonhole.http")
+
+DEFAULT_RETRY_SECONDS = 30
+
+Handler = Callable[[func.HttpRequest], func.HttpResponse]
+
+
+def json_response(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
+    """A JSON answer that no cache keeps."""
+    return _response(body.model_dump(mode="json", by_alias=True), status, "application/json", headers)
+
+
+def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> func.HttpResponse:
+    """What happened, to what, and what to do next."""
+    return _response(problem.to_members(), problem.status, "application/problem+json", headers)
+
+
+def _response(members: Any, status: int, mimetype: str, headers: dict[str, str] | None) -> func.HttpResponse:
+    return func.HttpResponse(
+        json.dumps(members, ensure_ascii=False, indent=1),
+        status_code=status,
+        mimetype=mimetype,
+        headers={"Cache-Control": "no-store"} | (headers or {}),
+    )
+
+
+def handles_errors(handler: Handler) -> Handler:
+    """Errors raised on purpose become problems; bugs become a 500 that names the type only, with a log line."""
+
+    @functools.wraps(handler)
+    def wrapped(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return handler(req)
+        except PigeonholeError as error:
+            return problem_response(problem_of(error), _headers_of(error))
+        except Exception as error:
+            log.exception("http_failed method=%s", req.method)
+            detail = f"{type(error).__name__}; see the log of this invocation"
+            return problem_response(Problem(title="Unexpected error", status=500, detail=detail))
+
+    return wrapped
+
+
+# The first row that fits an error gives its status and title.
+_PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
+    (BadRequestError, 400, "The request cannot be read"),
+    (ProjectUnknownError, 404, "Unknown project"),
+    (ModelUnknownError, 404, "Unknown model"),
+    (LabelsRefusedError, 422, "The labels file has problems"),
+    (OperationRunningError, 409, "An operation is running"),
+    (ConfirmationNeededError, 409, "Confirmation needed"),
+    (RetryableError, 503, "Try again later"),
+    (LanguageNotFoundError, 404, "Unknown to the Language service"),
+    (LanguageConflictError, 409, "The Language service is busy"),
+    (LanguageRefusedError, 502, "The Language service refused the request"),
+    (PermanentError, 502, "The Language service's answer cannot be used"),
+    (PigeonholeError, 409, "Not possible now"),
+)
+
+
+def problem_of(error: PigeonholeError) -> Problem:
+    """The problem that an error raised on purpose becomes."""
+    status, title = next((status, title) for kind, status, title in _PROBLEMS if isinstance(error, kind))
+    problem = Problem(title=title, status=status, detail=str(error))
+    match error:
+        case BadRequestError() | LabelsRefusedError():
+            places = [ProblemPlace(place=each.place, what=each.what) for each in error.problems]
+            return problem.model_copy(update={"problems": places})
+        case OperationRunningError():
+            return problem.model_copy(update={"operation": operation_address(error.operation_id)})
+        case ConfirmationNeededError():
+            return problem.model_copy(update={"documents": error.count})
+        case LanguageRefusedError() if status == 502:
+            changes = {"code": error.error_code, "status": 400 if error.status_code == 400 else status}
+            return problem.model_copy(update=changes)
+    return problem
+
+
+def _headers_of(error: PigeonholeError) -> dict[str, str]:
+    if isinstance(error, RetryableError):
+        seconds = round(error.retry_after.total_seconds()) if error.retry_after else DEFAULT_RETRY_SECONDS
+        return {"Retry-After": str(max(1, seconds))}
+    if isinstance(error, OperationRunningError):
+        return {"Location": operation_address(error.operation_id)}
+    return {}
+
+
+def read_body(req: func.HttpRequest, model: type[M]) -> M:
+    """The request's JSON body as `model`; an empty body is an empty object. Raises BadRequestError."""
+    return read_request(lambda: model.model_validate_json(req.get_body() or b"{}"))
+
+
+def read_request(read: Callable[[], T]) -> T:
+    """What `read` makes of the request. Only what is wrong with the request becomes a BadRequestError, not our records.
+
+    Each problem has its place and never the value, which may be anything.
+    """
+    try:
+        return read()
+    except ValidationError as error:
+        raise BadRequestError(
+            [
+                InputProblem(".".join(str(part) for part in each["loc"]), each["msg"])
+                for each in error.errors(include_input=False, include_url=False)
+            ]
+        ) from error

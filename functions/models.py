@@ -1,0 +1,65 @@
+"""HTTP: models, how well they do, and two of them compared."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from functions.http import handles_errors, json_response, problem_response
+from functions.projects import project_name
+from shared.models.evaluations import compare, evaluation_figures
+from shared.reports.bodies import Problem
+from shared.reports.projects import EvaluationBody, model_list, validation_body
+from shared.services import Services
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    bp = func.Blueprint()
+    projects, active_model = services.projects, services.active_model
+
+    @bp.function_name("list_models")
+    @bp.route(route="projects/{project}/models", methods=["GET"])
+    @handles_errors
+    def models(req: func.HttpRequest) -> func.HttpResponse:
+        name = project_name(req)
+        return json_response(model_list(projects.list_models(name), in_use=active_model.find_label(name)))
+
+    @bp.function_name("get_evaluation")
+    @bp.route(route="projects/{project}/evaluation", methods=["GET"])
+    @handles_errors
+    def evaluation(req: func.HttpRequest) -> func.HttpResponse:
+        model = req.params.get("model")
+        if not model:
+            return _which_model()
+        found = projects.get_evaluation(project_name(req), label=model)
+        return json_response(EvaluationBody(kind=found.kind, **dict(evaluation_figures(model, found))))
+
+    @bp.function_name("get_validation")
+    @bp.route(route="projects/{project}/validation", methods=["GET"])
+    @handles_errors
+    def validation(req: func.HttpRequest) -> func.HttpResponse:
+        model, only = req.params.get("model"), req.params.get("only")
+        if not model:
+            return _which_model()
+        if only not in (None, "mismatched"):
+            detail = f"only={only!r}; the one filter is only=mismatched"
+            return problem_response(Problem(title="Unknown filter", status=400, detail=detail))
+        documents = projects.list_reviewed(project_name(req), label=model)
+        return json_response(validation_body(model, documents, only_mismatched=only is not None))
+
+    @bp.function_name("compare_models")
+    @bp.route(route="projects/{project}/compare", methods=["GET"])
+    @handles_errors
+    def compare_models(req: func.HttpRequest) -> func.HttpResponse:
+        name = project_name(req)
+        labels = [label for label in (req.params.get("models") or "").split(",") if label]
+        if len(labels) != 2:
+            return problem_response(Problem(title="Which models?", status=400, detail="name two: ?models=first,second"))
+        first, second = (evaluation_figures(label, projects.get_evaluation(name, label=label)) for label in labels)
+        return json_response(compare(first, second))
+
+    return bp
+
+
+def _which_model() -> func.HttpResponse:
+    detail = "name it: ?model=..., see GET .../models"
+    return problem_response(Problem(title="Which model?", status=400, detail=detail))

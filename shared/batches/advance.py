@@ -1,0 +1,33 @@
+"""One step of a batch, by its state.
+
+planned    read the texts, POST them, keep the job ids                    -> submitted
+submitted  GET; not ready: poll again; finished: write the records, close
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.batches.batch import Batch, Batches, BatchState
+from shared.batches.poll import Poll
+from shared.batches.submit import Submit
+from shared.durable.steps import Next, advance
+from shared.durable.store import Stored
+from shared.messages import StepMessage
+
+
+@dataclass(frozen=True)
+class BatchSteps:
+    """The two steps of a batch."""
+
+    batches: Batches
+    submit: Submit
+    poll: Poll
+
+    def advance(self, message: StepMessage) -> None:
+        """Take the batch's next step. Raises only what is a bug, or storage that does not answer."""
+        advance(self.batches, message, self._take)
+
+    def _take(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
+        step = self.submit if stored.record.state is BatchState.PLANNED else self.poll
+        return step(stored, polls)

@@ -1,0 +1,113 @@
+"""State submitted: ask for the service's jobs. Not ready: poll again. Finished: write the records and close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, JobReference, Outcome
+from shared.batches.resubmit import Resubmit
+from shared.batches.results import Results, error_text, merge_pages, resolve
+from shared.documents.records import Records
+from shared.documents.ref import FailureCode
+from shared.durable.steps import Done, Next, PollLater
+from shared.durable.store import Stored
+from shared.errors import LanguageNotFoundError, MalformedAnswerError
+from shared.language.apis import api_for
+from shared.language.client import LanguageClient
+from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ServiceError
+
+# More pages than 25 texts can fill mean that the next links go in circles.
+MAX_PAGES = 30
+_UNSUCCESSFUL = frozenset({LroStatus.FAILED, LroStatus.CANCELLED})
+
+
+@dataclass(frozen=True)
+class Poll:
+    """One step of a submitted batch."""
+
+    batches: Batches
+    records: Records
+    resubmit: Resubmit
+    language: LanguageClient
+
+    def __call__(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
+        """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
+        try:
+            pages = [page for job in stored.record.jobs for page in self._read_pages(stored.record, job)]
+        except LanguageNotFoundError as error:
+            why = f"the service no longer knows the job: {error}"
+            return self.resubmit.whole(stored, FailureCode.JOB_EXPIRED, why)
+        except MalformedAnswerError as error:
+            return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, str(error))
+        if any(page.status not in TERMINAL for page in pages):
+            return self._poll_again(stored, polls)
+        answer = merge_pages(pages)
+        if not answer.texts and not answer.text_errors and any(page.status in _UNSUCCESSFUL for page in pages):
+            errors = [error for page in pages for error in page.errors]
+            why = error_text(errors[0] if errors else ServiceError("unknown", "no error was given"))
+            return self.resubmit.whole(stored, FailureCode.JOB_FAILED, f"the job failed: {why}")
+        return self._finish(stored, resolve(stored.record, _submitted_with(stored.record)[0], answer))
+
+    def _read_pages(self, batch: Batch, job: JobReference) -> Iterator[AnalyzeJob]:
+        """The job's state, and once it is terminal every further page of its results."""
+        api = api_for(_submitted_with(batch)[1])
+        page = self.language.send(api.get_analyze_job(job.job_id))
+        yield page
+        for _ in range(MAX_PAGES):
+            if page.status not in TERMINAL or page.next_page is None:
+                return
+            page = self.language.send(api.get_analyze_job(job.job_id, page=page.next_page))
+            yield page
+        raise MalformedAnswerError(f"the results of job {job.job_id} have more than {MAX_PAGES} pages")
+
+    def _poll_again(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
+        jobs, now = stored.record.jobs, self.batches.clock()
+        if now >= min(job.expires for job in jobs):
+            why = "the job was still running when its results expired"
+            return self.resubmit.whole(stored, FailureCode.JOB_EXPIRED, why)
+        delay = self.batches.retry.delay(polls, elapsed=now - jobs[0].submitted)
+        return PollLater(stored, delay, polls + 1)
+
+    def _finish(self, stored: Stored[Batch], results: Results) -> Next[Batch]:
+        """Records first, then what must be submitted again, then close. A crash anywhere repeats this, harmlessly."""
+        batch = stored.record
+        found = {index: batch.documents[index].record_etag for index in results.classified}
+        self.records.write_classifications(results.classified, found)
+        for index, error in results.failed.items():
+            self._fail(batch, index, FailureCode.DOCUMENT_ERROR, f"the service refused it: {error_text(error)}")
+        again, given_up = split_missing(batch, results.missing)
+        for index in given_up:
+            self._fail(batch, index, FailureCode.NO_RESULT, f"{MAX_ATTEMPTS} answers did not mention the document")
+        if again:
+            self.resubmit.apart(list(again.values()), f"not mentioned in the answer to {batch.id}")
+        outcomes = dict.fromkeys(results.classified, Outcome.CLASSIFIED)
+        outcomes |= dict.fromkeys([*results.failed, *given_up], Outcome.FAILED)
+        outcomes |= dict.fromkeys(again, Outcome.RESUBMITTED)
+        failed = len(results.failed) + len(given_up)
+        what = f"classified {len(results.classified)}, failed {failed}, resubmitted {len(again)}"
+        return Done(stored.evolve(self.batches.clock(), what, documents=batch.with_outcomes(outcomes)))
+
+    def _fail(self, batch: Batch, index: int, code: FailureCode, why: str) -> None:
+        document = batch.documents[index].document
+        self.records.write_failure(document, code, why, batch=batch.id, model=_submitted_with(batch)[0].label)
+
+
+def split_missing(batch: Batch, missing: list[int]) -> tuple[dict[int, BatchDocument], list[int]]:
+    """Documents that an answer left out: those to submit again, and those that have been tried MAX_ATTEMPTS times."""
+    again: dict[int, BatchDocument] = {}
+    given_up: list[int] = []
+    for index in missing:
+        document = batch.documents[index]
+        if document.attempt + 1 >= MAX_ATTEMPTS:
+            given_up.append(index)
+        else:
+            again[index] = document.model_copy(update={"attempt": document.attempt + 1, "record_etag": None})
+    return again, given_up
+
+
+def _submitted_with(batch: Batch) -> tuple[ModelRef, str]:
+    """The model and the API version the batch was submitted with; every submitted batch has both."""
+    if batch.model is None or batch.api_version is None:
+        raise ValueError(f"batch {batch.id} is submitted and names no model or API version")
+    return batch.model, batch.api_version

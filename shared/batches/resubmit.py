@@ -1,0 +1,79 @@
+"""Submitting again: the whole batch, its halves, or only the documents an answer left out; always a bounded number of
+times."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, BatchState, Outcome, plan_batch
+from shared.documents.records import Records
+from shared.documents.ref import FailureCode
+from shared.durable.steps import Done, Next, PollLater
+from shared.durable.store import Stored
+
+log = logging.getLogger("pigeonhole.batches")
+
+
+@dataclass(frozen=True)
+class Resubmit:
+    """What becomes of documents whose submission did not give them a result."""
+
+    batches: Batches
+    records: Records
+
+    def apart(self, documents: Sequence[BatchDocument], why: str) -> None:
+        """A batch of their own for documents that leave theirs."""
+        batch = plan_batch(documents, self.batches.clock(), why=why)
+        self.batches.start(batch)
+        log.info("batch_planned batch=%s documents=%d: %s", batch.id, len(documents), why)
+
+    def halves(self, stored: Stored[Batch], error: str) -> Next[Batch]:
+        """The service refused the batch for good: each half goes on by itself, so that five halvings isolate one bad
+        document among 25. A refused batch of one is a failure record."""
+        batch = stored.record
+        going_on = batch.open_documents
+        if len(going_on) <= 1:
+            return self.give_up(stored, FailureCode.REFUSED, error)
+        middle = len(going_on) // 2
+        for half in (going_on[:middle], going_on[middle:]):
+            documents = [document.model_copy(update={"record_etag": None}) for _, document in half]
+            self.apart(documents, f"half of {batch.id}: {error}")
+        outcomes = dict.fromkeys((index for index, _ in going_on), Outcome.RESUBMITTED)
+        what = f"refused; resubmitted in halves: {error}"
+        return Done(stored.evolve(self.batches.clock(), what, documents=batch.with_outcomes(outcomes)))
+
+    def whole(self, stored: Stored[Batch], code: FailureCode, why: str) -> Next[Batch]:
+        """The job failed, expired or cannot be polled: back to planned, MAX_ATTEMPTS submissions at most."""
+        batch = stored.record
+        attempt = 1 + max(document.attempt for _, document in batch.open_documents)
+        if attempt >= MAX_ATTEMPTS:
+            return self.give_up(stored, code, f"{why} ({attempt} attempts)")
+        documents = tuple(
+            each if each.outcome else each.model_copy(update={"attempt": each.attempt + 1}) for each in batch.documents
+        )
+        log.warning("batch_resubmitted batch=%s attempt=%d: %s", batch.id, attempt, why)
+        again = self.batches.store.save(
+            stored.evolve(
+                self.batches.clock(),
+                f"resubmitted: {why}",
+                state=BatchState.PLANNED,
+                documents=documents,
+                model=None,
+                api_version=None,
+                jobs=(),
+            )
+        )
+        return PollLater(again, self.batches.retry.delay(attempt), polls=0)
+
+    def give_up(self, stored: Stored[Batch], code: FailureCode, why: str) -> Done[Batch]:
+        """A failure record for every document that is still open."""
+        batch = stored.record
+        model = batch.model.label if batch.model else None
+        self.records.fan_out(
+            lambda each: self.records.write_failure(each[1].document, code, why, batch=batch.id, model=model),
+            batch.open_documents,
+        )
+        outcomes = dict.fromkeys((index for index, _ in batch.open_documents), Outcome.FAILED)
+        return Done(stored.evolve(self.batches.clock(), f"failed: {why}", documents=batch.with_outcomes(outcomes)))

@@ -1,0 +1,134 @@
+"""From the answers of a batch's jobs to what each document gets. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.batches.batch import Batch, document_index
+from shared.documents.record_schema import (
+    BatchReference,
+    ClassConfidence,
+    ClassificationRecord,
+    RecordWarning,
+    Timings,
+)
+from shared.language.values import AnalyzeJob, ClassScore, ModelRef, ProjectKind, ServiceError, TextClasses
+
+MAX_ERROR_TEXT = 500
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All pages of a batch's jobs, by text id."""
+
+    texts: Mapping[str, TextClasses]
+    text_errors: Mapping[str, ServiceError]
+    completed: datetime | None
+
+
+@dataclass
+class Results:
+    """Documents by what happens to them; keys are indexes in the batch."""
+
+    classified: dict[int, ClassificationRecord] = field(default_factory=dict)
+    failed: dict[int, ServiceError] = field(default_factory=dict)
+    missing: list[int] = field(default_factory=list)
+
+
+def merge_pages(pages: Iterable[AnalyzeJob]) -> Answer:
+    """The union of the pages. Ids that were not asked for are dropped later; the first entry of a repeated id wins."""
+    texts: dict[str, TextClasses] = {}
+    errors: dict[str, ServiceError] = {}
+    completed: datetime | None = None
+    for page in pages:
+        for text in page.texts:
+            texts.setdefault(text.id, text)
+        for text_id, error in page.text_errors.items():
+            errors.setdefault(text_id, error)
+        completed = max(filter(None, (completed, page.updated)), default=None)
+    return Answer(texts, errors, completed)
+
+
+def resolve(batch: Batch, model: ModelRef, answer: Answer) -> Results:
+    """Give every open document of the batch a classification, the service's error, or "missing"."""
+    lengths = {text_id: length for job in batch.jobs for text_id, length in job.texts.items()}
+    parts: dict[int, list[str]] = defaultdict(list)
+    for text_id in lengths:
+        parts[document_index(text_id)].append(text_id)
+    results = Results()
+    for index, _ in batch.open_documents:
+        text_ids = parts[index]
+        error = next((answer.text_errors[each] for each in text_ids if each in answer.text_errors), None)
+        if error:
+            results.failed[index] = error
+        elif not text_ids or any(each not in answer.texts for each in text_ids):
+            results.missing.append(index)
+        else:
+            weighted = [(lengths[each], answer.texts[each]) for each in text_ids]
+            results.classified[index] = _record(batch, model, index, weighted, answer.completed)
+    return results
+
+
+def _record(
+    batch: Batch,
+    model: ModelRef,
+    index: int,
+    weighted: Sequence[tuple[int, TextClasses]],
+    completed: datetime | None,
+) -> ClassificationRecord:
+    planned = batch.documents[index]
+    jobs = [each for each in batch.jobs if any(document_index(text) == index for text in each.texts)]
+    warnings = [RecordWarning(code=code, message=message) for code, message in jobs[0].warnings.get(str(index), [])]
+    warnings += [RecordWarning(code=each.code, message=each.message) for _, text in weighted for each in text.warnings]
+    classes = merge_parts(model.kind, weighted)
+    return ClassificationRecord(
+        document=planned.document,
+        project=model.project,
+        kind=model.kind,
+        model=model,
+        api_version=batch.api_version or "",
+        classes=[ClassConfidence(name=each.name, confidence=each.confidence) for each in classes],
+        warnings=warnings,
+        batch=BatchReference(id=batch.id, jobs=[each.job_id for each in jobs], attempt=planned.attempt),
+        timings=Timings(
+            uploaded=planned.document.last_modified,
+            planned=batch.created,
+            submitted=jobs[0].submitted,
+            completed=completed,
+        ),
+    )
+
+
+def merge_parts(kind: ProjectKind, weighted: Sequence[tuple[int, TextClasses]]) -> list[ClassScore]:
+    """The classes of a document from those of its parts, `(length, classes)` each; the most confident first.
+
+    Multi label: a class's highest confidence. Single label: the mean weighted by length, and the best class alone.
+    """
+    if len(weighted) == 1:
+        return list(weighted[0][1].classes)
+    if kind is ProjectKind.MULTI:
+        best: dict[str, float] = {}
+        for _, text in weighted:
+            for score in text.classes:
+                best[score.name] = max(score.confidence, best.get(score.name, 0.0))
+        return _ranked(best)
+    total = sum(length for length, _ in weighted) or 1
+    mean: dict[str, float] = defaultdict(float)
+    for length, text in weighted:
+        for score in text.classes:
+            mean[score.name] += score.confidence * length / total
+    return _ranked(mean)[:1]
+
+
+def _ranked(scores: Mapping[str, float]) -> list[ClassScore]:
+    return [
+        ClassScore(name, round(value, 6))
+        for name, value in sorted(scores.items(), key=lambda each: (-each[1], each[0]))
+    ]
+
+
+def error_text(error: ServiceError) -> str:
+    return f"{error.code}: {error.message}"[:MAX_ERROR_TEXT]

@@ -1,0 +1,228 @@
+"""State planned: read each text at its ETag, drop what needs no classification, POST the rest, keep the job ids."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.batches.batch import Batch, BatchDocument, Batches, BatchState, JobReference, Outcome, text_id
+from shared.batches.resubmit import Resubmit
+from shared.config import Oversized
+from shared.documents.messages import Source
+from shared.documents.records import Records
+from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, MAX_REQUEST_BYTES, FailureCode
+from shared.documents.text import DocumentWarning, decode, split_text
+from shared.durable.steps import Done, Next, PollLater
+from shared.durable.store import Stored
+from shared.errors import (
+    BlobNotFoundError,
+    DocumentRejectedError,
+    LanguageNotFoundError,
+    LanguageRefusedError,
+    MalformedAnswerError,
+    NoModelError,
+    VersionChangedError,
+)
+from shared.language.apis import api_for
+from shared.language.client import LanguageClient
+from shared.language.values import ModelRef, TextInput
+from shared.models.active_model import Active, ActiveModelStore, Held
+
+log = logging.getLogger("pigeonhole.batches")
+
+# Results are kept for 24 hours from submission (both generations of the API).
+RESULT_LIFE = timedelta(hours=24)
+# Room in the 1 MB request for ids, keys and the model's name around the texts.
+MAX_TEXT_BYTES = MAX_REQUEST_BYTES - 20_000
+
+
+@dataclass(frozen=True)
+class ReadDocument:
+    """What reading a document gave: its texts, or the outcome that ends it here."""
+
+    index: int
+    texts: tuple[TextInput, ...] = ()
+    warnings: tuple[DocumentWarning, ...] = ()
+    outcome: Outcome | None = None
+    record_etag: str | None = None
+
+
+@dataclass(frozen=True)
+class AnalyzeRequest:
+    """Texts of one POST, and the warnings their documents carry so far."""
+
+    texts: tuple[TextInput, ...]
+    warnings: dict[str, list[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Submit:
+    """One step of a planned batch."""
+
+    batches: Batches
+    records: Records
+    resubmit: Resubmit
+    active_model: ActiveModelStore
+    language: LanguageClient
+    language_api: str
+    oversized: Oversized
+
+    def __call__(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
+        """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
+        del polls  # a submitted batch counts from the beginning
+        if not isinstance(self.active_model.find(), Active):
+            raise self._waiting(stored, self._why_no_model())
+        batch = stored.record
+        documents = self.records.fan_out(lambda each: self._read(batch.id, *each), batch.open_documents)
+        read = stored.change(documents=_with_what_was_read(batch, documents))
+        if not read.record.open_documents:
+            return Done(read.evolve(self.batches.clock(), "nothing left to classify"))
+        # Looked up after the reading, which may take long: a publication holds submissions before it switches models.
+        model = self._model_for(batch)
+        if model is None:
+            raise self._waiting(stored, self._why_no_model())
+        if batch.model is not None and model != batch.model:
+            why = f"the model was switched from {batch.model.label} to {model.label} between two parts"
+            return self.resubmit.whole(read, FailureCode.JOB_FAILED, why)
+        return self._submit_all(read, model, build_requests(documents)[len(batch.jobs) :])
+
+    def _submit_all(self, stored: Stored[Batch], model: ModelRef, requests: list[AnalyzeRequest]) -> Next[Batch]:
+        try:
+            for request in requests:
+                stored = self._submit(stored, model, request, is_last=request is requests[-1])
+        except LanguageRefusedError as error:
+            return self._refused(stored, error)
+        except MalformedAnswerError as error:
+            return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, str(error))
+        return PollLater(stored, self.batches.retry.delay(0), polls=1)
+
+    def _submit(
+        self, stored: Stored[Batch], model: ModelRef, request: AnalyzeRequest, *, is_last: bool
+    ) -> Stored[Batch]:
+        """POST one group and save its job id. A crash in between repeats the POST: the API takes no idempotency key."""
+        batch = stored.record
+        api_version = batch.api_version or model.api_version or self.language_api
+        call = api_for(api_version).submit_analyze(request.texts, model, display_name=batch.id)
+        job_id = self.language.send(call)
+        now = self.batches.clock()
+        reference = JobReference(
+            job_id=job_id,
+            submitted=now,
+            expires=now + RESULT_LIFE,
+            texts={text.id: len(text.text) for text in request.texts},
+            warnings=request.warnings,
+        )
+        log.info("job_submitted batch=%s job=%s texts=%d", batch.id, job_id, len(request.texts))
+        return self.batches.store.save(
+            stored.evolve(
+                now,
+                f"submitted {len(request.texts)} texts as job {job_id}",
+                state=BatchState.SUBMITTED if is_last else BatchState.PLANNED,
+                model=model,
+                api_version=api_version,
+                jobs=(*batch.jobs, reference),
+                waiting=None,
+            )
+        )
+
+    def _model_for(self, batch: Batch) -> ModelRef | None:
+        """The model in use; for a batch with parts submitted already, its own as long as that still means the same one.
+
+        A model id always names the same model; a deployment's name does not, so there the one in use decides.
+        """
+        in_use = self.active_model.find()
+        if batch.model is not None and api_for(batch.api_version or self.language_api).reference_names_one_model:
+            return batch.model
+        return in_use.model if isinstance(in_use, Active) else None
+
+    def _refused(self, stored: Stored[Batch], error: LanguageRefusedError) -> Next[Batch]:
+        if not is_about_the_model(error):
+            return self.resubmit.halves(stored, str(error))
+        if stored.record.jobs:  # the model went between two parts: all of them again, with the model then in use
+            return self.resubmit.whole(stored, FailureCode.REFUSED, str(error))
+        raise self._waiting(stored, f"the service does not know the model: {error}")
+
+    def _why_no_model(self) -> str:
+        if isinstance(self.active_model.find(), Held):
+            return "a publication is switching models"
+        return "no model is in use: publish one, or set LANGUAGE_MODEL"
+
+    def _waiting(self, stored: Stored[Batch], why: str) -> NoModelError:
+        """Stay planned and say why where status shows it; tried again for as long as it takes, never given up."""
+        if stored.record.waiting != why:
+            due = stored.record.due
+            self.batches.store.save(stored.evolve(self.batches.clock(), why, waiting=why, due=due))
+        return NoModelError(why)
+
+    def _read(self, batch: str, index: int, planned: BatchDocument) -> ReadDocument:
+        """Read one document at its ETag. One HEAD of its classification, one GET of its text."""
+        document = planned.document
+        found = self.records.find_classification(document.name)
+        if found and found[0].is_about(document.etag) and planned.source is not Source.REDRIVE:
+            return ReadDocument(index, outcome=Outcome.ALREADY_CLASSIFIED)
+        try:
+            decoded = decode(self.records.documents.read(document.name, etag=document.etag).data)
+            texts, warnings = self._texts(index, decoded.text)
+        except BlobNotFoundError:
+            return ReadDocument(index, outcome=Outcome.DELETED)
+        except VersionChangedError:
+            return ReadDocument(index, outcome=Outcome.SUPERSEDED)
+        except DocumentRejectedError as error:
+            self.records.write_failure(document, FailureCode(error.code), str(error), batch=batch)
+            return ReadDocument(index, outcome=Outcome.FAILED)
+        return ReadDocument(index, texts, (*decoded.warnings, *warnings), record_etag=found[1] if found else None)
+
+    def _texts(self, index: int, text: str) -> tuple[tuple[TextInput, ...], tuple[DocumentWarning, ...]]:
+        if len(text) <= MAX_CHARACTERS_PER_JOB:
+            return (TextInput(text_id(index), text),), ()
+        if self.oversized is Oversized.REJECT:
+            raise DocumentRejectedError(
+                f"the document has {len(text)} characters, the service takes {MAX_CHARACTERS_PER_JOB}; "
+                "split it, or set PIPELINE_OVERSIZED to split",
+                code=FailureCode.TOO_LARGE,
+            )
+        parts = split_text(text, MAX_CHARACTERS_PER_JOB)
+        if self.oversized is Oversized.TRUNCATE:
+            note = f"only the first {len(parts[0])} of {len(text)} characters were classified"
+            return (TextInput(text_id(index), parts[0]),), (DocumentWarning("DocumentTruncated", note),)
+        note = f"{len(text)} characters were classified in {len(parts)} parts and merged"
+        texts = tuple(TextInput(text_id(index, part=number), part) for number, part in enumerate(parts))
+        return texts, (DocumentWarning("DocumentSplit", note),)
+
+
+def is_about_the_model(error: LanguageRefusedError) -> bool:
+    """404, or a refusal that points at the task, not at a document: what an unknown model gets is not documented."""
+    return isinstance(error, LanguageNotFoundError) or (error.target or "").startswith("#/tasks/")
+
+
+def _with_what_was_read(batch: Batch, documents: list[ReadDocument]) -> tuple[BatchDocument, ...]:
+    found = {each.index: each for each in documents}
+    return tuple(
+        each.model_copy(update={"outcome": found[index].outcome, "record_etag": found[index].record_etag})
+        if index in found
+        else each
+        for index, each in enumerate(batch.documents)
+    )
+
+
+def build_requests(documents: list[ReadDocument]) -> list[AnalyzeRequest]:
+    """Group the texts under the service's limits. The same documents always give the same groups."""
+    groups: list[list[TextInput]] = []
+    characters = size = 0
+    for text in (text for document in documents for text in document.texts):
+        text_bytes = len(text.text.encode())
+        fits = characters + len(text.text) <= MAX_CHARACTERS_PER_JOB and size + text_bytes <= MAX_TEXT_BYTES
+        if not groups or len(groups[-1]) == MAX_DOCUMENTS_PER_JOB or not fits:
+            groups.append([])
+            characters = size = 0
+        groups[-1].append(text)
+        characters += len(text.text)
+        size += text_bytes
+    notes = {each.index: [(warning.code, warning.message) for warning in each.warnings] for each in documents}
+    return [AnalyzeRequest(tuple(group), _warnings(group, notes)) for group in groups]
+
+
+def _warnings(group: list[TextInput], notes: dict[int, list[tuple[str, str]]]) -> dict[str, list[tuple[str, str]]]:
+    indexes = dict.fromkeys(text.id.split(".", 1)[0] for text in group)
+    return {index: notes[int(index)] for index in indexes if notes[int(index)]}

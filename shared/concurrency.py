@@ -1,0 +1,29 @@
+"""Several storage calls at a time, from a bounded pool of threads that the process shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class FanOut(Protocol):
+    """Apply a function to every item, several at a time, results in order; the first error propagates."""
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]: ...
+
+
+class ThreadFanOut:
+    """A FanOut on threads; the storage SDK's clients are safe to share between them."""
+
+    def __init__(self, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fan-out")
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]:
+        return list(self._pool.map(function, items))
+
+    def close(self) -> None:
+        self._pool.shutdown()

@@ -1,0 +1,74 @@
+"""Dead letters of a document's way into a batch: the message is kept, the document gets a failure record.
+
+Nothing is lost even to a bug: `POST /api/documents/{name}/classify` sends a document again once the cause is removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.documents.events import parse_events
+from shared.documents.inbox import Inbox
+from shared.documents.messages import WakeMessage
+from shared.documents.ref import FailureCode
+from shared.durable.dead_letters import DeadLetters
+
+BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger-poison"
+
+
+class BlobTriggerMessage(BaseModel):
+    """The host's own message for a blob trigger that failed too often; only the members used here."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    container: str = Field(alias="ContainerName")
+    name: str = Field(alias="BlobName")
+
+
+@dataclass(frozen=True)
+class DocumentDeadLetters:
+    """Handles what the host gave up on after five deliveries. `events_queue` and `collect_queue` are queue names."""
+
+    inbox: Inbox
+    dead_letters: DeadLetters
+    events_queue: str
+    collect_queue: str
+    wake_delay: timedelta
+
+    def handle_upload(self, message_id: str, *, body: str) -> None:
+        """webjobs-blobtrigger-poison: accepting a document failed."""
+        kept = self._keep(message_id, queue=BLOB_TRIGGER_QUEUE, body=body, failed="accept_document")
+        try:
+            message = BlobTriggerMessage.model_validate_json(body)
+        except ValidationError:
+            return
+        self._fail_current_version(message.name, container=message.container, kept=kept)
+
+    def handle_event(self, message_id: str, *, body: str) -> None:
+        """events-poison: accepting an upload that was announced by the queue failed."""
+        kept = self._keep(message_id, queue=self.events_queue, body=body, failed="accept_event")
+        try:
+            uploads = parse_events(body.encode())
+        except ValueError:  # not an event at all, which is why it failed
+            return
+        for upload in uploads:
+            self._fail_current_version(upload.name, container=upload.container, kept=kept)
+
+    def handle_wake(self, message_id: str, *, body: str) -> None:
+        """collect-poison: collecting failed. The documents still wait in their queue, so it is woken again."""
+        self._keep(message_id, queue=self.collect_queue, body=body, failed="collect_documents")
+        self.inbox.collect_queue.send(WakeMessage(), delay=self.wake_delay)
+
+    def _keep(self, message_id: str, *, queue: str, body: str, failed: str) -> str:
+        reason = f"{failed} failed five times"
+        return self.dead_letters.keep(queue=queue, message_id=message_id, body=body, reason=reason)
+
+    def _fail_current_version(self, name: str, *, container: str, kept: str) -> None:
+        document = self.inbox.find_document(name) if self.inbox.is_watched(name, container=container) else None
+        if document is None:
+            return
+        why = f"accepting it failed five times; see {kept} and the log"
+        self.inbox.records.write_failure(document, FailureCode.POISONED, why)

@@ -1,0 +1,35 @@
+"""The messages of a document's way into a batch."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from shared.documents.ref import DocumentRef
+from shared.messages import Message
+
+
+class Source(StrEnum):
+    """Why a document was sent: an upload event, the reconciling timer, or a request to classify it again."""
+
+    EVENT = "event"
+    RECONCILE = "reconcile"
+    REDRIVE = "redrive"
+
+
+class DocumentMessage(Message):
+    """Queue `documents`: classify this version.
+
+    `requested` is when a redrive was asked for: it makes the batch another one than that which classified this version
+    before.
+    """
+
+    container: str
+    document: DocumentRef
+    source: Source = Source.EVENT
+    requested: AwareDatetime | None = None
+
+
+class WakeMessage(Message):
+    """Queue `collect`: look at the documents queue."""

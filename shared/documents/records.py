@@ -1,0 +1,173 @@
+"""The terminal records, classifications/<name>.json and failures/<name>.json. One Put Blob each; newest version wins.
+
+A writer knows the record that was there at planning and replaces exactly that one. On conflict it reads what is there
+and compares the versions (which_stays.py); in equal seconds the source blob says which ETag is current. After the
+write it looks into the other container and removes the loser: an older version loses to a newer one, and at the same
+version a classification wins over a failure. Both sides look after they wrote, so one of them always sees.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.concurrency import FanOut
+from shared.documents.record_schema import ClassificationRecord, FailureRecord, RecordFacts
+from shared.documents.ref import DocumentRef, FailureCode, record_name
+from shared.documents.which_stays import Age, age_of, replaces_same_version
+from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.storage.ports import BlobInfo, BlobStore
+
+log = logging.getLogger("pigeonhole.records")
+
+MAX_CONFLICTS = 5
+# What one listing call returns; a longer listing is not read to its end for the sake of a batch.
+LISTED_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class Records:
+    """Both containers of terminal records, and the documents they are about."""
+
+    classifications: BlobStore
+    failures: BlobStore
+    documents: BlobStore
+    fan_out: FanOut
+    clock: Callable[[], datetime]
+
+    def find_classification(self, name: str) -> tuple[RecordFacts, str] | None:
+        """The facts of a document's classification, and the record's own ETag. One HEAD."""
+        info = self.classifications.find(record_name(name))
+        return (RecordFacts.read(info.metadata), info.etag) if info else None
+
+    def read_classification(self, name: str) -> ClassificationRecord | None:
+        try:
+            return ClassificationRecord.model_validate_json(self.classifications.read(record_name(name)).data)
+        except BlobNotFoundError:
+            return None
+
+    def read_failure(self, name: str) -> FailureRecord | None:
+        try:
+            return FailureRecord.model_validate_json(self.failures.read(record_name(name)).data)
+        except BlobNotFoundError:
+            return None
+
+    def write_classifications(
+        self, records: Mapping[int, ClassificationRecord], found: Mapping[int, str | None]
+    ) -> None:
+        """Write a batch's classifications and remove the failure records they replace.
+
+        `found` holds the ETag of the record each document had at planning. A record of a newer version stays.
+        """
+
+        def write(index: int) -> bool:
+            record = records[index]
+            data, facts = record.to_json(), record.facts()
+            return self._write(self.classifications, record.document, data, facts, found_etag=found.get(index))
+
+        self.fan_out(write, records)
+        self._clear_failures([record.document for record in records.values()])
+
+    def write_failure(
+        self,
+        document: DocumentRef,
+        code: FailureCode,
+        message: str,
+        *,
+        batch: str | None = None,
+        model: str | None = None,
+    ) -> bool:
+        """Write a failure record. False when a newer version's record or this version's classification stays."""
+        record = FailureRecord(
+            document=document, code=code, message=message, failed=self.clock(), batch=batch, model=model
+        )
+        written = self._write(self.failures, document, record.to_json(), record.facts(), found_etag=None)
+        log.warning("document_failed name=%s etag=%s code=%s batch=%s", document.name, document.etag, code, batch)
+        return written and self._failure_stays(document)
+
+    def _clear_failures(self, documents: Sequence[DocumentRef]) -> None:
+        """Remove the failure records that these classifications replace; one listing for the whole batch.
+
+        When the listing ends before a document's name (more than 5,000 failures under the common prefix), that one is
+        looked up by name.
+        """
+        names = {record_name(document.name): document for document in documents}
+        if not names:
+            return
+        listed, last = _first_page(self.failures.list(_common_prefix(list(names)), metadata=True))
+        for name, document in names.items():
+            info = listed.get(name) or (self.failures.find(name) if last is not None and name > last else None)
+            if info is None:
+                continue
+            if self._is_older_or_same(info, document):
+                self.failures.delete(name, etag=info.etag)
+            else:
+                _delete_if_about(self.classifications, name, document)
+
+    def _failure_stays(self, document: DocumentRef) -> bool:
+        name = record_name(document.name)
+        info = self.classifications.find(name)
+        if info is None:
+            return True
+        facts = RecordFacts.read(info.metadata)
+        if not facts.is_about(document.etag) and self._is_older_or_same(info, document):
+            self.classifications.delete(name, etag=info.etag)
+            return True
+        _delete_if_about(self.failures, name, document)
+        return False
+
+    def _write(
+        self, store: BlobStore, document: DocumentRef, data: bytes, facts: RecordFacts, *, found_etag: str | None
+    ) -> bool:
+        name, metadata = record_name(document.name), facts.to_metadata()
+        for _ in range(MAX_CONFLICTS):
+            try:
+                if found_etag is None:
+                    store.create(name, data, metadata=metadata)
+                else:
+                    store.replace(name, data, etag=found_etag, metadata=metadata)
+                return True
+            except VersionChangedError:
+                info = store.find(name)
+            if info is None:
+                found_etag = None
+                continue
+            found = RecordFacts.read(info.metadata)
+            if found.is_about(document.etag):
+                if not replaces_same_version(facts, found):
+                    return True
+            elif not self._is_older_or_same(info, document):
+                return False
+            found_etag = info.etag
+        raise VersionChangedError(name)
+
+    def _is_older_or_same(self, info: BlobInfo, document: DocumentRef) -> bool:
+        age = age_of(RecordFacts.read(info.metadata), document)
+        if age is not Age.SAME_SECOND:
+            return age is not Age.NEWER
+        source = self.documents.find(document.name)
+        return source is not None and source.etag == document.etag
+
+
+def _first_page(listing: Iterable[BlobInfo]) -> tuple[dict[str, BlobInfo], str | None]:
+    """Up to LISTED_AT_ONCE blobs; the last name is given only when there are more."""
+    page: dict[str, BlobInfo] = {}
+    for info in listing:
+        page[info.name] = info
+        if len(page) == LISTED_AT_ONCE:
+            return page, info.name
+    return page, None
+
+
+def _common_prefix(names: Sequence[str]) -> str:
+    first, last = min(names), max(names)
+    length = next((index for index, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), None)
+    return first if length is None else first[:length]
+
+
+def _delete_if_about(store: BlobStore, name: str, document: DocumentRef) -> None:
+    info = store.find(name)
+    if info and RecordFacts.read(info.metadata).is_about(document.etag):
+        store.delete(name, etag=info.etag)

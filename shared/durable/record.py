@@ -1,0 +1,79 @@
+"""What every durable record has: an id, a due time, a history, and the facts its listing shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+# A step's first deliveries fall due within this time, so that they need not be written down one by one.
+STEP_ALLOWANCE = timedelta(minutes=10)
+# How long past its due time a record counts as stalled: longer than the host's 10-minute lock on a message.
+STALL_GRACE = timedelta(minutes=15)
+MAX_HISTORY = 50
+
+
+class StoredModel(BaseModel):
+    """Base of what is stored. Fields of a newer release are ignored, so that a roll-back reads what it finds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, protected_namespaces=())
+
+
+class Event(StoredModel):
+    """One dated line of a record's history."""
+
+    at: AwareDatetime
+    what: str
+
+
+class Facts(BaseModel):
+    """What a listing shows of a record: its blob's metadata, typed. None and False are left out of the metadata."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    created: AwareDatetime
+    due: AwareDatetime
+
+    @classmethod
+    def read(cls, metadata: Mapping[str, str]) -> Self | None:
+        """The facts, or None when the metadata are not ours or were tampered with."""
+        try:
+            return cls.model_validate(dict(metadata))
+        except ValidationError:
+            return None
+
+    def to_metadata(self) -> dict[str, str]:
+        values: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        return {name: str(value) for name, value in values.items() if value is not False}
+
+    def is_stalled(self, now: datetime) -> bool:
+        """Past its due time by more than the host's lock on a message that is still being worked on."""
+        return now > self.due + STALL_GRACE
+
+
+class Record(StoredModel):
+    """`due` is when the next step should have happened at the latest; the sweep looks at nothing else."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    id: str
+    created: AwareDatetime
+    due: AwareDatetime
+    history: tuple[Event, ...] = ()
+
+    @property
+    def is_ended(self) -> bool:
+        """True once nothing is left to do but to close the record."""
+        return False
+
+    def facts(self) -> Facts:
+        return Facts(created=self.created, due=self.due)
+
+    def evolve(self, at: datetime, what: str, **changes: object) -> Self:
+        """A copy with `changes` and one more line of history (the newest MAX_HISTORY are kept), with a new due time."""
+        history = (*self.history, Event(at=at, what=what))[-MAX_HISTORY:]
+        return self.model_copy(update={"due": at + STEP_ALLOWANCE, **changes, "history": history})
+
+    def to_json(self) -> bytes:
+        return self.model_dump_json(by_alias=True).encode()

@@ -1,0 +1,225 @@
+"""What callers give the Language service and get back, whatever the API version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ProjectKind(StrEnum):
+    """Whether a document has exactly one class, or any number of them."""
+
+    SINGLE = "single_label"
+    MULTI = "multi_label"
+
+
+class LroStatus(StrEnum):
+    """How far a job of the service has come, in the same words for all versions. UNKNOWN: poll until the deadline."""
+
+    NOT_STARTED = "not_started"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTIALLY_COMPLETED = "partially_completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+TERMINAL = frozenset({LroStatus.SUCCEEDED, LroStatus.PARTIALLY_COMPLETED, LroStatus.FAILED, LroStatus.CANCELLED})
+
+
+class ModelRef(BaseModel):
+    """A published model as an analyze request names it.
+
+    `reference` is the model id (2021 preview) or the deployment name (dated API); `label` is the trained model's name.
+    A reference is valid only under the API version it was published with; None stands for the version in use.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    project: str
+    kind: ProjectKind
+    reference: str
+    label: str
+    api_version: str | None = None
+
+
+@dataclass(frozen=True)
+class ServiceError:
+    """An error as the service reported it; `target` names the task or document it concerns, where the service says."""
+
+    code: str
+    message: str
+    target: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """One text of an analyze request. `id` is unique in the request."""
+
+    id: str
+    text: str
+    language: str | None = None
+
+
+TextInputs = Sequence[TextInput]
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """A class and the service's confidence in it, 0 to 1."""
+
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class TextClasses:
+    """The classes of one text; in a multi-label project there may be none."""
+
+    id: str
+    classes: tuple[ClassScore, ...]
+    warnings: tuple[ServiceError, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where the next page of a list begins. The URL of a next link is never kept."""
+
+    skip: int
+    top: int
+
+
+@dataclass(frozen=True)
+class AnalyzeJob:
+    """An analyze job, with one page of its results."""
+
+    status: LroStatus
+    created: datetime | None
+    updated: datetime | None
+    expires: datetime | None
+    texts: tuple[TextClasses, ...] = ()
+    text_errors: Mapping[str, ServiceError] = field(default_factory=dict)
+    errors: tuple[ServiceError, ...] = ()
+    next_page: Page | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's definition; `labels_location` is the labels file's blob name in `container` (2021 preview)."""
+
+    name: str
+    kind: ProjectKind
+    language: str
+    container: str
+    labels_location: str = ""
+    multilingual: bool = False
+    description: str = ""
+    created: datetime | None = None
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AuthoringJob:
+    """A training, import, publishing, deployment or swap job. `percent` (0 to 100) and `model_id` may be unknown."""
+
+    id: str
+    status: LroStatus
+    errors: tuple[ServiceError, ...] = ()
+    expires: datetime | None = None
+    percent: int | None = None
+    evaluation_status: LroStatus | None = None
+    model_id: str | None = None
+    created: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model of a project and how far it has come. `model_id` is set once the model is published."""
+
+    label: str
+    trained: LroStatus
+    trained_at: datetime | None
+    evaluated: LroStatus
+    published: LroStatus
+    model_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ClassEvaluation:
+    """One class on the test set: its counts, and precision, recall and F1 from 0 to 1."""
+
+    precision: float
+    recall: float
+    f1: float
+    true_positives: int
+    true_negatives: int
+    false_positives: int
+    false_negatives: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model on its test set. Micro figures sum the classes' counts, macro figures average the classes."""
+
+    kind: ProjectKind
+    classes: Mapping[str, ClassEvaluation]
+    micro_f1: float
+    micro_precision: float
+    micro_recall: float
+    macro_f1: float
+    macro_precision: float
+    macro_recall: float
+
+
+@dataclass(frozen=True)
+class ReviewedDocument:
+    """A document of the test set: the classes people gave it, and those the model predicted."""
+
+    location: str
+    language: str
+    labelled: tuple[str, ...]
+    predicted: tuple[str, ...]
+
+    @property
+    def is_mismatched(self) -> bool:
+        return set(self.labelled) != set(self.predicted)
+
+
+@dataclass(frozen=True)
+class LabelledDocument:
+    """A training document: its blob name relative to the labels file, its classes, and its split if it has one."""
+
+    location: str
+    language: str
+    classes: tuple[str, ...]
+    dataset: str | None = None
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A named slot that serves one model (dated API). `label` is None when it cannot be read from the model id."""
+
+    name: str
+    label: str | None
+    model_id: str
+    expires: date | None
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """One page of a list; `next_page` is None on the last."""
+
+    items: tuple[T, ...]
+    next_page: Page | None = None

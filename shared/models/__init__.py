@@ -1,0 +1,1 @@
+"""Models: labels, training, the gate, publishing, and the model in use."""

@@ -1,0 +1,174 @@
+"""The model that new batches are submitted to: pipeline/models/active.json, else the app settings.
+
+Every process keeps what it read for a few seconds (PIPELINE_MODEL_CACHE_SECONDS), so that a publication takes effect
+without a redeployment and a burst of batches reads it once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AwareDatetime, Field
+
+from shared.durable.record import StoredModel
+from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.language.values import ModelRef
+from shared.storage.ports import BlobStore
+
+ACTIVE_MODEL = "models/active.json"
+# A publication that dies while it holds submissions must not hold them for good.
+HOLD_LIMIT = timedelta(minutes=15)
+MAX_CONFLICTS = 5
+
+
+@dataclass(frozen=True)
+class Active:
+    """Batches are submitted to this model."""
+
+    model: ModelRef
+
+
+@dataclass(frozen=True)
+class Held:
+    """A publication holds submissions while it switches models, `until` then at most; `model` is still the old one."""
+
+    model: ModelRef
+    until: datetime
+
+
+InUse: TypeAlias = Active | Held | None
+"""None: no model was published through the app, and the settings name none."""
+
+
+class ActiveModelRecord(StoredModel):
+    """pipeline/models/active.json"""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    model: ModelRef
+    api_version: str
+    published: AwareDatetime
+    operation: str | None = None
+    expires: date | None = None
+    held_until: AwareDatetime | None = None
+
+    def days_left(self, today: date) -> int | None:
+        """Days until the deployment in use expires; None when it does not."""
+        return None if self.expires is None else (self.expires - today).days
+
+
+class HoldResult(StrEnum):
+    """How a change of the hold ended."""
+
+    CHANGED = "changed"
+    LAPSED = "lapsed"
+    NO_MODEL = "no_model"
+
+
+class ActiveModelStore:
+    """Reads and switches the active model. `from_settings` is used while none was published through the app."""
+
+    def __init__(
+        self,
+        state: BlobStore,
+        *,
+        from_settings: ModelRef | None,
+        cache: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._state, self._from_settings = state, from_settings
+        self._cache, self._clock = cache, clock
+        self._lock = threading.Lock()
+        self._record: ActiveModelRecord | None = None
+        self._read_at: datetime | None = None
+
+    def find(self) -> InUse:
+        """The model in use, and whether submissions to it are held."""
+        record = self.find_record()
+        if record is None:
+            return Active(self._from_settings) if self._from_settings else None
+        if record.held_until is not None and self._clock() < record.held_until:
+            return Held(record.model, record.held_until)
+        return Active(record.model)
+
+    def find_label(self, project: str) -> str | None:
+        """The label in use for a project, held or not; None when another project's model, or none, is in use."""
+        in_use = self.find()
+        return in_use.model.label if in_use is not None and in_use.model.project == project else None
+
+    def hold(self) -> HoldResult:
+        """Hold submissions until the next switch or release, HOLD_LIMIT at most. CHANGED or NO_MODEL."""
+        return self._set_hold(self._clock() + HOLD_LIMIT)
+
+    def renew_hold(self) -> HoldResult:
+        """Hold submissions for another HOLD_LIMIT. LAPSED when the hold has ended, so that submissions went on."""
+        now = self._clock()
+        return self._set_hold(now + HOLD_LIMIT, only_if=lambda until: until is not None and until >= now)
+
+    def release(self) -> None:
+        """Let submissions go on with the model in use, if they are held."""
+        self._set_hold(None, only_if=lambda until: until is not None)
+
+    def _set_hold(
+        self, until: datetime | None, *, only_if: Callable[[datetime | None], bool] = lambda _: True
+    ) -> HoldResult:
+        """Change the hold where `only_if` allows it; LAPSED where it does not.
+
+        Under the record's ETag, so that a late step never brings back a model that was switched away from.
+        """
+        for _ in range(MAX_CONFLICTS):
+            try:
+                blob = self._state.read(ACTIVE_MODEL)
+                record = ActiveModelRecord.model_validate_json(blob.data)
+                if not only_if(record.held_until):
+                    return HoldResult.LAPSED
+                self._state.replace(
+                    ACTIVE_MODEL, _to_json(record.model_copy(update={"held_until": until})), etag=blob.etag
+                )
+            except BlobNotFoundError:
+                return HoldResult.NO_MODEL
+            except VersionChangedError:
+                continue
+            self.forget()
+            return HoldResult.CHANGED
+        raise VersionChangedError(ACTIVE_MODEL)
+
+    def find_record(self) -> ActiveModelRecord | None:
+        """The stored record, kept for PIPELINE_MODEL_CACHE_SECONDS. That there is none is not cached."""
+        with self._lock:
+            now = self._clock()
+            if self._record is None or self._read_at is None or now - self._read_at >= self._cache:
+                self._record, self._read_at = self._read(), now
+            return self._record
+
+    def switch(self, record: ActiveModelRecord) -> None:
+        """Make a published model the one in use; a hold ends with it."""
+        self._state.put(ACTIVE_MODEL, _to_json(record))
+        with self._lock:
+            self._record, self._read_at = record, self._clock()
+
+    def remove(self, project: str) -> None:
+        """Forget the active model if it belongs to `project`, which was deleted."""
+        record = self.find_record()
+        if record is not None and record.model.project == project:
+            self._state.delete(ACTIVE_MODEL)
+            self.forget()
+
+    def forget(self) -> None:
+        """Read again at the next question."""
+        with self._lock:
+            self._record, self._read_at = None, None
+
+    def _read(self) -> ActiveModelRecord | None:
+        try:
+            return ActiveModelRecord.model_validate_json(self._state.read(ACTIVE_MODEL).data)
+        except BlobNotFoundError:
+            return None
+
+
+def _to_json(record: ActiveModelRecord) -> bytes:
+    return record.model_dump_json(by_alias=True, indent=1).encode()

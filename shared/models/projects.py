@@ -1,0 +1,180 @@
+"""Projects of the Language service, their labels, and their models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.concurrency import FanOut
+from shared.documents.text import decode
+from shared.errors import (
+    BlobNotFoundError,
+    DocumentRejectedError,
+    InputProblem,
+    LabelsRefusedError,
+    LanguageNotFoundError,
+    ProjectUnchangeableError,
+    ProjectUnknownError,
+)
+from shared.language.apis import api_for
+from shared.language.apis.base import LanguageApi
+from shared.language.client import LanguageClient
+from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
+from shared.models.active_model import ActiveModelStore
+from shared.models.labels import LabelsFile, check_labels, parse_labels, to_july_form
+from shared.storage.ports import BlobStore
+
+DEFAULT_LABELS = "labels.json"
+# Contents are read to find those that are not text; beyond this many documents only their listing is checked.
+MAX_READ = 2_000
+
+ProjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
+
+
+class ProjectRequest(BaseModel):
+    """Body of PUT /api/projects/{project}."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ProjectKind
+    language: str = "en-us"
+    multilingual: bool = False
+    description: str = ""
+    container: str | None = None
+    labels_file: str = DEFAULT_LABELS
+
+
+@dataclass(frozen=True)
+class PutResult:
+    project: Project
+    created: bool
+
+
+@dataclass(frozen=True)
+class Projects:
+    """Projects at the service, under one version of its API."""
+
+    language: LanguageClient
+    language_api: str
+    active_model: ActiveModelStore
+    training_container: str
+    open_container: Callable[[str], BlobStore]
+    fan_out: FanOut
+
+    @property
+    def api(self) -> LanguageApi:
+        return api_for(self.language_api)
+
+    def put(self, name: str, request: ProjectRequest) -> PutResult:
+        """Create the project, or update its description. Raises ProjectUnchangeableError for any other change."""
+        wanted = Project(
+            name=name,
+            kind=request.kind,
+            language=request.language,
+            container=request.container or self.training_container,
+            labels_location=request.labels_file,
+            multilingual=request.multilingual,
+            description=request.description,
+        )
+        if self.api.takes_labels_by_import and request.labels_file != DEFAULT_LABELS:
+            raise ProjectUnchangeableError(
+                f"{self.language_api} takes labels by import; the file is always {DEFAULT_LABELS} of the container"
+            )
+        existing = self.find(name)
+        if existing is None:
+            self.language.send(self.api.create_project(wanted))
+            return PutResult(self.language.send(self.api.get_project(name)), created=True)
+        _refuse_other_changes(existing, wanted)
+        if existing.description != wanted.description:
+            self.language.send(self.api.update_project(replace(existing, description=wanted.description)))
+            existing = self.language.send(self.api.get_project(name))
+        return PutResult(existing, created=False)
+
+    def find(self, name: str) -> Project | None:
+        try:
+            return self.language.send(self.api.get_project(name))
+        except LanguageNotFoundError:
+            return None
+
+    def get(self, name: str) -> Project:
+        """Raises ProjectUnknownError."""
+        project = self.find(name)
+        if project is None:
+            raise ProjectUnknownError(name)
+        return project
+
+    def delete(self, name: str) -> None:
+        """Delete it at the service, and the active model if it is the project's. Documents and records stay.
+
+        Raises ProjectUnknownError.
+        """
+        try:
+            self.language.send(self.api.delete_project(name))
+        except LanguageNotFoundError as error:
+            self.active_model.remove(name)
+            raise ProjectUnknownError(name) from error
+        self.active_model.remove(name)
+
+    def put_labels(self, project: Project, content: Any) -> LabelsFile:
+        """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem."""
+        container = self.open_container(project.container)
+        labels = parse_labels(content)
+        sizes = {info.name: info.size for info in container.list() if info.name != project.labels_location}
+        problems = check_labels(labels, sizes) + labels.kind_fits(project.kind)
+        if not problems:
+            problems = self._unreadable(container, labels)
+        if problems:
+            raise LabelsRefusedError(problems)
+        container.put(labels_blob(project), to_july_form(labels))
+        return labels
+
+    def _unreadable(self, container: BlobStore, labels: LabelsFile) -> list[InputProblem]:
+        if len(labels.placed) > MAX_READ:
+            return []
+
+        def problem(each: tuple[str, LabelledDocument]) -> InputProblem | None:
+            place, document = each
+            try:
+                decode(container.read(document.location).data)
+            except (BlobNotFoundError, DocumentRejectedError) as error:
+                return InputProblem(place, f"{document.location!r} cannot be read: {error}")
+            return None
+
+        return [found for found in self.fan_out(problem, labels.placed.items()) if found is not None]
+
+    def list_models(self, name: str) -> list[TrainedModel]:
+        """Every trained model. Raises ProjectUnknownError."""
+        try:
+            return self.language.send_pages(lambda page: self.api.list_models(name, page=page))
+        except LanguageNotFoundError as error:
+            raise ProjectUnknownError(name) from error
+
+    def get_evaluation(self, name: str, *, label: str) -> Evaluation:
+        """How the service evaluated a model on its test set. Raises LanguageNotFoundError."""
+        return self.language.send(self.api.get_evaluation(name, label=label))
+
+    def list_reviewed(self, name: str, *, label: str) -> list[ReviewedDocument]:
+        """Documents the model was not trained on, their labels beside its predictions."""
+        return self.language.send_pages(lambda page: self.api.get_review(name, label=label, page=page))
+
+
+def labels_blob(project: Project) -> str:
+    """Where the labels file lies in the project's container; versions that take labels by import do not keep a name."""
+    return project.labels_location or DEFAULT_LABELS
+
+
+def _refuse_other_changes(existing: Project, wanted: Project) -> None:
+    fixed = ["kind", "container", "multilingual"]
+    if existing.labels_location:  # versions that take labels by import do not keep the file's name
+        fixed.append("labels_location")
+    changed = [name for name in fixed if getattr(existing, name) != getattr(wanted, name)]
+    if existing.language.lower() != wanted.language.lower():
+        changed.append("language")
+    if changed:
+        raise ProjectUnchangeableError(
+            f"the service cannot change {', '.join(changed)} of project {existing.name!r}; "
+            "only its description; delete the project and create it again"
+        )

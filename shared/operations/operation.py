@@ -1,0 +1,222 @@
+"""The operation: our record of a retraining, publishing or reclassifying, with all that happened. Pure.
+
+Stored as pipeline/operations/open/<id>.json while it runs and pipeline/operations/closed/<date>/<id>.json for good;
+pipeline/operations/locks/<project>.json is its project's lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+from shared.durable.record import Facts, Record, StoredModel
+from shared.durable.steps import StepQueue
+from shared.language.values import ServiceError
+from shared.models.evaluations import EvaluationFigures
+from shared.models.gate import GateDecision, GateRule
+
+# An operation that has not ended by then is given up; the service trains for hours at most.
+DEADLINE = timedelta(hours=24)
+MAX_REASON = 1_000
+
+
+class OperationKind(StrEnum):
+    RETRAIN = "retrain"
+    PUBLISH = "publish"
+    RECLASSIFY = "reclassify"
+
+
+class OperationState(StrEnum):
+    """`refused` means that the gate refused the model: a normal end, with its reason."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Step(StrEnum):
+    """What the next message does; each is idempotent."""
+
+    IMPORT = "import"
+    WAIT_IMPORT = "wait_import"
+    TRAIN = "train"
+    WAIT_TRAINING = "wait_training"
+    EVALUATE = "evaluate"
+    GATE = "gate"
+    PUBLISH = "publish"
+    WAIT_PUBLISHING = "wait_publishing"
+    PROBE = "probe"
+    WAIT_PROBE = "wait_probe"
+    HOLD = "hold"
+    SWAP = "swap"
+    WAIT_SWAP = "wait_swap"
+    SWITCH = "switch"
+    SEND_PAGE = "send_page"
+
+
+class ErrorBody(StoredModel):
+    """An error as the service gave it."""
+
+    code: str
+    message: str
+    target: str | None = None
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RetrainRequest(_Request):
+    """Body of POST .../retrain. `model` names the new model; one is made up when it is not given."""
+
+    model: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,50}$")
+    publish: bool = True
+    gate: GateRule = GateRule()
+    force: bool = False
+
+
+class ReclassifyRequest(_Request):
+    """Body of POST /api/reclassify. `older_than_model`: records by other models than this label, or the active one."""
+
+    prefix: str = ""
+    older_than_model: str | bool = False
+    failed: bool = False
+    dry_run: bool = False
+    confirm: bool = False
+
+
+class OperationFacts(Facts):
+    """What listings show of an operation."""
+
+    project: str
+    kind: OperationKind
+    state: OperationState
+
+
+class OperationRecord(Record):
+    """What all kinds have.
+
+    `job_id` is the service's job that the step waits for; empty where the API version gives none. `intents` holds
+    when the intent of a step was saved: it is saved before a POST, so that a crash in the act is recognised.
+    """
+
+    kind: OperationKind
+    project: str
+    api_version: str
+    state: OperationState = OperationState.RUNNING
+    step: Step
+    job_id: str = ""
+    intents: dict[Step, AwareDatetime] = Field(default_factory=dict)
+    percent: int | None = None
+    cancel_requested: bool = False
+    ended: AwareDatetime | None = None
+    reason: str | None = None
+    errors: tuple[ErrorBody, ...] = ()
+
+    @property
+    def is_ended(self) -> bool:
+        return self.state is not OperationState.RUNNING
+
+    @property
+    def entered(self) -> datetime:
+        """When the present step was entered."""
+        return self.history[-1].at if self.history else self.created
+
+    @property
+    def is_cancellable(self) -> bool:
+        """Once publishing is asked for, the service goes on whatever we do, so the operation waits for its end."""
+        is_asked_for = self.step is Step.PUBLISH and Step.PUBLISH in self.intents
+        return not self.is_ended and not is_asked_for and self.step not in _NOT_CANCELLABLE
+
+    @property
+    def aftermath(self) -> str:
+        """What an unsuccessful end leaves behind, for its reason."""
+        is_swapping = self.step is Step.SWAP and Step.SWAP in self.intents
+        if is_swapping or self.step in (Step.WAIT_SWAP, Step.SWITCH):
+            return "production may hold the new model already; publish again, this model or another, to settle it"
+        return "the active model is unchanged"
+
+    def evolve(self, at: datetime, what: str, **changes: object) -> Self:
+        """As every record; the line of history names the step it was written in."""
+        return super().evolve(at, f"{self.step}: {what}", **changes)
+
+    def ending(
+        self, at: datetime, state: OperationState, reason: str, errors: tuple[ServiceError, ...] = ()
+    ) -> dict[str, Any]:
+        """The changes that end the operation, for `evolve`."""
+        bodies = tuple(ErrorBody(**asdict(error)) for error in errors)
+        return {"state": state, "reason": reason[:MAX_REASON], "ended": at, "errors": bodies}
+
+    def facts(self) -> OperationFacts:
+        return OperationFacts(
+            created=self.created, due=self.due, project=self.project, kind=self.kind, state=self.state
+        )
+
+
+_NOT_CANCELLABLE = frozenset({Step.WAIT_PUBLISHING, Step.SWAP, Step.WAIT_SWAP, Step.SWITCH})
+
+
+class PublishingRecord(OperationRecord):
+    """What a retraining and a publication share. `label` is the model's name.
+
+    `reference` is what an analyze request names the published model by while it is probed. `replaced_model_id` is the
+    model that production held when the swap was intended; `swap_not_before` is when no earlier submission can still be
+    on its way.
+    """
+
+    label: str
+    reference: str = ""
+    replaced_model_id: str = ""
+    swap_not_before: AwareDatetime | None = None
+    swap_is_deployment: bool = False
+
+
+class Retrain(PublishingRecord):
+    """Train a model, evaluate it, and publish it if the gate lets it pass."""
+
+    kind: Literal[OperationKind.RETRAIN] = OperationKind.RETRAIN
+    request: RetrainRequest = RetrainRequest()
+    manual_split: bool = False
+    candidate_evaluation: EvaluationFigures | None = None
+    active_evaluation: EvaluationFigures | None = None
+    gate: GateDecision | None = None
+
+
+class Publish(PublishingRecord):
+    """Publish a model that was trained before."""
+
+    kind: Literal[OperationKind.PUBLISH] = OperationKind.PUBLISH
+
+
+class Reclassify(OperationRecord):
+    """Send documents again that have a record. `model` is the label whose own records are left alone.
+
+    `token` is where the listing goes on; `seen` records of `total` were looked at, `sent` documents were sent.
+    """
+
+    kind: Literal[OperationKind.RECLASSIFY] = OperationKind.RECLASSIFY
+    request: ReclassifyRequest
+    model: str | None
+    total: int
+    token: str | None = None
+    seen: int = 0
+    sent: int = 0
+
+
+Operation: TypeAlias = Retrain | Publish | Reclassify
+OPERATION: TypeAdapter[Operation] = TypeAdapter(Annotated[Operation, Field(discriminator="kind")])
+OperationQueue: TypeAlias = StepQueue[Operation, OperationFacts]
+
+
+def created_on(operation_id: str) -> date | None:
+    """The day an operation was created, which its id begins with; None for what is no operation's id."""
+    try:
+        return datetime.strptime(operation_id[:8], "%Y%m%d").date()
+    except ValueError:
+        return None

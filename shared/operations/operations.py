@@ -1,0 +1,144 @@
+"""Where operations are kept, and the lock that lets a project have one at a time.
+
+Order at the start: the record, the lock (If-None-Match), the message. A record whose lock another operation took ends
+at its first step. Order at the end: the record, the hold on submissions, the lock, and the record's move to `closed`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.durable.steps import StepQueue
+from shared.durable.store import Listed, Stored
+from shared.errors import (
+    BlobNotFoundError,
+    NotCancellableError,
+    OperationRunningError,
+    RaceLostError,
+    VersionChangedError,
+)
+from shared.models.active_model import ActiveModelStore
+from shared.operations.operation import Operation, OperationFacts, Reclassify, created_on
+from shared.storage.ports import BlobStore
+
+log = logging.getLogger("pigeonhole.operations")
+
+LOCKS = "operations/locks/"
+MAX_CONFLICTS = 5
+
+
+def new_id(now: datetime) -> str:
+    """Sortable by time, and unguessable at the end."""
+    return f"{now:%Y%m%d%H%M%S}-{secrets.token_hex(6)}"
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Starts, ends, cancels and lists operations. `language_project` is the project whose model classifies."""
+
+    steps: StepQueue[Operation, OperationFacts]
+    state: BlobStore
+    active_model: ActiveModelStore
+    language_project: str
+
+    def start(self, operation: Operation) -> Operation:
+        """Record, lock, message. Raises OperationRunningError when the project has one under way."""
+        stored = self.steps.store.create(operation)
+        if stored is None:
+            raise ValueError(f"an operation {operation.id} exists already")
+        try:
+            self.lock(operation)
+        except OperationRunningError:
+            self.steps.store.discard(stored)
+            raise
+        self.steps.send(operation.id)
+        log.info("operation_started operation=%s kind=%s project=%s", operation.id, operation.kind, operation.project)
+        return operation
+
+    def lock(self, operation: Operation) -> None:
+        """Take the project's lock, or see that it is held already. Raises OperationRunningError."""
+        body = json.dumps({"operation": operation.id}).encode()
+        for _ in range(MAX_CONFLICTS):
+            holder = self._lock_holder(operation.project)
+            if holder is None:
+                try:
+                    self.state.create(_lock_name(operation.project), body)
+                except VersionChangedError:
+                    continue
+                return
+            holder_id, etag = holder
+            if holder_id == operation.id:
+                return
+            running = self.steps.store.find(holder_id)
+            if running is not None and not running.record.is_ended:
+                raise OperationRunningError(holder_id)
+            # It has ended, or never came to be: its lock was left by a crash.
+            self.state.delete(_lock_name(operation.project), etag=etag)
+        raise OperationRunningError("unknown")
+
+    def close(self, stored: Stored[Operation]) -> None:
+        """The end of an operation; may be repeated after a crash at any point of it."""
+        stored = self.steps.store.save(stored)
+        operation = stored.record
+        holder = self._lock_holder(operation.project)
+        if holder is not None and holder[0] == operation.id:
+            if not isinstance(operation, Reclassify) and operation.project == self.language_project:
+                self.active_model.release()
+            self.state.delete(_lock_name(operation.project), etag=holder[1])
+        self.steps.store.close(stored)
+        log.info("operation_ended operation=%s state=%s: %s", operation.id, operation.state, operation.reason)
+
+    def find(self, operation_id: str) -> Operation | None:
+        """An operation, running or ended; None for what is no operation's id."""
+        stored = self.steps.store.find(operation_id)
+        if stored is not None:
+            return stored.record
+        day = created_on(operation_id)
+        return self.steps.store.find_closed(operation_id, [day]) if day else None
+
+    def list(self, project: str) -> list[Listed[OperationFacts]]:
+        """A project's operations, newest first. Two listings."""
+        listed = [*self.steps.store.list_open(), *self.steps.store.list_all_closed()]
+        found = {each.id: each for each in listed if each.facts is not None and each.facts.project == project}
+        return [found[operation_id] for operation_id in sorted(found, reverse=True)]
+
+    def cancel(self, operation_id: str) -> Operation | None:
+        """Ask an operation to stop at its next step; None when it is unknown. Raises NotCancellableError."""
+        for _ in range(MAX_CONFLICTS):
+            stored = self.steps.store.find(operation_id)
+            if stored is None:
+                ended = self.find(operation_id)
+                if ended is None:
+                    return None
+                raise NotCancellableError(f"operation {operation_id} has ended: {ended.state}")
+            if not stored.record.is_cancellable:
+                raise NotCancellableError(_why_not(stored.record))
+            try:
+                saved = self.steps.store.save(stored.change(cancel_requested=True))
+            except RaceLostError:
+                continue
+            self.steps.send(operation_id)
+            return saved.record
+        raise NotCancellableError("the operation changes too fast to be cancelled now; try again")
+
+    def _lock_holder(self, project: str) -> tuple[str, str] | None:
+        """The id of the operation that holds the lock, and the lock's ETag."""
+        try:
+            blob = self.state.read(_lock_name(project))
+        except BlobNotFoundError:
+            return None
+        return str(json.loads(blob.data)["operation"]), blob.etag
+
+
+def _lock_name(project: str) -> str:
+    return f"{LOCKS}{project}.json"
+
+
+def _why_not(operation: Operation) -> str:
+    if operation.is_ended:
+        return f"operation {operation.id} has ended: {operation.state}"
+    return f"operation {operation.id} is publishing, which the service does not stop; publish another model afterwards"

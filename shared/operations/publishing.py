@@ -1,0 +1,116 @@
+"""What both ways to publish share: probe the published model before anything depends on it, then switch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar, TypeAlias
+
+from shared.durable.steps import Next, StepNow
+from shared.durable.store import Stored
+from shared.errors import LanguageNotFoundError
+from shared.language.apis import api_for
+from shared.language.apis.base import LanguageApi
+from shared.language.client import LanguageClient
+from shared.language.values import TERMINAL, ModelRef, ServiceError, TextInput
+from shared.models.active_model import ActiveModelRecord, ActiveModelStore
+from shared.operations.operation import Operation, OperationQueue, OperationState, Publish, Retrain, Step
+from shared.operations.service_jobs import ended, errors_text, poll_again
+
+# Any text will do: the probe asks whether the model answers, not what.
+PROBE_TEXT = "Please confirm that you received the documents and tell us how to proceed."
+
+Publishing: TypeAlias = Retrain | Publish
+PublishingStep: TypeAlias = Callable[[Stored[Publishing], int], Next[Operation]]
+
+
+@dataclass(frozen=True)
+class PublishingSteps(ABC):
+    """A way to publish a trained model, as a table of steps from `publish` to `switch`.
+
+    `language_project` is the project whose model classifies; `wake_waiting` wakes the batches that wait for a model.
+    """
+
+    steps: OperationQueue
+    language: LanguageClient
+    active_model: ActiveModelStore
+    language_project: str
+    wake_waiting: Callable[[], object]
+
+    first_step_of_retraining: ClassVar[Step]
+    """How a retraining begins under the same API version."""
+
+    after_probe: ClassVar[Step]
+
+    @property
+    @abstractmethod
+    def table(self) -> Mapping[Step, PublishingStep]: ...
+
+    @abstractmethod
+    def _reference_in_use(self, operation: Publishing) -> tuple[str, date | None]:
+        """What an analyze request names the model by once it is in use, and when that expires."""
+
+    def _is_for_use(self, operation: Publishing) -> bool:
+        return operation.project == self.language_project
+
+    def probe(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+        """Submit one text to the published model. Repeating it only costs a text."""
+        del polls
+        api, operation = self._api(stored), stored.record
+        project = self.language.send(api.get_project(operation.project))
+        model = ModelRef(
+            project=operation.project, kind=project.kind, reference=operation.reference, label=operation.label
+        )
+        call = api.submit_analyze([TextInput("0", PROBE_TEXT)], model, display_name=f"probe of {operation.id}")
+        job_id = self.language.send(call)
+        return StepNow(stored.evolve(self.steps.clock(), f"job {job_id}", step=Step.WAIT_PROBE, job_id=job_id))
+
+    def wait_probe(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+        """Only a model that classifies the probe may replace another."""
+        try:
+            job = self.language.send(self._api(stored).get_analyze_job(stored.record.job_id))
+        except LanguageNotFoundError as error:
+            return self._probe_failed(stored, (ServiceError(error.error_code, str(error)),))
+        if job.status not in TERMINAL:
+            return poll_again(self.steps, stored, polls=polls)
+        if job.texts:
+            return StepNow(stored.evolve(self.steps.clock(), "it classifies", step=self.after_probe))
+        return self._probe_failed(stored, job.errors + tuple(job.text_errors.values()))
+
+    def _probe_failed(self, stored: Stored[Publishing], errors: tuple[ServiceError, ...]) -> Next[Operation]:
+        why = f"the published model does not classify the probe: {errors_text(errors)}; {stored.record.aftermath}"
+        return ended(stored, self.steps.clock(), OperationState.FAILED, why, errors)
+
+    def switch(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+        """Make the published model the one in use, and wake the batches that wait for one."""
+        del polls
+        operation, now = stored.record, self.steps.clock()
+        if not self._is_for_use(operation):
+            reason = f"published, not in use: LANGUAGE_PROJECT is {self.language_project!r}"
+            return ended(stored, now, OperationState.SUCCEEDED, reason)
+        project = self.language.send(self._api(stored).get_project(operation.project))
+        reference, expires = self._reference_in_use(operation)
+        model = ModelRef(
+            project=operation.project,
+            kind=project.kind,
+            reference=reference,
+            label=operation.label,
+            api_version=operation.api_version,
+        )
+        self.active_model.switch(
+            ActiveModelRecord(
+                model=model,
+                api_version=operation.api_version,
+                published=now,
+                operation=operation.id,
+                expires=expires,
+            )
+        )
+        self.wake_waiting()
+        return ended(stored, now, OperationState.SUCCEEDED, f"{operation.label} is in use")
+
+    def _api(self, stored: Stored[Publishing]) -> LanguageApi:
+        """The API version that the operation began under."""
+        return api_for(stored.record.api_version)

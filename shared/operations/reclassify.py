@@ -1,0 +1,108 @@
+"""Classify again what has a record already: by prefix, by the model that made it, or what failed.
+
+It goes through the listing of the records, whose metadata name each document's version, so that no document costs a
+call of its own. Documents keep their old classification until the new one replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from shared.documents.inbox import Inbox
+from shared.documents.record_schema import RecordFacts
+from shared.documents.records import Records
+from shared.documents.ref import KEPT_OF_LONG_NAMES, RECORD_SUFFIX, DocumentRef, record_name
+from shared.durable.steps import Next, StepNow
+from shared.durable.store import Stored
+from shared.errors import ConfirmationNeededError
+from shared.models.active_model import ActiveModelStore
+from shared.operations.operation import Operation, OperationState, Reclassify, ReclassifyRequest, Step
+from shared.operations.operations import Operations, new_id
+from shared.operations.service_jobs import ended
+from shared.storage.ports import BlobInfo, BlobStore
+
+# The lock's name: no project can be called so, because a project's name has no tilde.
+RECLASSIFY_PROJECT = "~reclassify"
+
+
+@dataclass(frozen=True)
+class Reclassification:
+    """Counts, starts and carries out reclassifications. `limit` is how many documents are sent unconfirmed."""
+
+    operations: Operations
+    inbox: Inbox
+    records: Records
+    active_model: ActiveModelStore
+    language_project: str
+    language_api: str
+    limit: int
+
+    @property
+    def table(self) -> Mapping[Step, Callable[[Stored[Reclassify], int], Next[Operation]]]:
+        return {Step.SEND_PAGE: self.send_page}
+
+    def count(self, request: ReclassifyRequest) -> int:
+        """How many documents the request would send: one call for each 5,000 records."""
+        model = self.excepted_model(request)
+        listing = self._store(request).list(request.prefix, metadata=True)
+        return sum(_is_wanted(RecordFacts.read(info.metadata), model) for info in listing)
+
+    def start(self, request: ReclassifyRequest) -> Operation:
+        """Start sending. Raises ConfirmationNeededError, OperationRunningError."""
+        count = self.count(request)
+        if count > self.limit and not request.confirm:
+            raise ConfirmationNeededError(count, limit=self.limit)
+        now = self.operations.steps.clock()
+        return self.operations.start(
+            Reclassify(
+                id=new_id(now),
+                created=now,
+                due=now,
+                project=RECLASSIFY_PROJECT,
+                api_version=self.language_api,
+                step=Step.SEND_PAGE,
+                request=request,
+                model=self.excepted_model(request),
+                total=count,
+            )
+        )
+
+    def send_page(self, stored: Stored[Reclassify], polls: int) -> Next[Operation]:
+        """Send one page's documents, then save how far it came. A crash repeats one page, which only costs."""
+        del polls
+        operation, store = stored.record, self._store(stored.record.request)
+        page = store.list_page(operation.request.prefix, token=operation.token)
+        listed = [(info, RecordFacts.read(info.metadata)) for info in page.infos]
+        documents = [_document(store, info, facts) for info, facts in listed if _is_wanted(facts, operation.model)]
+        self.inbox.redrive(documents, requested=operation.created)
+        sent = operation.sent + len(documents)
+        percent = min(100, round(100 * sent / operation.total)) if operation.total else 100
+        progress = {"token": page.token, "seen": operation.seen + len(page.infos), "sent": sent, "percent": percent}
+        what, now = f"sent {sent} of {operation.total}", self.operations.steps.clock()
+        if page.token is None:
+            return ended(stored.change(**progress), now, OperationState.SUCCEEDED, what)
+        return StepNow(stored.evolve(now, what, **progress))
+
+    def excepted_model(self, request: ReclassifyRequest) -> str | None:
+        """The label whose own records are left alone; None takes every record."""
+        if isinstance(request.older_than_model, str):
+            return request.older_than_model
+        return self.active_model.find_label(self.language_project) if request.older_than_model else None
+
+    def _store(self, request: ReclassifyRequest) -> BlobStore:
+        return self.records.failures if request.failed else self.records.classifications
+
+
+def _is_wanted(facts: RecordFacts, model: str | None) -> bool:
+    return model is None or facts.model != model
+
+
+def _document(store: BlobStore, info: BlobInfo, facts: RecordFacts) -> DocumentRef:
+    """The version a record is about, from its name and metadata, or from the record where those do not suffice."""
+    name = info.name.removesuffix(RECORD_SUFFIX)
+    may_be_cut = record_name(name) != info.name or name[KEPT_OF_LONG_NAMES : KEPT_OF_LONG_NAMES + 1] == "~"
+    if not may_be_cut and facts.etag and facts.modified and facts.size is not None:
+        return DocumentRef(name=name, etag=facts.etag, last_modified=facts.modified, size=facts.size)
+    return DocumentRef.model_validate(json.loads(store.read(info.name).data)["document"])

@@ -1,0 +1,156 @@
+"""Publishing with deployments (dated API): into the staging deployment, which is then swapped with production.
+
+publish ► wait_publishing ► probe ► wait_probe ► hold ► swap ► wait_swap ► switch
+
+A deployment keeps its name when its model changes, so a batch submitted while they are swapped could not name its
+model. Therefore submissions are held from `hold` to `switch`; batches wait as they do when no model is published yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import ClassVar
+
+from shared.durable.steps import Next, PollLater, StepNow
+from shared.durable.store import Stored
+from shared.errors import LanguageRefusedError
+from shared.language.apis import api_for
+from shared.language.values import Deployment
+from shared.models.active_model import HoldResult
+from shared.operations.operation import Operation, Step
+from shared.operations.publishing import Publishing, PublishingStep, PublishingSteps
+from shared.operations.service_jobs import intend, poll_again, start_job, wait_for
+
+# At most, for a swap whose job id was lost; shorter than submissions may be held.
+SWAP_TAKES = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class StageAndSwap(PublishingSteps):
+    """`production` and `staging` are deployments' names. `settle` is how long a submission that began before a hold may
+    still be on its way."""
+
+    production: str
+    staging: str
+    settle: timedelta
+
+    first_step_of_retraining: ClassVar[Step] = Step.IMPORT
+    after_probe: ClassVar[Step] = Step.HOLD
+
+    @property
+    def table(self) -> Mapping[Step, PublishingStep]:
+        return {
+            Step.PUBLISH: self.publish,
+            Step.WAIT_PUBLISHING: self.wait_publishing,
+            Step.PROBE: self.probe,
+            Step.WAIT_PROBE: self.wait_probe,
+            Step.HOLD: self.hold,
+            Step.SWAP: self.swap,
+            Step.WAIT_SWAP: self.wait_swap,
+            Step.SWITCH: self.switch,
+        }
+
+    def publish(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+        """Deploy the model into staging unless it is there already. Repeating a deployment changes nothing."""
+        del polls
+        operation = stored.record
+        if self._staging_holds(stored):
+            what = "the staging deployment holds it already"
+            return StepNow(stored.evolve(self.steps.clock(), what, step=Step.PROBE, reference=self.staging))
+        stored = intend(self.steps, stored)
+        call = self._api(stored).deploy(operation.project, deployment=self.staging, label=operation.label)
+        job_id = start_job(self.language, operation, call)
+        what = f"deployment job {job_id}"
+        return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_PUBLISHING, job_id=job_id))
+
+    def wait_publishing(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+        operation = stored.record
+        call = self._api(stored).get_deployment_job(operation.project, self.staging, operation.job_id)
+
+        def published(now: Stored[Publishing]) -> Next[Operation]:
+            what = f"published as {self.staging}"
+            return StepNow(now.evolve(self.steps.clock(), what, step=Step.PROBE, reference=self.staging))
+
+        job = self.language.send(call)
+        return wait_for(self.steps, stored, job, polls=polls, what="publishing", then=published)
+
+    def hold(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+        """Hold submissions, and swap only when none that began before can still be on its way."""
+        del polls
+        now = self.steps.clock()
+        if not self._is_for_use(stored.record) or self.active_model.hold() is HoldResult.NO_MODEL:
+            return StepNow(stored.evolve(now, "nothing to hold", step=Step.SWAP))
+        held = stored.evolve(now, "submissions are held", step=Step.SWAP, swap_not_before=now + self.settle)
+        return PollLater(self.steps.store.save(held), self.settle, polls=0)
+
+    def swap(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+        """Swap staging with production, once: swapping twice would undo it. The first time, deploy into production."""
+        operation, now = stored.record, self.steps.clock()
+        if operation.swap_not_before and operation.swap_not_before > now:
+            # The message that `hold` sent was delivered twice.
+            return PollLater(stored, operation.swap_not_before - now, polls)
+        if self._is_for_use(operation) and self.active_model.renew_hold() is HoldResult.LAPSED:
+            # No step came for a quarter of an hour, so submissions went on: hold and settle again.
+            return StepNow(stored.evolve(now, "the hold has lapsed", step=Step.HOLD))
+        production = self._list_deployments(stored.record).get(self.production)
+        model_id = production.model_id if production else ""
+        if _is_swapped(operation, production, model_id):
+            return StepNow(stored.evolve(now, "production holds it", step=Step.SWITCH))
+        intended = operation.intents.get(Step.SWAP)
+        if intended is None:
+            stored = intend(self.steps, stored.change(replaced_model_id=model_id))
+        elif production is not None and now - intended < SWAP_TAKES:
+            # The answer to the swap was lost, and nothing lists swaps under way: another one would undo it.
+            return poll_again(self.steps, stored, polls=polls)
+        return self._start_swap(stored, is_first=production is None)
+
+    def _start_swap(self, stored: Stored[Publishing], *, is_first: bool) -> Next[Operation]:
+        api, operation = self._api(stored), stored.record
+        if is_first:
+            call = api.deploy(operation.project, deployment=self.production, label=operation.label)
+        else:
+            call = api.swap(operation.project, first=self.staging, second=self.production)
+        job_id = start_job(self.language, operation, call)
+        what = f"{'deployment' if is_first else 'swap'} job {job_id}"
+        changes = {"job_id": job_id, "swap_is_deployment": is_first}
+        return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_SWAP, **changes))
+
+    def wait_swap(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+        api, operation = self._api(stored), stored.record
+        if operation.swap_is_deployment:
+            call = api.get_deployment_job(operation.project, self.production, operation.job_id)
+        else:
+            call = api.get_swap_job(operation.project, operation.job_id)
+        if self._is_for_use(operation):
+            self.active_model.renew_hold()
+
+        def swapped(now: Stored[Publishing]) -> Next[Operation]:
+            return StepNow(now.evolve(self.steps.clock(), "in production", step=Step.SWITCH))
+
+        job = self.language.send(call)
+        return wait_for(self.steps, stored, job, polls=polls, what="swapping the deployments", then=swapped)
+
+    def _reference_in_use(self, operation: Publishing) -> tuple[str, date | None]:
+        production = self._list_deployments(operation).get(self.production)
+        return self.production, production.expires if production else None
+
+    def _staging_holds(self, stored: Stored[Publishing]) -> bool:
+        try:
+            deployment = self._list_deployments(stored.record).get(self.staging)
+        except LanguageRefusedError:
+            return False
+        return deployment is not None and deployment.label == stored.record.label
+
+    def _list_deployments(self, operation: Publishing) -> dict[str, Deployment]:
+        api = api_for(operation.api_version)
+        listed = self.language.send_pages(lambda page: api.list_deployments(operation.project, page=page))
+        return {deployment.name: deployment for deployment in listed}
+
+
+def _is_swapped(operation: Publishing, production: Deployment | None, model_id: str) -> bool:
+    """Does production hold the model already? By its label; or because it changed since the intent was saved."""
+    if production is not None and production.label == operation.label:
+        return True
+    return Step.SWAP in operation.intents and model_id != operation.replaced_model_id

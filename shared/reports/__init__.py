@@ -1,0 +1,1 @@
+"""The bodies of HTTP answers as pydantic models, and the questions that fill them."""

@@ -1,0 +1,68 @@
+"""Operations: where to find one, and the list of a project's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.durable.store import Listed
+from shared.operations.operation import Operation, OperationFacts, Reclassify
+from shared.reports.bodies import Body
+
+
+class AcceptedOperation(Body):
+    """202: it has begun, or was asked to stop. `operation` is its address, `model` the label where there is one."""
+
+    id: str
+    operation: str
+    state: str
+    model: str | None
+
+
+class OperationSummary(Body):
+    """One line of GET .../operations."""
+
+    id: str
+    project: str
+    kind: str
+    state: str
+    created: datetime
+
+
+class OperationList(Body):
+    """GET .../operations, newest first."""
+
+    operations: list[OperationSummary]
+
+
+class CountedDocuments(Body):
+    """Answer to a reclassification that only counts."""
+
+    dry_run: bool = True
+    documents: int
+
+
+def operation_address(operation_id: str) -> str:
+    return f"/api/operations/{operation_id}"
+
+
+def accepted_operation(operation: Operation) -> AcceptedOperation:
+    model = None if isinstance(operation, Reclassify) else operation.label
+    return AcceptedOperation(
+        id=operation.id, operation=operation_address(operation.id), state=operation.state, model=model
+    )
+
+
+def operation_list(listed: list[Listed[OperationFacts]]) -> OperationList:
+    return OperationList(
+        operations=[
+            OperationSummary(
+                id=each.id,
+                project=each.facts.project,
+                kind=each.facts.kind,
+                state=each.facts.state,
+                created=each.facts.created,
+            )
+            for each in listed
+            if each.facts is not None
+        ]
+    )

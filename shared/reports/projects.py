@@ -1,0 +1,132 @@
+"""Projects, their models, and how well those do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.language.values import Project, ReviewedDocument, TrainedModel
+from shared.models.evaluations import EvaluationFigures
+from shared.reports.bodies import Body
+
+
+class ProjectBody(Body):
+    """A project. `labels_file` is empty for versions that take labels by import."""
+
+    name: str
+    kind: str
+    language: str
+    multilingual: bool
+    description: str
+    container: str
+    labels_file: str
+    created: datetime | None
+    modified: datetime | None
+
+
+class DeletedProject(Body):
+    """Answer to DELETE /api/projects/{project}."""
+
+    name: str
+    deleted: bool = True
+
+
+class StoredLabels(Body):
+    """Answer to PUT .../labels: labelled documents, in all and by class, and the blob they were stored in."""
+
+    documents: int
+    classes: dict[str, int]
+    stored: str
+
+
+class ModelBody(Body):
+    """A trained model and how far it has come. `model_id` is what the 2021 preview calls it once it is published."""
+
+    model: str
+    trained: str
+    trained_at: datetime | None
+    evaluated: str
+    published: str
+    model_id: str | None
+    in_use: bool
+
+
+class ModelList(Body):
+    """GET .../models"""
+
+    models: list[ModelBody]
+
+
+class EvaluationBody(EvaluationFigures):
+    """GET .../evaluation?model=...: the service's figures on its own test documents."""
+
+    kind: str
+
+
+class ReviewedBody(Body):
+    """A document the model was not trained on: its labels beside the model's classes."""
+
+    location: str
+    language: str
+    labelled: list[str]
+    predicted: list[str]
+    mismatched: bool
+
+
+class ValidationBody(Body):
+    """GET .../validation?model=...: `documents` and `mismatched` count all of them, whatever is `shown`."""
+
+    model: str
+    documents: int
+    mismatched: int
+    shown: list[ReviewedBody]
+
+
+def project_body(project: Project) -> ProjectBody:
+    return ProjectBody(
+        name=project.name,
+        kind=project.kind,
+        language=project.language,
+        multilingual=project.multilingual,
+        description=project.description,
+        container=project.container,
+        labels_file=project.labels_location,
+        created=project.created,
+        modified=project.modified,
+    )
+
+
+def model_list(models: list[TrainedModel], *, in_use: str | None) -> ModelList:
+    """`in_use` is the label of the model in use."""
+    return ModelList(
+        models=[
+            ModelBody(
+                model=model.label,
+                trained=model.trained,
+                trained_at=model.trained_at,
+                evaluated=model.evaluated,
+                published=model.published,
+                model_id=model.model_id,
+                in_use=model.label == in_use,
+            )
+            for model in models
+        ]
+    )
+
+
+def validation_body(label: str, documents: list[ReviewedDocument], *, only_mismatched: bool) -> ValidationBody:
+    shown = [document for document in documents if document.is_mismatched or not only_mismatched]
+    return ValidationBody(
+        model=label,
+        documents=len(documents),
+        mismatched=sum(document.is_mismatched for document in documents),
+        shown=[
+            ReviewedBody(
+                location=document.location,
+                language=document.language,
+                labelled=list(document.labelled),
+                predicted=list(document.predicted),
+                mismatched=document.is_mismatched,
+            )
+            for document in shown
+        ],
+    )

@@ -1,0 +1,181 @@
+"""Where everything is: counts, queue lengths, the oldest waiting document, recent failures, and the model in use."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+
+from shared.batches.batch import Batches, BatchFacts, BatchState
+from shared.documents.inbox import Inbox
+from shared.documents.reconcile import read_totals
+from shared.documents.record_schema import RecordFacts
+from shared.documents.records import Records
+from shared.durable.store import Listed
+from shared.language.values import ProjectKind
+from shared.models.active_model import ActiveModelStore
+from shared.reports.bodies import Body
+from shared.storage.ports import BlobStore
+
+# Listings for people are bounded: one call each.
+LISTED = 5_000
+RECENT = 20
+EXPIRY_WARNING_DAYS = 30
+
+
+class TotalsBody(Body):
+    """What the last reconcile counted; `missing` had no record for their ETag then."""
+
+    as_of: datetime
+    documents: int
+    classified: int
+    failed: int
+    missing: int
+    sent: int
+    last_sent: datetime | None
+
+
+class BatchCount(Body):
+    """Open batches in one state, and the documents in them."""
+
+    batches: int = 0
+    documents: int = 0
+
+
+class BatchCounts(Body):
+    """`listed_all` is false when there are more open batches than were counted."""
+
+    planned: BatchCount
+    submitted: BatchCount
+    waiting_for_model: BatchCount
+    listed_all: bool
+
+
+class QueueLengths(Body):
+    """Messages, hidden ones included; approximate, as Azure counts them."""
+
+    documents: int
+    collect: int
+    batches: int
+
+
+class RecentFailure(Body):
+    """A failure record by its blob's name."""
+
+    record: str
+    code: str | None
+    batch: str | None
+    failed: datetime
+
+
+class ActiveModelBody(Body):
+    """The model in use. `expires` is when its deployment ends, `held_until` is set while models are being switched."""
+
+    project: str
+    kind: ProjectKind
+    reference: str
+    label: str
+    api_version: str | None
+    published: datetime | None = None
+    operation: str | None = None
+    expires: date | None = None
+    held_until: datetime | None = None
+    warning: str | None = None
+
+
+class PipelineStatus(Body):
+    """GET /api/status. `documents` is null before the first reconcile, `active_model` when no model is in use."""
+
+    as_of: datetime
+    documents: TotalsBody | None
+    batches: BatchCounts
+    queues: QueueLengths
+    oldest_waiting: datetime | None
+    recent_failures: list[RecentFailure]
+    active_model: ActiveModelBody | None
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """A snapshot: queues and open batches live, totals as the last reconcile counted them."""
+
+    inbox: Inbox
+    batches: Batches
+    records: Records
+    state: BlobStore
+    active_model: ActiveModelStore
+    clock: Callable[[], datetime]
+
+    def __call__(self) -> PipelineStatus:
+        listed = list(islice(self.batches.store.list_open(), LISTED))
+        totals = read_totals(self.state)
+        return PipelineStatus(
+            as_of=self.clock(),
+            documents=TotalsBody(**totals.model_dump(exclude={"schema_version"})) if totals else None,
+            batches=count_batches(listed),
+            queues=QueueLengths(
+                documents=self.inbox.documents_queue.length(),
+                collect=self.inbox.collect_queue.length(),
+                batches=self.batches.queue.length(),
+            ),
+            oldest_waiting=oldest_waiting(self.inbox, listed),
+            recent_failures=recent_failures(self.records),
+            active_model=describe_active_model(self.active_model, self.clock().date()),
+        )
+
+
+def count_batches(listed: list[Listed[BatchFacts]]) -> BatchCounts:
+    """Open batches by what they wait for. One whose facts cannot be read counts as planned, with no documents."""
+    counts = {state: [0, 0] for state in ("planned", "submitted", "waiting_for_model")}
+    for each in listed:
+        state = each.facts.state.value if each.facts else BatchState.PLANNED.value
+        if each.facts and each.facts.waiting:
+            state = "waiting_for_model"
+        counts[state][0] += 1
+        counts[state][1] += each.facts.documents if each.facts else 0
+    return BatchCounts(
+        **{state: BatchCount(batches=found[0], documents=found[1]) for state, found in counts.items()},
+        listed_all=len(listed) < LISTED,
+    )
+
+
+def oldest_waiting(inbox: Inbox, open_batches: list[Listed[BatchFacts]]) -> datetime | None:
+    """When the oldest document began to wait: when it was queued, or when its open batch was planned."""
+    queued = inbox.oldest_waiting()
+    created = [each.facts.created if each.facts else each.last_modified for each in open_batches]
+    return min(created if queued is None else [queued, *created], default=None)
+
+
+def recent_failures(records: Records) -> list[RecentFailure]:
+    """The newest of the first 5,000 failure records."""
+    listed = islice(records.failures.list(metadata=True), LISTED)
+    newest = heapq.nlargest(RECENT, listed, key=lambda info: info.last_modified)
+    facts = [(info, RecordFacts.read(info.metadata)) for info in newest]
+    return [
+        RecentFailure(record=info.name, code=each.code, batch=each.batch, failed=info.last_modified)
+        for info, each in facts
+    ]
+
+
+def describe_active_model(active_model: ActiveModelStore, today: date) -> ActiveModelBody | None:
+    """The model in use, with a warning 30 days before its deployment expires."""
+    in_use = active_model.find()
+    if in_use is None:
+        return None
+    record = active_model.find_record()
+    if record is None:
+        return ActiveModelBody(**in_use.model.model_dump())
+    left = record.days_left(today)
+    warning = None
+    if left is not None and left <= EXPIRY_WARNING_DAYS:
+        warning = f"its deployment expires in {left} days; retrain and publish before {record.expires}"
+    return ActiveModelBody(
+        **record.model.model_dump(),
+        published=record.published,
+        operation=record.operation,
+        expires=record.expires,
+        held_until=record.held_until,
+        warning=warning,
+    )
