@@ -22,7 +22,7 @@ from azure.storage.queue import QueueServiceClient
 from pydantic import TypeAdapter
 from requests.adapters import HTTPAdapter
 
-from shared.batches.advance import BatchDeadLetters, BatchSteps
+from shared.batches.advance import BatchSteps
 from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
 from shared.batches.open_batches import open_versions, wake_waiting
@@ -35,7 +35,8 @@ from shared.documents.dead_letters import DocumentDeadLetters
 from shared.documents.inbox import Inbox
 from shared.documents.reconcile import Reconcile
 from shared.documents.records import Records
-from shared.durable.dead_letters import DeadLetters
+from shared.documents.ref import FailureCode
+from shared.durable.dead_letters import DeadLetters, StepDeadLetters
 from shared.durable.retry import RetryPolicy
 from shared.durable.steps import StepQueue
 from shared.durable.store import RecordStore
@@ -46,8 +47,8 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.projects import Projects
-from shared.operations.advance import OperationDeadLetters, OperationSteps
-from shared.operations.operation import OPERATION, OperationFacts, OperationQueue
+from shared.operations.advance import OperationSteps
+from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
 from shared.operations.operations import Operations
 from shared.operations.publish_directly import PublishDirectly
 from shared.operations.publishing import PublishingSteps
@@ -103,8 +104,8 @@ class Services:
     sweep: Sweep
     dead_letters: DeadLetters
     document_dead_letters: DocumentDeadLetters
-    batch_dead_letters: BatchDeadLetters
-    operation_dead_letters: OperationDeadLetters
+    batch_dead_letters: StepDeadLetters[Batch, BatchFacts]
+    operation_dead_letters: StepDeadLetters[Operation, OperationFacts]
     health: HealthCheck
     status: StatusReport
     document_report: DocumentReport
@@ -223,6 +224,13 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
     def publishing_for(api_version: str) -> PublishingSteps:
         return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
 
+    operation_steps = OperationSteps(
+        operations=operations,
+        language=adapters.language,
+        retrain=RetrainSteps(operation_queue, adapters.language, active_model, container),
+        reclassification=reclassification,
+        publishing_for=publishing_for,
+    )
     return Services(
         settings=settings,
         adapters=adapters,
@@ -240,13 +248,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         active_model=active_model,
         projects=projects,
         operations=operations,
-        operation_steps=OperationSteps(
-            operations=operations,
-            language=adapters.language,
-            retrain=RetrainSteps(operation_queue, adapters.language, active_model, container),
-            reclassification=reclassification,
-            publishing_for=publishing_for,
-        ),
+        operation_steps=operation_steps,
         start_operations=StartOperations(
             operations=operations,
             projects=projects,
@@ -264,8 +266,20 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             collect_queue=settings.collect_queue,
             wake_delay=settings.grace,
         ),
-        batch_dead_letters=BatchDeadLetters(batches, resubmit, dead_letters, settings.batches_queue),
-        operation_dead_letters=OperationDeadLetters(operations, dead_letters, settings.operations_queue),
+        batch_dead_letters=StepDeadLetters(
+            steps=batches,
+            dead_letters=dead_letters,
+            queue_name=settings.batches_queue,
+            give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why),
+            close=batches.store.close,
+        ),
+        operation_dead_letters=StepDeadLetters(
+            steps=operation_queue,
+            dead_letters=dead_letters,
+            queue_name=settings.operations_queue,
+            give_up=operation_steps.give_up,
+            close=operations.close,
+        ),
         health=HealthCheck(
             containers={
                 settings.documents_container: records.documents,

@@ -17,7 +17,7 @@ _OURS = (
     "DATA_STORAGE",
     "DOCUMENTS_",
     "COLLECT_",
-    "JOBS_",
+    "BATCHES_",
     "OPERATIONS_",
     "EVENTS_",
     "AzureWebJobs",

@@ -1,7 +1,7 @@
 """The terminal records, classifications/<name>.json and failures/<name>.json. One Put Blob each; newest version wins.
 
 A writer knows the record that was there at planning and replaces exactly that one. On conflict it reads what is there
-and compares the versions (which_stays.py); in equal seconds the source blob tells which ETag is current. After the
+and compares the versions (which_stays.py); in equal seconds the source blob says which ETag is current. After the
 write it looks into the other container and removes the loser: an older version loses to a newer one, and at the same
 version a classification wins over a failure. Both sides look after they wrote, so one of them always sees.
 """
@@ -23,7 +23,7 @@ from shared.storage.ports import BlobInfo, BlobStore
 log = logging.getLogger("pigeonhole.records")
 
 MAX_CONFLICTS = 5
-# What one listing call returns; a longer listing is not followed for the sake of a batch.
+# What one listing call returns; a longer listing is not read to its end for the sake of a batch.
 LISTED_AT_ONCE = 5_000
 
 
@@ -38,7 +38,7 @@ class Records:
     clock: Callable[[], datetime]
 
     def find_classification(self, name: str) -> tuple[RecordFacts, str] | None:
-        """What a HEAD of a document's classification tells, and the record's own ETag."""
+        """The facts of a document's classification, and the record's own ETag. One HEAD."""
         info = self.classifications.find(record_name(name))
         return (RecordFacts.read(info.metadata), info.etag) if info else None
 

@@ -50,7 +50,7 @@ def decode(data: bytes) -> DecodedText:
     """
     decoded = _decode_marked(data) or _decode_utf8(data) or _decode_guessed(data)
     if not decoded.text.strip():
-        raise DocumentRejectedError(FailureCode.EMPTY, "the document holds no text; upload it again with its text")
+        raise DocumentRejectedError("the document holds no text; upload it again with its text", code=FailureCode.EMPTY)
     return decoded
 
 
@@ -61,8 +61,8 @@ def _decode_marked(data: bytes) -> DecodedText | None:
                 return DecodedText(data.decode(encoding), encoding)
             except UnicodeDecodeError as error:
                 raise DocumentRejectedError(
-                    FailureCode.UNREADABLE,
                     f"the byte order mark says {encoding}, byte {error.start} does not fit; save it as UTF-8",
+                    code=FailureCode.UNREADABLE,
                 ) from error
     return None
 
@@ -79,8 +79,8 @@ def _refuse_binary(data: bytes) -> None:
     controls = sum(1 for byte in data[:65_536] if byte < 32 and byte not in (9, 10, 12, 13, 27))
     if 0 in data[:65_536] or controls > BINARY_CONTROL_SHARE * min(len(data), 65_536):
         raise DocumentRejectedError(
-            FailureCode.BINARY,
             "the content is binary, not text; if it is UTF-16, save it with a byte order mark or as UTF-8",
+            code=FailureCode.BINARY,
         )
 
 
@@ -88,7 +88,7 @@ def _decode_guessed(data: bytes) -> DecodedText:
     guesses = from_bytes(data)
     guess = guesses.best()
     if guess is None:
-        raise DocumentRejectedError(FailureCode.UNREADABLE, "no known encoding fits the bytes; save it as UTF-8")
+        raise DocumentRejectedError("no known encoding fits the bytes; save it as UTF-8", code=FailureCode.UNREADABLE)
     # Short texts fit many code pages alike, EBCDIC among them; by far the most frequent of those is Windows-1252.
     tied = (each for each in guesses if (each.chaos, each.coherence) == (guess.chaos, guess.coherence))
     guess = next((each for each in tied if _COMMON in (each.encoding, *each.could_be_from_charset)), guess)
@@ -108,14 +108,14 @@ def split_text(text: str, limit: int) -> list[str]:
     parts: list[str] = []
     start = 0
     while len(text) - start > limit:
-        end = _boundary(text, start, start + limit)
+        end = _boundary(text, start=start, end=start + limit)
         parts.append(text[start:end])
         start = end
     parts.append(text[start:])
     return [part for part in parts if part.strip()]
 
 
-def _boundary(text: str, start: int, end: int) -> int:
+def _boundary(text: str, *, start: int, end: int) -> int:
     middle = start + (end - start) // 2
     for pattern in _BOUNDARIES:
         cuts = [match.end() for match in pattern.finditer(text, middle, end)]

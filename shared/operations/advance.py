@@ -8,15 +8,11 @@ reclassify  send_page, one page of the listing a message
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
-from shared.durable.dead_letters import DeadLetters
-from shared.durable.steps import Next, advance
+from shared.durable.steps import Done, Next, advance
 from shared.durable.store import Stored
 from shared.errors import LanguageRefusedError, OperationRunningError, PermanentError, UnsupportedOperationError
 from shared.language.apis import api_for
@@ -29,8 +25,6 @@ from shared.operations.publishing import PublishingSteps
 from shared.operations.reclassify import Reclassification
 from shared.operations.retrain import RetrainSteps
 from shared.operations.service_jobs import ended
-
-log = logging.getLogger("pigeonhole.operations")
 
 
 @dataclass(frozen=True)
@@ -85,24 +79,7 @@ class OperationSteps:
         now = self.operations.steps.clock()
         return ended(stored, now, OperationState.FAILED, reason, (ServiceError(code, str(error)),))
 
-
-@dataclass(frozen=True)
-class OperationDeadLetters:
-    """operations-poison: a step failed five times; the operation ends with the reason."""
-
-    operations: Operations
-    dead_letters: DeadLetters
-    queue_name: str
-
-    def handle(self, message_id: str, body: str) -> None:
-        reason = "a step failed five times"
-        kept = self.dead_letters.keep(queue=self.queue_name, message_id=message_id, body=body, reason=reason)
-        try:
-            message = StepMessage.model_validate_json(body)
-        except ValidationError:
-            return
-        stored = self.operations.steps.store.find(message.id)
-        if stored is not None and not stored.record.is_ended:
-            why = f"{reason}; see {kept} and the log; {stored.record.aftermath}"
-            now = self.operations.steps.clock()
-            self.operations.close(ended(stored, now, OperationState.FAILED, why).stored)
+    def give_up(self, stored: Stored[Operation], reason: str) -> Done[Operation]:
+        """End an operation whose step failed too often."""
+        why = f"{reason}; {stored.record.aftermath}"
+        return ended(stored, self.operations.steps.clock(), OperationState.FAILED, why)

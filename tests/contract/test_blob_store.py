@@ -12,8 +12,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 from azurite_process.azurite import Azurite
+from shared.errors import BlobNotFoundError, VersionChangedError
 from shared.storage.blobs import AzureBlobStore
-from shared.storage.ports import BlobNotFoundError, BlobStore, VersionChangedError
+from shared.storage.ports import BlobStore
 from tests.fakes import FakeBlobStore, VirtualClock, utf16
 
 NAMES = {

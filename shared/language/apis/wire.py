@@ -43,7 +43,6 @@ class WireModel(BaseModel):
         frozen=True,
         alias_generator=to_camel,
         protected_namespaces=(),
-        hide_input_in_errors=True,
     )
 
     @model_validator(mode="before")
@@ -81,11 +80,15 @@ def parse(model: type[M], body: Json) -> M:
 # What only informs: PlainValidator converts whatever is there.
 
 
+def _as_text(value: Json) -> str:
+    return str(value or "")
+
+
 def _optional_text(value: Json) -> str | None:
     return value if isinstance(value, str) else None
 
 
-AsText = Annotated[str, PlainValidator(str)]
+AsText = Annotated[str, PlainValidator(_as_text)]
 AsBool = Annotated[bool, PlainValidator(bool)]
 OptionalText = Annotated[str | None, PlainValidator(_optional_text)]
 
@@ -108,7 +111,7 @@ _STATUS_WORDS = {
 
 
 def parse_status(word: Json) -> LroStatus:
-    """A status word of any version. A word nobody has seen yet is UNKNOWN."""
+    """A status word of any version. A new word is UNKNOWN."""
     known = word.lower().replace("_", "") if isinstance(word, str) else ""
     return _STATUS_WORDS.get(known, LroStatus.UNKNOWN)
 
@@ -164,14 +167,14 @@ def parse_error(error: Json) -> ServiceError:
     """An error object: the innermost code and message, because the outer ones only say InvalidRequest."""
     if not isinstance(error, dict):
         return ServiceError("unknown", "the service gave no error body")
-    told = _Error.model_validate(error)
-    target = told.target
-    while isinstance(told.inner, dict):
-        told = _Error.model_validate(told.inner)
-        target = target or told.target
+    found = _Error.model_validate(error)
+    target = found.target
+    while isinstance(found.inner, dict):
+        found = _Error.model_validate(found.inner)
+        target = target or found.target
     return ServiceError(
-        code=str(told.code or "unknown"),
-        message=str(told.message or "no message"),
+        code=str(found.code or "unknown"),
+        message=str(found.message or "no message"),
         target=_optional_text(target),
     )
 

@@ -236,7 +236,7 @@ def test_a_failed_swap_says_that_production_may_have_changed_and_ends_the_hold()
 
 FILES: dict[str, tuple[bytes, str, str]] = {
     "no JSON": (b"{", "LabelsMissingError", "no readable 'labels.json'"),
-    "faults": (b'{"assets": {"classes": [], "documents": [{}]}}', "LabelsFaultyError", "faults ("),
+    "problems": (b'{"assets": {"classes": [], "documents": [{}]}}', "LabelsFaultyError", "problems ("),
 }
 
 
@@ -441,9 +441,9 @@ BAD_BODIES = ["", "not JSON", '{"schema": 1}', '{"schema": 1, "id": "20260301120
 @pytest.mark.parametrize("body", BAD_BODIES)
 def test_a_dead_letter_of_no_operation_is_kept_and_ends_none(world: OperationsWorld, body: str) -> None:
     operation = world.start_retraining(model="next")
-    world.services.operation_dead_letters.handle("m1", body)
+    world.services.operation_dead_letters.handle(message_id="m1", body=body)
     kept = world.stores["state"]._blobs["dead-letters/operations/m1.json"]
-    assert b"a step failed five times" in kept.data
+    assert b"a step of the operation failed five times" in kept.data
     assert world.finish(operation).state is OperationState.SUCCEEDED
 
 
@@ -452,13 +452,13 @@ def test_an_operation_whose_step_failed_five_times_ends_with_the_place_of_its_me
     world.run_until(operation, "wait_training")
     message = world.queues["operations"].receive(1, visibility=timedelta(minutes=1))[0]
     world.queues["operations"]._messages.clear()
-    world.services.operation_dead_letters.handle("m1", message.text or "")
+    world.services.operation_dead_letters.handle(message_id="m1", body=message.text or "")
     ended = world.find(operation)
     assert_left_alone(world, ended, OperationState.FAILED)
     assert ended.reason == (
-        "a step failed five times; see dead-letters/operations/m1.json and the log; the active model is unchanged"
+        "a step of the operation failed five times; see dead-letters/operations/m1.json and the log; the active model is unchanged"
     )
-    world.services.operation_dead_letters.handle("m2", message.text or "")
+    world.services.operation_dead_letters.handle(message_id="m2", body=message.text or "")
     assert world.find(operation) == ended
 
 

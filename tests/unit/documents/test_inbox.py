@@ -1,4 +1,4 @@
-"""The memory of the last wake."""
+"""Accepting documents, and the one wake a burst of them sends."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.pipeline.accept import accept_document, send_wake
-from shared.pipeline.wake import WakeDebounce
+from shared.documents.inbox import WakeDebounce
 from tests.fakes import START
-from tests.faults.disturbed import DisturbedWorld
+from tests.services_on_fakes import PipelineOnFakes
 
 
 def test_no_wake_is_pending_at_first() -> None:
@@ -26,20 +25,20 @@ def test_a_wake_is_pending_while_it_becomes_visible_a_second_from_now(seconds_ah
     assert debounce.is_pending(START) is pending
 
 
-def test_a_burst_of_documents_sends_one_wake(world: DisturbedWorld) -> None:
+def test_a_burst_of_documents_sends_one_wake(world: PipelineOnFakes) -> None:
     for number in range(20):
-        accept_document(world.pipeline, "documents", world.upload(f"{number}.txt", "text", event=False))
+        world.services.inbox.accept("documents", world.upload(f"{number}.txt", "text", event=False))
     assert world.queues["collect"].length() == 1
     assert world.queues["documents"].length() == 20
 
 
-def test_every_document_is_queued_before_its_wake(world: DisturbedWorld) -> None:
-    accept_document(world.pipeline, "documents", world.upload("a.txt", "text", event=False))
+def test_every_document_is_queued_before_its_wake(world: PipelineOnFakes) -> None:
+    world.services.inbox.accept("documents", world.upload("a.txt", "text", event=False))
     assert world.trace == ["documents-queue.send", "collect-queue.send"]
 
 
-def test_a_wake_becomes_visible_after_the_linger(world: DisturbedWorld) -> None:
-    send_wake(world.pipeline)
+def test_a_wake_becomes_visible_after_the_linger(world: PipelineOnFakes) -> None:
+    world.services.inbox.wake()
     visible = world.queues["collect"].next_visible()
     assert visible is not None
     assert visible - world.clock() == world.settings.linger

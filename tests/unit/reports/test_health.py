@@ -5,9 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from shared.pipeline.health import check_health
-from tests.fakes import FakeQueue
-from tests.faults.disturbed import DisturbedWorld, Wire
+from tests.faults.disturbed import Wire
+from tests.services_on_fakes import PipelineOnFakes
 
 PARTS = {
     "container documents",
@@ -16,20 +15,20 @@ PARTS = {
     "container pipeline",
     "queue documents",
     "queue collect",
-    "queue jobs",
+    "queue batches",
     "queue operations",
     "language",
 }
 
 
-def wrong_parts(world: DisturbedWorld) -> dict[str, str]:
-    report = check_health(world.pipeline, operations_queue=FakeQueue("operations-queue", world.clock))
-    wrong = {name: part["problem"] for name, part in report["parts"].items() if not part["healthy"]}
-    assert report["healthy"] is not bool(wrong)
+def wrong_parts(world: PipelineOnFakes) -> dict[str, str]:
+    health = world.services.health()
+    wrong = {name: part.problem or "" for name, part in health.parts.items() if not part.healthy}
+    assert health.healthy is not bool(wrong)
     return wrong
 
 
-def project_exists(world: DisturbedWorld) -> None:
+def project_exists(world: PipelineOnFakes) -> None:
     body = {
         "name": "letters",
         "modelType": "MultiClassification",
@@ -40,14 +39,15 @@ def project_exists(world: DisturbedWorld) -> None:
     Wire(world, lambda _: httpx.Response(200, json=body))
 
 
-def test_every_part_is_asked(world: DisturbedWorld) -> None:
+def test_every_part_is_asked(world: PipelineOnFakes) -> None:
     project_exists(world)
-    report = check_health(world.pipeline, operations_queue=FakeQueue("operations-queue", world.clock))
-    assert set(report["parts"]) >= PARTS
-    assert report["healthy"]
+    assert world.services.health().to_members() == {
+        "healthy": True,
+        "parts": {name: {"healthy": True, "problem": None} for name in PARTS},
+    }
 
 
-def test_a_project_that_is_not_created_yet_is_no_fault(world: DisturbedWorld) -> None:
+def test_a_project_that_is_not_created_yet_is_no_fault(world: PipelineOnFakes) -> None:
     Wire(world, lambda _: httpx.Response(404))
     assert wrong_parts(world) == {}
 
@@ -61,7 +61,7 @@ LANGUAGE = {
 
 
 @pytest.mark.parametrize("case", LANGUAGE)
-def test_a_language_service_that_does_not_serve_is_named(world: DisturbedWorld, case: str) -> None:
+def test_a_language_service_that_does_not_serve_is_named(world: PipelineOnFakes, case: str) -> None:
     answer, error = LANGUAGE[case]
     Wire(world, lambda _: answer)
     assert list(wrong_parts(world)) == ["language"]
@@ -75,13 +75,14 @@ BROKEN = {
     "state.list": "container pipeline",
     "documents-queue.length": "queue documents",
     "collect-queue.length": "queue collect",
-    "jobs-queue.length": "queue jobs",
+    "batches-queue.length": "queue batches",
+    "operations-queue.length": "queue operations",
 }
 
 
 @pytest.mark.parametrize("call", BROKEN)
 @pytest.mark.parametrize("error", [OSError("no route\nand more"), AssertionError()], ids=["told", "silent"])
-def test_a_storage_part_that_does_not_answer_is_named(world: DisturbedWorld, call: str, error: Exception) -> None:
+def test_a_storage_part_that_does_not_answer_is_named(world: PipelineOnFakes, call: str, error: Exception) -> None:
     project_exists(world)
 
     def fail(name: str) -> None:

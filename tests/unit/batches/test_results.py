@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.batches.batch import Batch, BatchDocument, JobReference, Outcome, plan_batch
+from shared.batches.results import MAX_ERROR_TEXT, Answer, error_text, merge_pages, merge_parts, resolve
 from shared.documents.ref import DocumentRef
-from shared.language.models import (
+from shared.language.values import (
     AnalyzeJob,
     ClassScore,
-    OperationStatus,
+    LroStatus,
     ProjectKind,
     ServiceError,
     TextClasses,
 )
-from shared.pipeline.manifest import AnalyzeRef, Manifest, Outcome, PlannedDocument, plan_manifest
-from shared.pipeline.outcomes import JobAnswer, merge_pages, merge_parts, settle
 from tests.fakes import START
 from tests.faults.world import MODEL
 
@@ -29,8 +30,10 @@ def classes(text_id: str, **scores: float) -> TextClasses:
     return TextClasses(text_id, tuple(ClassScore(name, score) for name, score in scores.items()))
 
 
-def page(*texts: TextClasses, updated: datetime | None = None, **errors: ServiceError) -> AnalyzeJob:
-    return AnalyzeJob(OperationStatus.SUCCEEDED, None, updated, None, texts, errors)
+def page(
+    *texts: TextClasses, updated: datetime | None = None, errors: Mapping[str, ServiceError] | None = None
+) -> AnalyzeJob:
+    return AnalyzeJob(LroStatus.SUCCEEDED, None, updated, None, texts, errors or {})
 
 
 # merge_parts
@@ -96,7 +99,7 @@ def test_pages_are_united_and_the_first_entry_of_a_repeated_id_wins() -> None:
 
 def test_errors_are_united_and_the_first_of_an_id_wins() -> None:
     first, second = ServiceError("A", "a"), ServiceError("B", "b")
-    answer = merge_pages([page(**{"0": first}), page(**{"0": second, "1": second})])
+    answer = merge_pages([page(errors={"0": first}), page(errors={"0": second, "1": second})])
     assert answer.text_errors == {"0": first, "1": second}
 
 
@@ -106,16 +109,16 @@ def test_the_answer_was_completed_when_its_last_page_was_updated() -> None:
     assert merge_pages([page()]).completed is None
 
 
-# settle
+# resolve
 
 
-def manifest_of(*texts: dict[str, int], ended: dict[int, Outcome] | None = None, count: int = 2) -> Manifest:
+def batch_of(*texts: dict[str, int], ended: dict[int, Outcome] | None = None, count: int = 2) -> Batch:
     documents = [
-        PlannedDocument(document=DocumentRef(name=f"{number}.txt", etag=f'"{number}"', last_modified=START, size=5))
+        BatchDocument(document=DocumentRef(name=f"{number}.txt", etag=f'"{number}"', last_modified=START, size=5))
         for number in range(count)
     ]
     references = tuple(
-        AnalyzeRef(
+        JobReference(
             job_id=f"job-{number}",
             submitted=START,
             expires=START,
@@ -124,87 +127,92 @@ def manifest_of(*texts: dict[str, int], ended: dict[int, Outcome] | None = None,
         )
         for number, each in enumerate(texts)
     )
-    manifest = plan_manifest(documents, START).model_copy(update={"analyze": references, "api_version": "2021-preview"})
-    return manifest.model_copy(update={"documents": manifest.with_outcomes(ended or {})})
+    batch = plan_batch(documents, START).model_copy(update={"jobs": references, "api_version": "2021-preview"})
+    return batch.model_copy(update={"documents": batch.with_outcomes(ended or {})})
 
 
-def answer_of(*texts: TextClasses, **errors: ServiceError) -> JobAnswer:
-    return merge_pages([page(*texts, **errors)])
+def answer_of(*texts: TextClasses, errors: Mapping[str, ServiceError] | None = None) -> Answer:
+    return merge_pages([page(*texts, errors=errors)])
 
 
-TWO = manifest_of({"0": 5, "1": 5})
+TWO = batch_of({"0": 5, "1": 5})
 ODD = ServiceError("InvalidDocument", "odd")
 
-SETTLED: dict[str, tuple[Manifest, JobAnswer, list[int], list[int], list[int]]] = {
-    # manifest, answer -> classified, failed, missing
+RESOLVED: dict[str, tuple[Batch, Answer, list[int], list[int], list[int]]] = {
+    # batch, answer -> classified, failed, missing
     "both classified": (TWO, answer_of(classes("0", a=1), classes("1", b=1)), [0, 1], [], []),
     "one without classes": (TWO, answer_of(classes("0"), classes("1", b=1)), [0, 1], [], []),
-    "one in errors": (TWO, answer_of(classes("0", a=1), **{"1": ODD}), [0], [1], []),
+    "one in errors": (TWO, answer_of(classes("0", a=1), errors={"1": ODD}), [0], [1], []),
     "one in neither list": (TWO, answer_of(classes("0", a=1)), [0], [], [1]),
-    "one in both lists": (TWO, answer_of(classes("0", a=1), classes("1", b=1), **{"1": ODD}), [0], [1], []),
+    "one in both lists": (TWO, answer_of(classes("0", a=1), classes("1", b=1), errors={"1": ODD}), [0], [1], []),
     "nothing at all": (TWO, answer_of(), [], [], [0, 1]),
     "ids nobody asked for": (
         TWO,
-        answer_of(classes("0", a=1), classes("1", b=1), classes("9", a=1), classes("x", a=1), **{"7": ODD}),
+        answer_of(classes("0", a=1), classes("1", b=1), classes("9", a=1), classes("x", a=1), errors={"7": ODD}),
         [0, 1],
         [],
         [],
     ),
     "an id that only looks alike": (TWO, answer_of(classes("00", a=1), classes("1", b=1)), [1], [], [0]),
     "a part in errors": (
-        manifest_of({"0": 5, "1.0": 5}, {"1.1": 5}),
-        answer_of(classes("0", a=1), classes("1.0", b=1), **{"1.1": ODD}),
+        batch_of({"0": 5, "1.0": 5}, {"1.1": 5}),
+        answer_of(classes("0", a=1), classes("1.0", b=1), errors={"1.1": ODD}),
         [0],
         [1],
         [],
     ),
     "a part in neither list": (
-        manifest_of({"0": 5, "1.0": 5}, {"1.1": 5}),
+        batch_of({"0": 5, "1.0": 5}, {"1.1": 5}),
         answer_of(classes("0", a=1), classes("1.0", b=1)),
         [0],
         [],
         [1],
     ),
     "one that had ended before": (
-        manifest_of({"0": 5}, ended={1: Outcome.DELETED}),
+        batch_of({"0": 5}, ended={1: Outcome.DELETED}),
         answer_of(classes("0", a=1), classes("1", b=1)),
         [0],
         [],
         [],
     ),
-    "one that was never sent": (manifest_of({"0": 5}), answer_of(classes("0", a=1)), [0], [], [1]),
+    "one that was never sent": (batch_of({"0": 5}), answer_of(classes("0", a=1)), [0], [], [1]),
 }
 
 
-@pytest.mark.parametrize("case", SETTLED)
+@pytest.mark.parametrize("case", RESOLVED)
 def test_every_open_document_is_classified_failed_or_missing(case: str) -> None:
-    manifest, answer, classified, failed, missing = SETTLED[case]
-    settled = settle(manifest, MODEL, answer)
-    assert (sorted(settled.classified), sorted(settled.failed), settled.missing) == (classified, failed, missing)
+    batch, answer, classified, failed, missing = RESOLVED[case]
+    results = resolve(batch, MODEL, answer)
+    assert (sorted(results.classified), sorted(results.failed), results.missing) == (classified, failed, missing)
 
 
 def test_a_record_names_its_version_model_and_jobs() -> None:
-    manifest = manifest_of({"0": 5, "1.0": 30}, {"1.1": 10})
+    batch = batch_of({"0": 5, "1.0": 30}, {"1.1": 10})
     answer = answer_of(classes("0", a=1), classes("1.0", a=0.4), classes("1.1", b=1.0))
-    record = settle(manifest, SINGLE, answer).classified[1]
-    assert record.document == manifest.documents[1].document
+    record = resolve(batch, SINGLE, answer).classified[1]
+    assert record.document == batch.documents[1].document
     assert record.model == SINGLE
     assert record.api_version == "2021-preview"
-    assert record.job.id == manifest.id
-    assert record.job.analyze_jobs == ["job-0", "job-1"]
+    assert record.batch.id == batch.id
+    assert record.batch.jobs == ["job-0", "job-1"]
     assert [(each.name, each.confidence) for each in record.classes] == [("a", 0.3)]
     assert [warning.code for warning in record.warnings] == ["DocumentSplit"]
 
 
 def test_the_service_s_warnings_reach_the_record() -> None:
     text = TextClasses("0", (ClassScore("a", 1.0),), (ServiceError("LongWordsInDocument", "long"),))
-    record = settle(manifest_of({"0": 5}, count=1), MODEL, answer_of(text)).classified[0]
+    record = resolve(batch_of({"0": 5}, count=1), MODEL, answer_of(text)).classified[0]
     assert [(warning.code, warning.message) for warning in record.warnings] == [("LongWordsInDocument", "long")]
 
 
 def test_the_same_answer_gives_the_same_bytes() -> None:
     answer = answer_of(classes("0", a=0.1, b=0.2), classes("1", b=1))
-    first, second = settle(TWO, MODEL, answer), settle(TWO, MODEL, answer)
+    first, second = resolve(TWO, MODEL, answer), resolve(TWO, MODEL, answer)
     assert [each.to_json() for each in first.classified.values()] == [
         each.to_json() for each in second.classified.values()
     ]
+
+
+def test_an_error_s_text_names_its_code_and_is_cut() -> None:
+    assert error_text(ODD) == "InvalidDocument: odd"
+    assert len(error_text(ServiceError("X", "x" * 10_000))) == MAX_ERROR_TEXT
