@@ -13,7 +13,7 @@ from azurite_process.processes import wait_until
 from local.api import ApiError
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.seed import upload_training
-from tests.e2e.conftest import DEADLINE, Cloud, running_cloud
+from tests.e2e.conftest import DEADLINE, Cloud, running_cloud, steps_taken
 
 pytestmark = pytest.mark.e2e
 
@@ -82,7 +82,7 @@ def train(cloud: Cloud, project: str, model: str, *, force: bool = False) -> Non
     started = cloud.api.call("POST", f"{project}/retrain", {"model": model, "publish": False, "force": force})
     record = cloud.api.follow(started["operation"], seconds=DEADLINE)
     assert record["state"] == "succeeded", record["reason"]
-    assert [step["step"] for step in record["steps"]] == ["train", "wait_training", "evaluate", "gate"]
+    assert steps_taken(record) == ["train", "wait_training", "evaluate", "gate"]
     [trained] = [each for each in cloud.api.call("GET", f"{project}/models")["models"] if each["model"] == model]
     assert (trained["trained"], trained["evaluated"], trained["model_id"]) == ("succeeded", "succeeded", None)
 
