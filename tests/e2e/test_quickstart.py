@@ -114,7 +114,7 @@ def publish(cloud: Cloud, project: str, model: str) -> None:
     models = {each["model"]: each for each in cloud.api.call("GET", f"{project}/models")["models"]}
     assert [name for name, each in models.items() if each["in_use"]] == [model]
     assert models[model]["published"] == "succeeded"
-    assert models[model]["model_id"] == record["model_id"]
+    assert models[model]["model_id"] == record["reference"]
     assert cloud.api.call("GET", "/api/status")["active_model"]["label"] == model
 
 
