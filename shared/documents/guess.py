@@ -33,11 +33,14 @@ SEARCHED_BYTES = 262_144
 # Below this mean (natural logarithm of the probability of a byte) nothing usual fits.
 IMPLAUSIBLE = -7.5
 
-_PUNCTUATION = "“”„‚‘’–—…«»‹›°§©®™€£•·½¼¾²³¿¡ªº\u00a0\u00ad´×±¢¥№µ†‰"
+_PUNCTUATION = "\u00a0’»«“”–„…—€‘°·‚¿¡£§•©®´×²½\u00ad±³¼¾ªº™‹›¢¥№µ†‰"
 _CJK_PUNCTUATION = "、。，．・：；？！「」『』（）〜～《》【】“”‘’…—\u3000"
 _ELSE = math.log(2e-5)
 _CAPITAL_FIRST, _CAPITAL_NEXT, _CAPITAL_INSIDE = math.log(0.1), math.log(0.7), math.log(0.002)
-_SYMBOL_INSIDE, _TWO_SCRIPTS, _SECOND_ACCENT = -3.0, -4.0, math.log(0.25)
+_SYMBOL_INSIDE, _SIGN_BEFORE, _TWO_SCRIPTS, _SECOND_ACCENT, _ALONE = -3.0, -2.0, -4.0, math.log(0.25), -2.0
+# Every reading pays for its ASCII characters too: where two bytes make one character, the second may look like ASCII.
+_ASCII_LETTER, _ASCII_OTHER = -2.9, -4.0
+_SIGNS = "©®™°§²³½¼¾±¢µ†‰·´"
 _WORD = 1.5
 _MOST_WORDS = 8
 
@@ -70,13 +73,13 @@ class _Model:
     encoding: str
     letters: Mapping[str, float]
     is_latin: bool = False
+    is_east_asian: bool = False
 
 
 def guess_encodings(data: bytes) -> list[Guess]:
     """The usual encodings that the sample fits, likeliest first; empty when there is no byte beyond ASCII."""
     sample = _sample(data)
-    high = len(_HIGH.findall(sample))
-    if not high:
+    if not sample:
         return []
     words = _language_evidence(data)
     readings: dict[str, str | None] = {}
@@ -88,7 +91,7 @@ def guess_encodings(data: bytes) -> list[Guess]:
         if text is not None:
             score = _likelihood(text, model) + _PRIOR.get(model.encoding, 0.0)
             score += words.get(model.language, 0.0) if model.is_latin else 0.0
-            guesses.append(Guess(model.encoding, model.language, score / high))
+            guesses.append(Guess(model.encoding, model.language, score / len(sample)))
     return sorted(guesses, key=lambda guess: -guess.likelihood)
 
 
@@ -126,7 +129,9 @@ def _likelihood(text: str, model: _Model) -> float:
     score = 0.0
     before = "\n"
     for index, character in enumerate(text):
-        if character >= "\x80":
+        if character < "\x80":
+            score += (_ASCII_LETTER if character.isalpha() else _ASCII_OTHER) if character != "\n" else 0.0
+        else:
             score += model.letters.get(character.lower(), _ELSE)
             score += _form(character, before, text[index + 1 : index + 2], model)
         before = character
@@ -136,9 +141,12 @@ def _likelihood(text: str, model: _Model) -> float:
 def _form(character: str, before: str, after: str, model: _Model) -> float:
     """How well formed the word is at this character."""
     if not character.isalpha():
-        inside = before.isalpha() and after.isalpha() and character not in "’·\u00ad\u200c"
-        return _SYMBOL_INSIDE if inside and not unicodedata.combining(character) else 0.0
-    score = 0.0
+        if not after.isalpha() or character in "’·\u00ad\u200c" or unicodedata.combining(character):
+            return 0.0
+        return _SYMBOL_INSIDE if before.isalpha() else _SIGN_BEFORE if character in _SIGNS else 0.0
+    if model.is_east_asian:
+        return _TWO_SCRIPTS if (before.isascii() and before.isalpha()) else 0.0
+    score = 0.0 if before.isalpha() or after.isalpha() or unicodedata.combining(after or " ") else _ALONE
     if character.isupper():
         if before.islower():
             score += _CAPITAL_INSIDE
@@ -164,7 +172,7 @@ def _alphabetic_models() -> Iterator[_Model]:
     for languages, is_latin in ((LATIN, True), (ALPHABETS, False)):
         for name, language in languages.items():
             share = _falling(language.letters, 0.9, steepness=2.5 if is_latin else 3.4)
-            letters = _logarithms([share, _even(_PUNCTUATION, 0.08)])
+            letters = _logarithms([share, _falling(_PUNCTUATION, 0.1, steepness=4.0)])
             for encoding in language.encodings:
                 yield _Model(name, encoding, letters, is_latin)
 
@@ -185,7 +193,7 @@ def _east_asian_models() -> Iterator[_Model]:
     ):
         letters = _logarithms(shares)
         for encoding in encodings:
-            yield _Model(language, encoding, letters)
+            yield _Model(language, encoding, letters, is_east_asian=True)
 
 
 def _falling(letters: str, mass: float, *, steepness: float) -> dict[str, float]:

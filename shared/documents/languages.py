@@ -52,23 +52,23 @@ LATIN = {
     "Icelandic": _latin("áíðéþóæöúý", _WEST, "og er ekki sem um hann var en til vi hefur fyrir eru ég að mig"),
     "Irish": _latin("áéíóú", _WEST, "agus an na ar is go le ag do bhfuil seo sin ach"),
     "Albanian": _latin("ëçÇ", _WEST, "dhe nga me se ne per nuk do si ka jam shume"),
-    "Estonian": _latin("äõüöšž", ("cp1252", "cp1257", "iso8859_13"), "ja on ei see et ma oli mis kui aga meie teie"),
+    "Estonian": _latin("äõüöšž", ("cp1252", "cp1257", "iso8859_13"), "ja on ei see et ma oli mis kui aga meie teie ja mis kas oma ning veel siis nii pole olla seda ka"),
     "Hungarian": _latin(
-        "áéöóőíüúű", _CENTRAL, "a az hogy nem is egy van meg csomag volt csak el de ha mert vagy kell ezt mi"
+        "áéöóőíüúű", _CENTRAL, "a az hogy nem is egy van meg csomag volt csak el de ha mert vagy kell ezt mi mint ki be le fel vagy nincs ez minden amely fel nem lehet hiba"
     ),
-    "Polish": _latin("łąęóśżćńź", _CENTRAL, "i w na nie z do to jest o po za od ale jak czy tak mi dla prosz"),
-    "Czech": _latin("íáéěřčžšýůúťóďň", _CENTRAL, "a v na se je to do s z o ale jsem tak po od nebo ze aby mi prosim"),
-    "Slovak": _latin("áíčéýžúšľťôňóďäĺŕ", _CENTRAL, "a v na sa je to do s z o ale som tak po od alebo ako mi"),
-    "Slovenian": _latin("čšž", _CENTRAL, "in je na v za da se ne ki so z pa ali od sem po"),
-    "Croatian": _latin("čšžćđ", _CENTRAL, "i je na u za da se ne koji su s od nije sam po ili kao"),
+    "Polish": _latin("łąęóśżćńź", _CENTRAL, "i w na nie z do to jest o po za od ale jak czy tak mi dla prosz nie sie tylko oraz przez albo przy bez jego ich jako tego numer prosze pan lub nowy dane plik"),
+    "Czech": _latin("íáéěřčžšýůúťóďň", _CENTRAL, "a v na se je to do s z o ale jsem tak po od nebo ze aby mi prosim jako jeho nebo pro bez podle musí nelze soubor lze kde co byl jen který neplatny"),
+    "Slovak": _latin("áíčéýžúšľťôňóďäĺŕ", _CENTRAL, "a v na sa je to do s z o ale som tak po od alebo ako mi ako alebo pre bez bol kde nie je mi iba podla"),
+    "Slovenian": _latin("čšž", _CENTRAL, "in je na v za da se ne ki so z pa ali od sem po ni je bi tudi kot ali kaj bo bil lahko pri brez kjer mogoče nova"),
+    "Croatian": _latin("čšžćđ", _CENTRAL, "i je na u za da se ne koji su s od nije sam po ili kao nije je bi kao ili bez samo biti bio pri kad gdje nema može prema"),
     "Romanian": _latin(
-        "ăîâţşțș", ("cp1250", "iso8859_16", "iso8859_2", "cp852"), "de la cu nu si pentru este un o am din pe mai ce"
+        "ăîâţşțș", ("cp1250", "iso8859_16", "iso8859_2", "cp852"), "de la cu nu si pentru este un o am din pe mai ce nu sau sunt mai fi se sa din care este al ale prin dar nici fost"
     ),
     "Turkish": _latin(
-        "ıüşçğöİâî", ("cp1254", "cp857", "mac_turkish"), "ve bir bu ne de da ile var ben daha ama gibi merhaba fatura"
+        "ıüşçğöİâî", ("cp1254", "cp857", "mac_turkish"), "ve bir bu ne de da ile var ben daha ama gibi merhaba fatura olarak bu icin sonra kadar veya gibi olan yok mi en iyi dosya sayfa yeni hata"
     ),
-    "Lithuanian": _latin("ėšžųįūčąę", ("cp1257", "iso8859_13", "cp775"), "ir kad yra tai su bet ne jo kaip iki dar"),
-    "Latvian": _latin("āīēšūžņļģķč", ("cp1257", "iso8859_13", "cp775"), "un ir ka ar no par uz bet vai es ne to"),
+    "Lithuanian": _latin("ėšžųįūčąę", ("cp1257", "iso8859_13", "cp775"), "ir kad yra tai su bet ne jo kaip iki dar yra nuo iki bei ar kai kur jau tik per prie buvo mano"),
+    "Latvian": _latin("āīēšūžņļģķč", ("cp1257", "iso8859_13", "cp775"), "un ir ka ar no par uz bet vai es ne to nav vai kas lai bija tas kur pie jau pirms tiek mans"),
     "Vietnamese": _latin(
         "\u0301\u0300đư\u0323àâôơá\u0309êăãéèíóòùúìõýĩũ", ("cp1258",), "nhu cho khi trong toi cua la khong va hang"
     ),
