@@ -31,7 +31,7 @@ from shared.documents.languages import (
 SAMPLE_BYTES = 3_000
 SEARCHED_BYTES = 262_144
 # Below this mean (natural logarithm of the probability of a byte) nothing usual fits.
-IMPLAUSIBLE = -7.5
+IMPLAUSIBLE = -6.5
 
 _PUNCTUATION = "\u00a0’»«“”–„…—€‘°·‚¿¡£§•©®´×²½\u00ad±³¼¾ªº™‹›¢¥№µ†‰"
 _CJK_PUNCTUATION = "、。，．・：；？！「」『』（）〜～《》【】“”‘’…—\u3000"
@@ -46,7 +46,9 @@ _MOST_WORDS = 8
 
 # How usual an encoding is among files that are not UTF-8, where two of them fit a text alike.
 _PRIOR = {"cp1252": 2.0, "cp1250": 0.5, "cp1251": 0.5, "cp932": 0.5}
-_PRIOR |= dict.fromkeys(("cp850", "cp852", "cp866", "cp857", "cp775", "cp855", "cp737", "cp862", "cp869", "cp1125"), -3.0)
+_PRIOR |= dict.fromkeys(
+    ("cp850", "cp852", "cp866", "cp857", "cp775", "cp855", "cp737", "cp862", "cp869", "cp1125"), -3.0
+)
 _PRIOR |= dict.fromkeys(("cp437", "mac_roman", "mac_latin2", "mac_cyrillic", "mac_greek", "mac_turkish"), -4.0)
 
 _NOT_BLANK = re.compile(rb"[^\t\n\x0b\x0c\r ]+")
@@ -181,8 +183,19 @@ def _east_asian_models() -> Iterator[_Model]:
     punctuation = _even(_CJK_PUNCTUATION, 0.08)
     kana = [_falling(HIRAGANA, 0.42, steepness=3.0), _falling(KATAKANA, 0.12, steepness=2.0)]
     # The rows of the standards that hold the characters in everyday use, and the rows of rare ones.
-    japanese = [punctuation, *kana, _even(JAPANESE, 0.15), _rows("euc_jp", 0xB0, 0xCF, 0.2), _rows("euc_jp", 0xD0, 0xF4, 0.01)]
-    simplified = [punctuation, _even(CHINESE_SIMPLIFIED, 0.6), _rows("gb2312", 0xB0, 0xD7, 0.3), _rows("gb2312", 0xD8, 0xF7, 0.01)]
+    japanese = [
+        punctuation,
+        *kana,
+        _even(JAPANESE, 0.15),
+        _rows("euc_jp", 0xB0, 0xCF, 0.2),
+        _rows("euc_jp", 0xD0, 0xF4, 0.01),
+    ]
+    simplified = [
+        punctuation,
+        _even(CHINESE_SIMPLIFIED, 0.6),
+        _rows("gb2312", 0xB0, 0xD7, 0.3),
+        _rows("gb2312", 0xD8, 0xF7, 0.01),
+    ]
     traditional = [punctuation, _even(CHINESE_TRADITIONAL, 0.6), _big5(0xA4, 0xC6, 0.3), _big5(0xC9, 0xF9, 0.01)]
     korean = [punctuation, _even(KOREAN, 0.65), _rows("euc_kr", 0xB0, 0xC8, 0.26), _rows("euc_kr", 0xCA, 0xFD, 0.01)]
     for language, shares, encodings in (

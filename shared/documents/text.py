@@ -64,9 +64,7 @@ def decode(data: bytes, *, declared: str | None = None, preferred: Sequence[str]
         raise DocumentRejectedError(FailureCode.EMPTY, "the document holds no text; upload it again with its text")
     if declared and not _agrees(decoded.encoding, declared):
         note = f"Content-Type says charset {declared!r}, the bytes say otherwise; read as {decoded.encoding}"
-        return DecodedText(
-            decoded.text, decoded.encoding, (*decoded.warnings, DocumentWarning("CharsetIgnored", note))
-        )
+        return DecodedText(decoded.text, decoded.encoding, (*decoded.warnings, DocumentWarning("CharsetIgnored", note)))
     return decoded
 
 
@@ -156,7 +154,9 @@ def _guessed(text: str, encoding: str, why: str) -> DecodedText:
 
 
 # Invisible although their category is that of letters, marks or symbols: joiners, fillers, variation selectors.
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def is_blank(text: str) -> bool:

@@ -195,7 +195,8 @@ TEXTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "Vietnamese": (
         ("cp1258",),
         "Tôi chưa nhâ\u0323n đươ\u0323c hàng",
-        "Xin chào, tôi đa\u0303 đă\u0323t hàng hai tuâ\u0300n trươ\u0301c nhưng vâ\u0303n chưa nhâ\u0323n đươ\u0323c. Xin kiê\u0309m tra đơn và hoàn "
+        "Xin chào, tôi đa\u0303 đă\u0323t hàng hai tuâ\u0300n trươ\u0301c nhưng "
+        "vâ\u0303n chưa nhâ\u0323n đươ\u0323c. Xin kiê\u0309m tra đơn và hoàn "
         "tiê\u0300n la\u0323i cho tôi. Ca\u0309m ơn nhiê\u0300u.",
     ),
     "Japanese": (
@@ -217,8 +218,8 @@ TEXTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "Korean": (
         ("euc_kr", "cp949"),
         "주문한 상품이 아직 안 왔어요",
-        "안녕하세요. 지난주에 주문한 책이 아직 도착하지 않았습니다. 배송 상황을 확인해 주시고, 재고가 없으면 주문을 취소하고 "
-        "환불해 주시기 바랍니다. 감사합니다.",
+        "안녕하세요. 지난주에 주문한 책이 아직 도착하지 않았습니다. 배송 상황을 확인해 주시고, "
+        "재고가 없으면 주문을 취소하고 환불해 주시기 바랍니다. 감사합니다.",
     ),
 }
 
