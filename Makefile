@@ -25,7 +25,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 .PHONY: check check-code check-infra coverage format format-check lint spelling types architecture mutants bench package lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
 setup: $(SETUP) $(AZURITE) ## install everything into .venv and emulators/azurite/node/node_modules
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.documents.ref import DocumentRef, FailureCode
 from shared.language.values import ModelRef, ProjectKind
@@ -110,16 +110,13 @@ class RecordFacts(BaseModel):
     def read(cls, metadata: Mapping[str, str]) -> RecordFacts:
         """The facts of a blob, each on its own: one that cannot be read is None and takes no other with it."""
         present = {name: value for name, value in metadata.items() if name in cls.model_fields and value}
+        if "model" in present:
+            present["model"] = unquote(present["model"])
         try:
             return cls.model_validate(present)
         except ValidationError as error:
             unreadable = {str(each["loc"][0]) for each in error.errors()}
             return cls.model_validate({name: value for name, value in present.items() if name not in unreadable})
-
-    @field_validator("model")
-    @classmethod
-    def _decoded(cls, value: str | None) -> str | None:
-        return value if value is None else unquote(value)
 
     def to_metadata(self) -> dict[str, str]:
         values: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)

@@ -40,7 +40,7 @@ def replaces_same_version(ours: RecordFacts, found: RecordFacts) -> bool:
     """Does our record replace one about the same version?
 
     A second pass of one batch changes nothing; of two batches the later planned one stays. Failure records have no
-    planning time: the later written one stays.
+    planning time: of two batches the later written one stays.
     """
     if found.batch == ours.batch:
         return False

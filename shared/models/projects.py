@@ -22,7 +22,7 @@ from shared.errors import (
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.values import Evaluation, Project, ProjectKind, ReviewedDocument, TrainedModel
+from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
 from shared.models.active_model import ActiveModelStore
 from shared.models.labels import LabelsFile, check_labels, parse_labels, to_july_form
 from shared.storage.ports import BlobStore
@@ -132,20 +132,18 @@ class Projects:
         return labels
 
     def _unreadable(self, container: BlobStore, labels: LabelsFile) -> list[InputProblem]:
-        if len(labels.documents) > MAX_READ:
+        if len(labels.placed) > MAX_READ:
             return []
 
-        def problem(each: tuple[int, str]) -> InputProblem | None:
-            number, location = each
+        def problem(each: tuple[str, LabelledDocument]) -> InputProblem | None:
+            place, document = each
             try:
-                decode(container.read(location).data)
+                decode(container.read(document.location).data)
             except (BlobNotFoundError, DocumentRejectedError) as error:
-                place = f"{labels.documents_place}[{number}]"
-                return InputProblem(place, f"{location!r} cannot be read: {error}")
+                return InputProblem(place, f"{document.location!r} cannot be read: {error}")
             return None
 
-        locations = [(number, document.location) for number, document in enumerate(labels.documents)]
-        return [found for found in self.fan_out(problem, locations) if found is not None]
+        return [found for found in self.fan_out(problem, labels.placed.items()) if found is not None]
 
     def list_models(self, name: str) -> list[TrainedModel]:
         """Every trained model. Raises ProjectUnknownError."""

@@ -14,7 +14,7 @@ import pytest
 import functions
 import shared
 from shared.config import Settings
-from shared.messages import WakeMessage
+from shared.documents.messages import WakeMessage
 from shared.storage.queues import AzureMessageQueue, decode_body
 from tests.architecture.source import ROOT, modules
 
@@ -67,7 +67,7 @@ def test_every_example_setting_is_a_setting() -> None:
 def test_the_example_settings_are_enough_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in EXAMPLE.items():
         monkeypatch.setenv(name, value)
-    assert Settings().documents_container == EXAMPLE["DOCUMENTS_CONTAINER"]  # type: ignore[call-arg]
+    assert Settings().documents_container == EXAMPLE["DOCUMENTS_CONTAINER"]
 
 
 def registered_blueprints() -> set[str]:
@@ -146,7 +146,7 @@ def test_a_python_lock_pins_and_hashes_every_package_and_names_no_registry(lock:
 
 
 def test_the_node_lock_hashes_every_package_and_names_no_registry() -> None:
-    lock = json.loads((ROOT / "local" / "node" / "package-lock.json").read_text(encoding="utf-8"))
+    lock = json.loads((ROOT / "emulators" / "azurite" / "node" / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert packages
     loose = [name for name, entry in packages.items() if not entry.get("integrity") and not entry.get("inBundle")]

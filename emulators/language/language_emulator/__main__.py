@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def serve(settings: EmulatorSettings, listener: socket) -> None:
-    """Run until a signal. Standard output tells that requests are answered, and the key if nobody chose one."""
+    """Run until a signal. Standard output tells that requests are answered, and the key if none was given."""
     with TemporaryDirectory(prefix="language-emulator-") as scratch:
 
         def announce() -> None:

@@ -79,7 +79,7 @@ class EmulatorSettings(BaseModel):
 
     @property
     def has_own_key(self) -> bool:
-        """Nobody gave a key, so nobody knows it yet."""
+        """The key was made here, so its user has yet to learn it."""
         return "key" not in self.model_fields_set
 
     @field_validator("storage_folder")

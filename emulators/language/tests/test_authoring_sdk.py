@@ -1,4 +1,4 @@
-"""Microsoft's authoring client drives the emulator's GA authoring half.
+"""Microsoft's authoring client drives the emulator's GA authoring API.
 
 It cannot share an environment with azure-ai-textanalytics 5, so this runs in its own when AUTHORING_SDK_PYTHON
 names that environment's Python (`azure-ai-textanalytics-authoring==1.0.0b1` and nothing of this repository).

@@ -28,7 +28,7 @@ def test_statistics_appear_only_when_asked_for(deployed: Deployed) -> None:
     assert results["documents"][1]["statistics"] == {"charactersCount": 1_001, "transactionsCount": 2}
 
 
-def test_next_links_keep_the_version_and_the_wish_for_statistics(deployed: Deployed) -> None:
+def test_next_links_keep_the_version_and_the_request_for_statistics(deployed: Deployed) -> None:
     submitted = deployed.ga.analyze("tickets", ["parcel"] * 25)
     link = deployed.ga.read(submitted, showStats="true")["nextLink"]
     assert link.endswith("?api-version=2023-04-01&top=20&skip=20&showStats=true")

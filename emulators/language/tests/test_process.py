@@ -14,6 +14,7 @@ from typing import IO
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from language_emulator.control.progression import Progression
 from language_emulator.settings import EmulatorSettings, parse_settings
@@ -84,9 +85,12 @@ def test_two_emulators_have_two_keys_unless_they_are_given_one() -> None:
     assert not parse_settings(["--key", "mine"], {}).has_own_key
 
 
-def test_secrets_are_not_in_the_settings_repr() -> None:
+def test_secrets_are_neither_in_the_settings_repr_nor_in_their_errors() -> None:
     shown = repr(EmulatorSettings(key="hidden-key", storage="AccountKey=hidden"))
     assert "hidden" not in shown
+    with pytest.raises(ValidationError) as refusal:
+        EmulatorSettings(key="hidden-key", storage="AccountKey=hidden", storage_folder=Path())
+    assert "hidden" not in str(refusal.value)
 
 
 def test_the_process_tells_its_address_answers_and_ends_on_sigterm(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Microsoft's own client, azure-ai-textanalytics, unmodified, as judge of the emulator's GA analyze half."""
+"""Microsoft's own client, azure-ai-textanalytics, unmodified, as judge of the emulator's GA runtime API."""
 
 from __future__ import annotations
 

@@ -7,15 +7,21 @@ libraries spell differently (class/classes, lastUpdatedDateTime/lastUpdateDateTi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Annotated, Any
-
-from pydantic import Discriminator, Field, Tag, ValidationError
 
 from shared.errors import UnsupportedOperationError
+from shared.language.apis.analyze_text_answers import (
+    PROJECT_KINDS,
+    newest_training,
+    read_analyze_job,
+    read_deployments,
+    read_evaluation,
+    read_job,
+    read_models,
+    read_project,
+    read_review,
+)
 from shared.language.apis.base import (
     Api,
     Call,
@@ -27,25 +33,6 @@ from shared.language.apis.base import (
     read_nothing,
     segment,
 )
-from shared.language.apis.results import AnalyzeJobAnswer, Figures, Task
-from shared.language.apis.wire import (
-    Answer,
-    AsBool,
-    AsText,
-    Date,
-    Errors,
-    IfObject,
-    NextPage,
-    NoneIfEmpty,
-    OptionalStatus,
-    Percent,
-    Status,
-    Time,
-    WireModel,
-    kind_validator,
-    parse,
-    reader,
-)
 from shared.language.values import (
     AnalyzeJob,
     AuthoringJob,
@@ -53,7 +40,6 @@ from shared.language.values import (
     Evaluation,
     LabelledDocument,
     Listing,
-    LroStatus,
     ModelRef,
     Page,
     Project,
@@ -66,11 +52,6 @@ from shared.language.values import (
 AUTHORING = "/language/authoring/analyze-text"
 ANALYZE = "/language/analyze-text/jobs"
 
-# The specification begins them with a lower-case letter, the data-format page and later SDKs with an upper-case one.
-_PROJECT_KINDS = {
-    ProjectKind.SINGLE: "customSingleLabelClassification",
-    ProjectKind.MULTI: "customMultiLabelClassification",
-}
 _TASK_KINDS = {
     ProjectKind.SINGLE: "CustomSingleLabelClassification",
     ProjectKind.MULTI: "CustomMultiLabelClassification",
@@ -78,11 +59,6 @@ _TASK_KINDS = {
 _STRING_INDEX_TYPE = "Utf16CodeUnit"
 # The only training configuration the documentation lists, whatever the api-version.
 _TRAINING_CONFIG = "2022-05-01"
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-# The service answers a model's id as <label>-<time>-<32 hex digits>.
-_MODEL_ID = re.compile(r"^(?P<label>.+)-\d{8}T\d{6}-[0-9a-fA-F]{32}$")
-
-_Kind = Annotated[ProjectKind, kind_validator(_PROJECT_KINDS)]
 
 
 class AnalyzeText:
@@ -111,7 +87,7 @@ class AnalyzeText:
 
     def get_analyze_job(self, job_id: str, *, page: Page | None = None) -> Call[AnalyzeJob]:
         path = f"{ANALYZE}/{segment(job_id)}"
-        return Call(RequestSpec("get_analyze_job", Api.PREDICTION, "GET", path, self._query(page)), reader(_AnalyzeJob))
+        return Call(RequestSpec("get_analyze_job", Api.PREDICTION, "GET", path, self._query(page)), read_analyze_job)
 
     # Projects
 
@@ -127,7 +103,7 @@ class AnalyzeText:
         return Call(replace(request, content_type="application/merge-patch+json"), read_nothing)
 
     def get_project(self, name: str) -> Call[Project]:
-        return Call(self._authoring("get_project", "GET", f"/projects/{segment(name)}"), reader(_Project))
+        return Call(self._authoring("get_project", "GET", f"/projects/{segment(name)}"), read_project)
 
     def delete_project(self, name: str) -> Call[None]:
         # The service answers 202 with a deletion job; nothing here waits for its end.
@@ -136,7 +112,7 @@ class AnalyzeText:
     def import_labels(
         self, project: Project, classes: Sequence[str], documents: Sequence[LabelledDocument]
     ) -> Call[str]:
-        kind = _PROJECT_KINDS[project.kind]
+        kind = PROJECT_KINDS[project.kind]
         assets = {
             "projectKind": kind,
             "classes": [{"category": name} for name in classes],
@@ -173,23 +149,22 @@ class AnalyzeText:
 
     def find_training(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
         def read(response: WireResponse) -> AuthoringJob | None:
-            jobs = [job.to_value() for job in parse(_Jobs, response.body).value if job.trains(label)]
-            return max(jobs, key=lambda job: job.created or _LONG_AGO, default=None)
+            return newest_training(response, label)
 
         return Call(self._authoring("list_train_jobs", "GET", f"/projects/{segment(project)}/train/jobs"), read)
 
     def list_models(self, project: str, *, page: Page | None = None) -> Call[Listing[TrainedModel]]:
         request = self._authoring("list_models", "GET", f"/projects/{segment(project)}/models", page)
-        return Call(request, reader(_Models))
+        return Call(request, read_models)
 
     def get_evaluation(self, project: str, *, label: str) -> Call[Evaluation]:
         path = f"/projects/{segment(project)}/models/{segment(label)}/evaluation/summary-result"
-        return Call(self._authoring("get_evaluation", "GET", path), _read_evaluation)
+        return Call(self._authoring("get_evaluation", "GET", path), read_evaluation)
 
     def get_review(self, project: str, *, label: str, page: Page | None = None) -> Call[Listing[ReviewedDocument]]:
         path = f"/projects/{segment(project)}/models/{segment(label)}/evaluation/result"
         request = self._authoring("get_review", "GET", path, page, {"stringIndexType": _STRING_INDEX_TYPE})
-        return Call(request, reader(_Review))
+        return Call(request, read_review)
 
     # Publishing
 
@@ -213,7 +188,7 @@ class AnalyzeText:
 
     def list_deployments(self, project: str, *, page: Page | None = None) -> Call[Listing[Deployment]]:
         request = self._authoring("list_deployments", "GET", f"/projects/{segment(project)}/deployments", page)
-        return Call(request, reader(_Deployments))
+        return Call(request, read_deployments)
 
     def swap(self, project: str, *, first: str, second: str) -> Call[str]:
         body = {"firstDeploymentName": first, "secondDeploymentName": second}
@@ -247,13 +222,13 @@ class AnalyzeText:
 
     def _get_job(self, name: str, project: str, below: str) -> Call[AuthoringJob]:
         request = self._authoring(name, "GET", f"/projects/{segment(project)}{below}")
-        return Call(request, reader(_Job))
+        return Call(request, read_job)
 
 
 def _metadata(project: Project) -> dict[str, Json]:
     return {
         "projectName": project.name,
-        "projectKind": _PROJECT_KINDS[project.kind],
+        "projectKind": PROJECT_KINDS[project.kind],
         "storageInputContainerName": project.container,
         "language": project.language,
         "multilingual": project.multilingual,
@@ -269,195 +244,3 @@ def _labelled(project: Project, document: LabelledDocument) -> dict[str, Json]:
     if project.kind is ProjectKind.SINGLE:
         return entry | ({"class": named[0]} if named else {})
     return entry | {"classes": named}
-
-
-class _Tasks(WireModel):
-    items: Annotated[list[Task] | None, NoneIfEmpty] = None
-
-
-class _AnalyzeJob(AnalyzeJobAnswer):
-    tasks: Annotated[_Tasks | None, NoneIfEmpty] = None
-
-    def all_tasks(self) -> Iterable[Task]:
-        return self.tasks.items or () if self.tasks else ()
-
-
-class _Project(Answer[Project]):
-    project_name: str
-    kind: _Kind = Field(validation_alias="projectKind")
-    language: str
-    container: str = Field(validation_alias="storageInputContainerName")
-    multilingual: AsBool = False
-    description: AsText = ""
-    created: Time = Field(None, validation_alias="createdDateTime")
-    modified: Time = Field(None, validation_alias="lastModifiedDateTime")
-
-    def to_value(self) -> Project:
-        return Project(
-            name=self.project_name,
-            kind=self.kind,
-            language=self.language,
-            container=self.container,
-            multilingual=self.multilingual,
-            description=self.description,
-            created=self.created,
-            modified=self.modified,
-        )
-
-
-class _Progress(WireModel):
-    status: OptionalStatus = LroStatus.UNKNOWN
-    # Nothing is decided by it.
-    percent: Percent = Field(None, validation_alias="percentComplete")
-
-
-class _JobResult(WireModel):
-    """What a training job has besides; the other jobs have none."""
-
-    model_label: Any = None
-    training: Annotated[_Progress | None, NoneIfEmpty] = Field(None, validation_alias="trainingStatus")
-    evaluation: Annotated[_Progress | None, NoneIfEmpty] = Field(None, validation_alias="evaluationStatus")
-
-
-class _Job(Answer[AuthoringJob]):
-    job_id: str
-    status: Status
-    errors: Errors = ()
-    created: Time = Field(None, validation_alias="createdDateTime")
-    expires: Time = Field(None, validation_alias="expirationDateTime")
-    result: Annotated[_JobResult | None, IfObject] = None
-
-    def trains(self, label: str) -> bool:
-        return self.result is not None and self.result.model_label == label
-
-    def to_value(self) -> AuthoringJob:
-        result = self.result or _JobResult()
-        return AuthoringJob(
-            id=self.job_id,
-            status=self.status,
-            errors=self.errors,
-            expires=self.expires,
-            created=self.created,
-            percent=result.training.percent if result.training else None,
-            evaluation_status=result.evaluation.status if result.evaluation else None,
-        )
-
-
-class _Jobs(WireModel):
-    value: list[_Job]
-
-
-class _Model(WireModel):
-    label: str
-    trained_at: Time = Field(None, validation_alias="lastTrainedDateTime")
-
-    def to_value(self) -> TrainedModel:
-        return TrainedModel(
-            label=self.label,
-            # Only trained models are listed, and a model is evaluated in its training job.
-            trained=LroStatus.SUCCEEDED,
-            trained_at=self.trained_at,
-            evaluated=LroStatus.SUCCEEDED,
-            published=LroStatus.UNKNOWN,
-        )
-
-
-class _Models(Answer[Listing[TrainedModel]]):
-    value: list[_Model]
-    next_link: NextPage = None
-
-    def to_value(self) -> Listing[TrainedModel]:
-        return Listing(tuple(model.to_value() for model in self.value), self.next_link)
-
-
-class _Deployment(WireModel):
-    deployment_name: str
-    model_id: str
-    expires: Date = Field(None, validation_alias="deploymentExpirationDate")
-
-    def to_value(self) -> Deployment:
-        found = _MODEL_ID.match(self.model_id)
-        return Deployment(
-            name=self.deployment_name,
-            label=found["label"] if found else None,
-            model_id=self.model_id,
-            expires=self.expires,
-        )
-
-
-class _Deployments(Answer[Listing[Deployment]]):
-    value: list[_Deployment]
-    next_link: NextPage = None
-
-    def to_value(self) -> Listing[Deployment]:
-        return Listing(tuple(deployment.to_value() for deployment in self.value), self.next_link)
-
-
-class _OfKind(WireModel):
-    kind: _Kind = Field(validation_alias="projectKind")
-
-
-class _SingleEvaluation(WireModel):
-    figures: Figures = Field(validation_alias="customSingleLabelClassificationEvaluation")
-
-
-class _MultiEvaluation(WireModel):
-    figures: Figures = Field(validation_alias="customMultiLabelClassificationEvaluation")
-
-
-def _read_evaluation(response: WireResponse) -> Evaluation:
-    kind = parse(_OfKind, response.body).kind
-    single = kind is ProjectKind.SINGLE
-    model: type[_SingleEvaluation | _MultiEvaluation] = _SingleEvaluation if single else _MultiEvaluation
-    return parse(model, response.body).figures.to_value(kind)
-
-
-class _SingleResult(WireModel):
-    expected: str = Field(validation_alias="expectedClass")
-    predicted: AsText = Field("", validation_alias="predictedClass")
-
-
-class _MultiResult(WireModel):
-    expected: list[AsText] = Field(validation_alias="expectedClasses")
-    predicted: list[AsText] = Field(validation_alias="predictedClasses")
-
-
-class _SingleReviewed(WireModel):
-    location: str
-    language: AsText = ""
-    result: _SingleResult = Field(validation_alias="customSingleLabelClassificationResult")
-
-    def to_value(self) -> ReviewedDocument:
-        predicted = (self.result.predicted,) if self.result.predicted else ()
-        return ReviewedDocument(self.location, self.language, (self.result.expected,), predicted)
-
-
-class _MultiReviewed(WireModel):
-    location: str
-    language: AsText = ""
-    result: _MultiResult = Field(validation_alias="customMultiLabelClassificationResult")
-
-    def to_value(self) -> ReviewedDocument:
-        expected, predicted = tuple(self.result.expected), tuple(self.result.predicted)
-        return ReviewedDocument(self.location, self.language, expected, predicted)
-
-
-def _kind_of(entry: Json) -> ProjectKind | None:
-    try:
-        return _OfKind.model_validate(entry).kind
-    except ValidationError:
-        return None  # pydantic reports that the entry is of none of the kinds
-
-
-_Reviewed = Annotated[
-    Annotated[_SingleReviewed, Tag(ProjectKind.SINGLE)] | Annotated[_MultiReviewed, Tag(ProjectKind.MULTI)],
-    Discriminator(_kind_of),
-]
-
-
-class _Review(Answer[Listing[ReviewedDocument]]):
-    value: list[_Reviewed]
-    next_link: NextPage = None
-
-    def to_value(self) -> Listing[ReviewedDocument]:
-        return Listing(tuple(document.to_value() for document in self.value), self.next_link)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, create_model
 
 from shared.language.apis.base import Json
 from shared.language.apis.wire import (
     NO_ERROR_BODY,
     Answer,
+    AsBool,
+    AsText,
     Error,
     Errors,
     IfObject,
@@ -19,12 +21,14 @@ from shared.language.apis.wire import (
     Status,
     Time,
     WireModel,
+    parse,
 )
 from shared.language.values import (
     AnalyzeJob,
     ClassEvaluation,
     ClassScore,
     Evaluation,
+    Project,
     ProjectKind,
     ServiceError,
     TextClasses,
@@ -152,3 +156,30 @@ class Figures(WireModel):
             macro_precision=self.macro_precision,
             macro_recall=self.macro_recall,
         )
+
+
+class ProjectAnswer(Answer[Project]):
+    """A project's definition. Each version overrides the members that it names otherwise."""
+
+    name: str
+    kind: ProjectKind
+    language: str
+    container: str = Field(validation_alias="storageInputContainerName")
+    labels_location: str = ""
+    multilingual: AsBool = False
+    description: AsText = ""
+    created: Time = Field(None, validation_alias="createdDateTime")
+    modified: Time = Field(None, validation_alias="lastModifiedDateTime")
+
+    def to_value(self) -> Project:
+        return Project(**dict(self))
+
+
+class _Evaluated(WireModel):
+    figures: Figures
+
+
+def evaluation_member(name: str) -> Callable[[Json], Figures]:
+    """A reader of the figures in the member `name`: each version calls it otherwise for each kind of project."""
+    model = create_model("Evaluated", __base__=_Evaluated, figures=(Figures, Field(validation_alias=name)))
+    return lambda body: parse(model, body).figures

@@ -6,10 +6,7 @@ Where it contradicts neighbouring versions (nesting of tasks, status words, pagi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Annotated, Any
-
-from pydantic import Field
+from collections.abc import Callable, Sequence
 
 from shared.errors import UnsupportedOperationError
 from shared.language.apis.base import (
@@ -23,22 +20,15 @@ from shared.language.apis.base import (
     read_nothing,
     segment,
 )
-from shared.language.apis.results import AnalyzeJobAnswer, Figures, Task
-from shared.language.apis.wire import (
-    Answer,
-    AsBool,
-    AsText,
-    Errors,
-    IfObject,
-    NoneIfEmpty,
-    OptionalStatus,
-    OptionalText,
-    Time,
-    WireModel,
-    kind_validator,
-    parse,
-    parse_error,
-    reader,
+from shared.language.apis.text_authoring_2021_answers import (
+    MODEL_TYPES,
+    TASK_LISTS,
+    read_analyze_job,
+    read_evaluation,
+    read_job,
+    read_models,
+    read_project,
+    read_review,
 )
 from shared.language.values import (
     AnalyzeJob,
@@ -51,7 +41,6 @@ from shared.language.values import (
     ModelRef,
     Page,
     Project,
-    ProjectKind,
     ReviewedDocument,
     TextInputs,
     TrainedModel,
@@ -60,12 +49,8 @@ from shared.language.values import (
 AUTHORING = "/language/text/authoring/v1.0-preview.2"
 ANALYZE = "/text/analytics/v3.1-preview.ct.1/analyze"
 
-_MODEL_TYPES = {ProjectKind.SINGLE: "SingleClassification", ProjectKind.MULTI: "MultiClassification"}
-_TASK_LISTS = {ProjectKind.SINGLE: "customClassificationTasks", ProjectKind.MULTI: "customMultiClassificationTasks"}
 # The spelling of the 2021 quickstart. It has no effect on classes, which carry no offsets.
 _STRING_INDEX_TYPE = "TextElements_v8"
-
-_Kind = Annotated[ProjectKind, kind_validator(_MODEL_TYPES)]
 
 
 class TextAuthoring2021:
@@ -83,7 +68,7 @@ class TextAuthoring2021:
         body = {
             "displayName": display_name,
             "analysisInput": {"documents": analyze_documents(texts)},
-            "tasks": {_TASK_LISTS[model.kind]: [{"parameters": parameters}]},
+            "tasks": {TASK_LISTS[model.kind]: [{"parameters": parameters}]},
         }
         request = RequestSpec("submit_analyze", Api.PREDICTION, "POST", ANALYZE, body=body)
         return Call(request, job_id_reader("operation-location", f"{ANALYZE}/jobs/"))
@@ -91,12 +76,12 @@ class TextAuthoring2021:
     def get_analyze_job(self, job_id: str, *, page: Page | None = None) -> Call[AnalyzeJob]:
         query = {"$top": str(page.top), "$skip": str(page.skip)} if page else {}
         path = f"{ANALYZE}/jobs/{segment(job_id)}"
-        return Call(RequestSpec("get_analyze_job", Api.PREDICTION, "GET", path, query), reader(_AnalyzeJob))
+        return Call(RequestSpec("get_analyze_job", Api.PREDICTION, "GET", path, query), read_analyze_job)
 
     def create_project(self, project: Project) -> Call[None]:
         body = {
             "name": project.name,
-            "modelType": _MODEL_TYPES[project.kind],
+            "modelType": MODEL_TYPES[project.kind],
             "multiLingual": project.multilingual,
             "description": project.description,
             "culture": project.language,
@@ -106,7 +91,7 @@ class TextAuthoring2021:
         return Call(_authoring("create_project", "POST", "/projects", body=body), read_nothing)
 
     def get_project(self, name: str) -> Call[Project]:
-        return Call(_authoring("get_project", "GET", f"/projects/{segment(name)}"), reader(_Project))
+        return Call(_authoring("get_project", "GET", f"/projects/{segment(name)}"), read_project)
 
     def update_project(self, project: Project) -> Call[None]:
         body = {"description": project.description}
@@ -164,7 +149,7 @@ class TextAuthoring2021:
 
     def _get_job(self, verb: str, project: str, job_id: str) -> Call[AuthoringJob]:
         path = f"/projects/{segment(project)}/{verb}/jobs/{segment(job_id)}"
-        return Call(_authoring(f"get_{verb}_job", "GET", path), reader(_Job))
+        return Call(_authoring(f"get_{verb}_job", "GET", path), read_job)
 
     def find_training(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
         def to_job(model: TrainedModel) -> AuthoringJob | None:
@@ -193,15 +178,15 @@ class TextAuthoring2021:
         return Call(listing.request, read)
 
     def list_models(self, project: str, *, page: Page | None = None) -> Call[Listing[TrainedModel]]:
-        return Call(_authoring("list_models", "GET", f"/projects/{segment(project)}/trainedModels"), reader(_Models))
+        return Call(_authoring("list_models", "GET", f"/projects/{segment(project)}/trainedModels"), read_models)
 
     def get_evaluation(self, project: str, *, label: str) -> Call[Evaluation]:
         path = f"/projects/{segment(project)}/evaluation"
-        return Call(_authoring("get_evaluation", "GET", path, {"trainingModelName": label}), _read_evaluation)
+        return Call(_authoring("get_evaluation", "GET", path, {"trainingModelName": label}), read_evaluation)
 
     def get_review(self, project: str, *, label: str, page: Page | None = None) -> Call[Listing[ReviewedDocument]]:
         path = f"/projects/{segment(project)}/validation"
-        return Call(_authoring("get_validation", "GET", path, {"trainingModelName": label}), _read_review)
+        return Call(_authoring("get_validation", "GET", path, {"trainingModelName": label}), read_review)
 
 
 def _authoring(
@@ -212,169 +197,3 @@ def _authoring(
 
 def _unsupported(what: str) -> UnsupportedOperationError:
     return UnsupportedOperationError(f"the 2021 preview cannot {what}")
-
-
-class _TaskLists(WireModel):
-    """v3.2-preview.2 renamed the list of single-label tasks; here both names are read."""
-
-    single: list[Annotated[Task | None, IfObject]] = Field([], validation_alias="customClassificationTasks")
-    multi: list[Annotated[Task | None, IfObject]] = Field([], validation_alias="customMultiClassificationTasks")
-    renamed: list[Annotated[Task | None, IfObject]] = Field([], validation_alias="customSingleClassificationTasks")
-
-    def present(self) -> Iterator[Task]:
-        return (task for task in (*self.single, *self.multi, *self.renamed) if task)
-
-
-class _Tasks(_TaskLists):
-    """The quickstart nests the lists in tasks.tasks; neighbouring versions have them directly in tasks."""
-
-    nested: Annotated[_TaskLists | None, IfObject] = Field(None, validation_alias="tasks")
-
-
-class _AnalyzeJob(AnalyzeJobAnswer):
-    tasks: Annotated[_Tasks | None, IfObject] = None
-
-    def all_tasks(self) -> Iterable[Task]:
-        for level in (self.tasks, self.tasks and self.tasks.nested):
-            if level:
-                yield from level.present()
-
-
-class _Project(Answer[Project]):
-    name: str
-    kind: _Kind = Field(validation_alias="modelType")
-    culture: str
-    container: str = Field(validation_alias="storageInputContainerName")
-    labels_location: str
-    multilingual: AsBool = Field(False, validation_alias="multiLingual")
-    description: AsText = ""
-    created: Time = Field(None, validation_alias="createdDateTime")
-    modified: Time = Field(None, validation_alias="lastModifiedDateTime")
-
-    def to_value(self) -> Project:
-        return Project(
-            name=self.name,
-            kind=self.kind,
-            language=self.culture,
-            container=self.container,
-            labels_location=self.labels_location,
-            multilingual=self.multilingual,
-            description=self.description,
-            created=self.created,
-            modified=self.modified,
-        )
-
-
-class _Progress(WireModel):
-    status: OptionalStatus = LroStatus.UNKNOWN
-    ended: Time = Field(None, validation_alias="endDateTime")
-    model_id: OptionalText = None
-
-
-class _JobTask(WireModel):
-    status: OptionalStatus = LroStatus.UNKNOWN
-    evaluation: Annotated[_Progress | None, IfObject] = Field(None, validation_alias="evaluationStatus")
-    model_id: OptionalText = None
-    error: Any = None
-
-
-class _Job(Answer[AuthoringJob]):
-    """A training or publishing job. It has one task, and both often report the same error."""
-
-    job_id: AsText = ""
-    status: OptionalStatus = LroStatus.UNKNOWN
-    expires: Time = Field(None, validation_alias="expirationDateTime")
-    errors: Errors = ()
-    tasks: list[Annotated[_JobTask | None, IfObject]]
-
-    def to_value(self) -> AuthoringJob:
-        task = next(filter(None, self.tasks), _JobTask())
-        errors = self.errors + ((parse_error(task.error),) if task.error else ())
-        # The documentation has no word for a failed job, only a count of failed tasks.
-        has_failed = LroStatus.FAILED in (self.status, task.status)
-        return AuthoringJob(
-            id=self.job_id,
-            status=LroStatus.FAILED if has_failed else self.status,
-            errors=tuple(dict.fromkeys(errors)),
-            expires=self.expires,
-            evaluation_status=task.evaluation.status if task.evaluation else None,
-            model_id=task.model_id,
-        )
-
-
-class _Model(WireModel):
-    label: str = Field(validation_alias="trainingModelName")
-    training: Annotated[_Progress | None, NoneIfEmpty] = Field(None, validation_alias="trainingJobInfo")
-    evaluation: Annotated[_Progress | None, NoneIfEmpty] = Field(None, validation_alias="evaluationJobInfo")
-    publishing: Annotated[_Progress | None, NoneIfEmpty] = Field(None, validation_alias="publishingJobInfo")
-
-    def to_value(self) -> TrainedModel:
-        training, publishing = self.training or _Progress(), self.publishing or _Progress()
-        return TrainedModel(
-            label=self.label,
-            trained=training.status,
-            trained_at=training.ended,
-            evaluated=(self.evaluation or _Progress()).status,
-            published=publishing.status,
-            model_id=publishing.model_id,
-        )
-
-
-class _Models(Answer[Listing[TrainedModel]]):
-    models: list[_Model] = Field(validation_alias="trainingModelsInfo")
-
-    def to_value(self) -> Listing[TrainedModel]:
-        return Listing(tuple(model.to_value() for model in self.models))
-
-
-class _OfKind(WireModel):
-    kind: _Kind = Field(validation_alias="modelType")
-
-
-class _SingleEvaluation(WireModel):
-    figures: Figures = Field(validation_alias="singleClassificationEvaluation")
-
-
-class _MultiEvaluation(WireModel):
-    figures: Figures = Field(validation_alias="multiClassificationEvaluation")
-
-
-def _read_evaluation(response: WireResponse) -> Evaluation:
-    kind = parse(_OfKind, response.body).kind
-    single = kind is ProjectKind.SINGLE
-    model: type[_SingleEvaluation | _MultiEvaluation] = _SingleEvaluation if single else _MultiEvaluation
-    return parse(model, response.body).figures.to_value(kind)
-
-
-class _Classes(WireModel):
-    labelled: list[AsText] = Field(validation_alias="labeledClasses")
-    predicted: list[AsText] = Field(validation_alias="predictedClasses")
-
-
-class _Reviewed(WireModel):
-    location: str
-    culture: AsText = ""
-    classes: _Classes
-
-
-class _Validation(WireModel):
-    documents: list[_Reviewed]
-
-
-class _SingleReview(WireModel):
-    validation: _Validation = Field(validation_alias="singleClassificationValidation")
-
-
-class _MultiReview(WireModel):
-    validation: _Validation = Field(validation_alias="multiClassificationValidation")
-
-
-def _read_review(response: WireResponse) -> Listing[ReviewedDocument]:
-    kind = parse(_OfKind, response.body).kind
-    model: type[_SingleReview | _MultiReview] = _SingleReview if kind is ProjectKind.SINGLE else _MultiReview
-    return Listing(
-        tuple(
-            ReviewedDocument(each.location, each.culture, tuple(each.classes.labelled), tuple(each.classes.predicted))
-            for each in parse(model, response.body).validation.documents
-        )
-    )

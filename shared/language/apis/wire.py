@@ -43,7 +43,6 @@ class WireModel(BaseModel):
         frozen=True,
         alias_generator=to_camel,
         protected_namespaces=(),
-        hide_input_in_errors=True,
     )
 
     @model_validator(mode="before")
@@ -81,11 +80,15 @@ def parse(model: type[M], body: Json) -> M:
 # What only informs: PlainValidator converts whatever is there.
 
 
+def _as_text(value: Json) -> str:
+    return str(value or "")
+
+
 def _optional_text(value: Json) -> str | None:
     return value if isinstance(value, str) else None
 
 
-AsText = Annotated[str, PlainValidator(str)]
+AsText = Annotated[str, PlainValidator(_as_text)]
 AsBool = Annotated[bool, PlainValidator(bool)]
 OptionalText = Annotated[str | None, PlainValidator(_optional_text)]
 

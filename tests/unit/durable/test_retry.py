@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.durable.retry import next_delay
+from shared.durable.retry import RetryPolicy, next_delay
 
 SCHEDULE = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 
@@ -78,3 +78,21 @@ def test_a_schedule_of_one_entry_repeats_it() -> None:
 def test_a_slow_delay_shorter_than_the_schedule_shortens_nothing() -> None:
     delay = next_delay(number=9, elapsed=timedelta(hours=1), schedule=SCHEDULE, slow_seconds=30.0, jitter=0.0)
     assert delay == timedelta(seconds=60)
+
+
+POLICY_TABLE: dict[str, tuple[int, timedelta | None, timedelta | None, float]] = {
+    # number, elapsed, Retry-After -> seconds, with half the jitter
+    "the first": (0, None, None, 2.2),
+    "a later one": (2, None, None, 11.0),
+    "told to wait": (0, None, timedelta(seconds=30), 33.0),
+    "the last of the schedule, early": (5, timedelta(minutes=9), None, 66.0),
+    "the last of the schedule, late": (5, timedelta(minutes=11), None, 330.0),
+}
+
+
+@pytest.mark.parametrize("case", POLICY_TABLE)
+def test_a_policy_is_the_same_rule_with_the_settings_and_a_jitter_of_its_own(case: str) -> None:
+    number, elapsed, told, seconds = POLICY_TABLE[case]
+    policy = RetryPolicy(schedule=SCHEDULE, slow_seconds=300.0, jitter=lambda: 0.5)
+    known = {} if elapsed is None else {"elapsed": elapsed}
+    assert policy.delay(number=number, retry_after=told, **known) == timedelta(seconds=seconds)

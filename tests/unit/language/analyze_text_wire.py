@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,6 @@ from shared.language.values import LabelledDocument, ModelRef, Page, Project, Pr
 from tests.unit.language.wire import Network, Sample, load_samples
 
 SAMPLES = load_samples("ga_2023")
-VERSIONS = ("2023-04-01", "2022-05-01")
 JOB = "e7f1b3c2-58d6-4a0b-bd13-6f2c9a4e8d75"
 AUTHORING_JOB = "6b0a8e52-3f0c-4d4d-9f0e-2b7f4c3c1a10_638243712000000000"
 
@@ -55,28 +53,15 @@ def api_of(sample: Sample) -> AnalyzeText:
     return AnalyzeText(version)
 
 
-def in_version(sample: Sample, version: str) -> Sample:
-    """The same exchange under another api-version."""
-
-    def changed(part: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(json.dumps(part).replace("2023-04-01", version))
-        return found
-
-    return Sample(sample.name, changed(sample.request), changed(sample.response))
-
-
 def call_of(sample: Sample) -> Call[Any]:
     """Our call, with the names, texts and labels of the sample's own request. A sample nobody knows has none."""
     build = next((build for prefix, build in CALLS.items() if sample.name.startswith(prefix)), None)
-    assert build is not None, (
-        f"{sample.name}: say in analyze_text_wire.py which call it belongs to, or that it is not ours"
-    )
+    assert build is not None, f"{sample.name}: say in this file which call it belongs to, or that it is not ours"
     return build(api_of(sample), sample)
 
 
-def answer_to(name: str, version: str | None = None) -> Any:
-    sample = SAMPLES[name] if version is None else in_version(SAMPLES[name], version)
-    return Network(lambda _: sample.answer()).client().send(call_of(sample))
+def answer_to(name: str) -> Any:
+    return Network(lambda _: SAMPLES[name].answer()).client().send(call_of(SAMPLES[name]))
 
 
 def _kind(word: str) -> ProjectKind:

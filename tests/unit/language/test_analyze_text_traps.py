@@ -1,6 +1,6 @@
 """Where the sources of the generally available API contradict each other, every spelling is read alike.
 
-docs/language-api.md lists them with their samples. What is only written, never read, is in test_ga_2023.py.
+docs/language-api.md lists them with their samples. What is only written, never read, is in test_analyze_text.py.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from shared.errors import LanguageNotFoundError, LanguageRefusedError, Malformed
 from shared.language.apis.analyze_text import AnalyzeText
 from shared.language.apis.base import Call
 from shared.language.values import Deployment, Listing, LroStatus, ModelRef, Page, ProjectKind, TextInput
-from shared.training.labels import parse_labels
-from tests.unit.language.analyze_text_wire import SAMPLES, VERSIONS, answer_to, call_of, in_version
+from shared.models.labels import parse_labels
+from tests.unit.language.analyze_text_wire import SAMPLES, answer_to, call_of
 from tests.unit.language.wire import ENDPOINT, Network
 
 API = AnalyzeText("2023-04-01")
@@ -96,9 +96,9 @@ def test_a_time_without_a_zone_is_utc() -> None:
 # projectFileVersion, import and export
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_project_file_names_the_version_it_is_sent_under(version: str) -> None:
-    call = call_of(in_version(SAMPLES["import_multi"], version))
+@pytest.mark.parametrize(("name", "version"), [("import_multi", "2023-04-01"), ("import_multi_2022", "2022-05-01")])
+def test_a_project_file_names_the_version_it_is_sent_under(name: str, version: str) -> None:
+    call = call_of(SAMPLES[name])
     assert call.request.body["projectFileVersion"] == call.request.query["api-version"] == version
     assert "project-file-version" not in call.request.body
 
@@ -107,7 +107,7 @@ def test_a_project_file_names_the_version_it_is_sent_under(version: str) -> None
 def test_an_exported_file_can_be_the_labels_file_and_is_imported_as_it_was(kind: str) -> None:
     exported = body_of(f"exported_file_{kind}")
     labels = parse_labels(exported)
-    assert labels.faults == []
+    assert labels.problems == []
     project, _ = send(API.get_project("p"), exported["metadata"])
     sent = API.import_labels(project, labels.classes, labels.documents).request.body
     assert sent == exported
@@ -203,6 +203,12 @@ def test_the_newest_training_of_a_model_is_found() -> None:
         assert (found.id, found.status) == ("2", LroStatus.RUNNING)
     none, _ = send(API.find_training("spare", label="model3"), {"value": value})
     assert none is None
+
+
+def test_an_odd_training_of_another_model_hides_nothing() -> None:
+    value = [{"result": {"modelLabel": "model2"}}, {}, training("1", "model1", "2023-07-10T09:00:00Z", "running")]
+    found, _ = send(API.find_training("spare", label="model1"), {"value": value})
+    assert found.id == "1"
 
 
 # Pages

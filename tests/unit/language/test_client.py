@@ -1,4 +1,4 @@
-"""The client: faults become errors, waits are told, a POST is never blindly repeated, and the key is never seen."""
+"""The client: failures become errors, waits are told, a POST is never repeated blindly, and the key is never seen."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import logging
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from shared.errors import (
     AnswerLostError,
@@ -21,12 +23,20 @@ from shared.errors import (
     LanguageUnavailableError,
     MalformedAnswerError,
     PigeonholeError,
+    RateLimitedError,
     RetryableError,
 )
-from shared.language.apis.base import Call
+from shared.language.apis.base import Call, WireResponse
 from shared.language.apis.text_authoring_2021 import TextAuthoring2021
-from shared.language.client import MAX_TRIES, RETRY_WITHIN_SECONDS, parse_retry_after
+from shared.language.client import (
+    MAX_ITEMS,
+    MAX_PAGES,
+    MAX_TRIES,
+    RETRY_WITHIN_SECONDS,
+    parse_retry_after,
+)
 from shared.language.credentials import KeyCredential
+from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import Listing, LroStatus, ModelRef, Page, ProjectKind, TextInput
 from tests.unit.language.wire import KEY, Network
 
@@ -34,8 +44,8 @@ API = TextAuthoring2021()
 MODEL = ModelRef(project="tickets", kind=ProjectKind.MULTI, reference="id-1", label="model1")
 TEXT = "a text nobody may see in a log"
 POST = API.submit_analyze([TextInput("0", TEXT)], MODEL, display_name="d")
-GET = API.get_analyze_job("job-1")
-AUTHORING_GET = API.get_project("tickets")
+GET: Call[Any] = API.get_analyze_job("job-1")
+AUTHORING_GET: Call[Any] = API.get_project("tickets")
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -265,17 +275,112 @@ def test_a_list_is_followed_to_its_last_page() -> None:
 
 
 CIRCLES = {
-    "the same page again": Listing(("a",), Page(1, 1)),
-    "the same empty page again": Listing[str]((), Page(1, 1)),
+    "the same page again": [Listing(("a",), Page(1, 1))],
+    "the same empty page again": [Listing[str]((), Page(1, 1))],
+    "a page before it": [Listing(("a",), Page(2, 1)), Listing(("b",), Page(1, 1))],
 }
 
 
 @pytest.mark.parametrize("case", CIRCLES)
 def test_a_list_that_goes_in_circles_is_a_malformed_answer(case: str) -> None:
-    asked, call = pages(CIRCLES[case])
+    asked, call = pages(*CIRCLES[case])
     with pytest.raises(MalformedAnswerError, match="circles"):
         Network(lambda _: httpx.Response(200)).client().send_pages(call)
     assert len(asked) == 2
+
+
+def endless(items: tuple[str, ...]) -> tuple[list[Page | None], Callable[[Page | None], Call[Listing[str]]]]:
+    """Pages of these items without an end, each beginning after the one before; and the pages asked for."""
+    asked: list[Page | None] = []
+
+    def call(page: Page | None) -> Call[Listing[str]]:
+        asked.append(page)
+        assert len(asked) <= 100, "nothing bounds the list"
+        return Call(AUTHORING_GET.request, lambda _: Listing(items, Page(len(asked), 1)))
+
+    return asked, call
+
+
+def test_a_list_of_more_items_than_a_project_can_have_is_a_malformed_answer() -> None:
+    asked, call = endless(("a",) * (MAX_ITEMS // 2))
+    with pytest.raises(MalformedAnswerError, match="circles"):
+        Network(lambda _: httpx.Response(200)).client().send_pages(call)
+    assert len(asked) == 3
+
+
+def test_a_list_of_empty_pages_without_an_end_is_a_malformed_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.language.client.MAX_PAGES", 50)
+    asked, call = endless(())
+    with pytest.raises(MalformedAnswerError, match="circles"):
+        Network(lambda _: httpx.Response(200)).client().send_pages(call)
+    assert len(asked) == 50 < MAX_PAGES
+
+
+# What a reader raises.
+
+
+@pytest.mark.parametrize("kind", [AttributeError, KeyError, TypeError, ValueError])
+def test_a_bug_in_a_reader_is_not_taken_for_a_malformed_answer(kind: type[Exception]) -> None:
+    def read(_: WireResponse) -> None:
+        raise kind("a bug")
+
+    with pytest.raises(kind, match="a bug"):
+        Network(lambda _: httpx.Response(200)).client().send(Call(AUTHORING_GET.request, read))
+
+
+def test_a_value_that_fails_its_own_checks_is_a_bug_too() -> None:
+    def read(_: WireResponse) -> ModelRef:
+        return ModelRef.model_validate({})
+
+    with pytest.raises(ValidationError):
+        Network(lambda _: httpx.Response(200)).client().send(Call(AUTHORING_GET.request, read))
+
+
+def test_a_malformed_answer_is_told_by_its_place_and_kind_and_never_by_its_value() -> None:
+    value = "a value nobody may see in a log"
+    body = {"status": "completed", "tasks": {"customClassificationTasks": [{"results": {"documents": [value, value]}}]}}
+    with pytest.raises(MalformedAnswerError) as caught:
+        Network(lambda _: httpx.Response(200, json=body)).client().send(GET)
+    assert str(caught.value) == (
+        "get_analyze_job: the answer does not have the documented shape: "
+        "tasks.customClassificationTasks.0.results.documents.0 (model_type, and 1 more)"
+    )
+    assert value not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_endless_place_is_cut() -> None:
+    figures = {"classes": {"a" * 100_000: 5}}
+    body = {"modelType": "MultiClassification", "multiClassificationEvaluation": figures}
+    with pytest.raises(MalformedAnswerError) as caught:
+        Network(lambda _: httpx.Response(200, json=body)).client().send(API.get_evaluation("p", label="m"))
+    assert len(str(caught.value)) < 1_000
+
+
+# Our own limits.
+
+AUTHORING_POST = API.train("p", label="m")
+LIMITED: dict[str, tuple[Call[Any], ...]] = {
+    "analyze": (POST, GET),
+    "authoring_posts": (AUTHORING_POST,),
+    "authoring_gets": (AUTHORING_GET,),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITED)
+def test_a_request_beyond_its_limit_is_not_sent_and_no_other_request_is_held_back(limit: str) -> None:
+    limiter = RateLimiter(1, clock=lambda: 0.0)
+    limiter.acquire()
+    network = Network(lambda _: httpx.Response(404))
+    client = network.client(rate_limits=RateLimits(**{limit: limiter}))
+    for call in LIMITED[limit]:
+        with pytest.raises(RateLimitedError):
+            client.send(call)
+    assert network.requests == []
+    others = [call for name, calls in LIMITED.items() if name != limit for call in calls]
+    for call in others:
+        with pytest.raises(LanguageNotFoundError):
+            client.send(call)
+    assert len(network.requests) == len(others)
 
 
 # A refused credential.
@@ -305,13 +410,33 @@ def test_when_the_credential_works_again_every_request_goes_out() -> None:
     assert len(network.requests) == 4
 
 
-def test_a_refusal_of_the_authoring_half_holds_nothing_back() -> None:
+def test_a_refusal_of_the_authoring_api_holds_nothing_back() -> None:
     network = Network(lambda _: httpx.Response(403))
     client = network.client()
     for _ in range(3):
         with pytest.raises(LanguageAccessError):
             client.send(AUTHORING_GET)
     assert len(network.requests) == 3
+
+
+def test_a_refusal_by_one_api_says_nothing_about_the_other() -> None:
+    for refused, other in ((GET, AUTHORING_GET), (AUTHORING_GET, GET)):
+        network = Network(lambda _: httpx.Response(403))
+        client = network.client()
+        with pytest.raises(LanguageAccessError):
+            client.send(refused)
+        network.respond = lambda _: httpx.Response(404)
+        with pytest.raises(LanguageNotFoundError):
+            client.send(other)
+
+
+def test_an_authoring_answer_does_not_end_the_pause_of_the_prediction_api() -> None:
+    network = Network(lambda request: httpx.Response(404 if "authoring" in request.url.path else 401))
+    client = network.client()
+    for call, error in ((GET, LanguageAccessError), (AUTHORING_GET, LanguageNotFoundError), (GET, LanguageAccessError)):
+        with pytest.raises(error):
+            client.send(call)
+    assert len(network.requests) == 2
 
 
 # What is sent.

@@ -47,9 +47,9 @@ def now() -> list[float]:
     return [1_000_000.0]
 
 
-@pytest.mark.parametrize("half", Api)
-def test_a_key_opens_both_halves(half: Api) -> None:
-    assert KeyCredential("k").headers(half) == {"Ocp-Apim-Subscription-Key": "k"}
+@pytest.mark.parametrize("api", Api)
+def test_a_key_opens_both_apis(api: Api) -> None:
+    assert KeyCredential("k").headers(api) == {"Ocp-Apim-Subscription-Key": "k"}
 
 
 def test_a_token_is_fetched_for_the_service_s_scope_and_kept(now: list[float]) -> None:
@@ -102,7 +102,7 @@ def test_five_minutes_are_left_to_a_token_that_is_used() -> None:
     assert RENEW_SECONDS == 5 * 60
 
 
-def test_each_half_keeps_its_own_token(now: list[float]) -> None:
+def test_each_api_has_its_own_token(now: list[float]) -> None:
     reader, author = Source("reader", now), Source("author", now)
     credential = IdentityCredential(reader, author, clock=lambda: now[0])
     for _ in range(3):

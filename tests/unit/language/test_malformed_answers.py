@@ -140,7 +140,7 @@ def test_a_body_of_8_mib_is_read() -> None:
 STARTS: dict[str, dict[str, str]] = {
     "no header": {},
     "an empty header": {"operation-location": ""},
-    "the other half's header": {
+    "the other API's header": {
         "location": "https://contoso.cognitiveservices.azure.com/text/analytics/v3.1-preview.ct.1/analyze/jobs/1"
     },
     "no address": {"operation-location": "job-1"},
@@ -243,6 +243,14 @@ def test_the_first_entry_of_a_repeated_id_wins() -> None:
     )
     (text,) = send_job(results(documents=[first, second])).texts
     assert [each.name for each in text.classes] == ["a"]
+
+
+def test_a_text_that_failed_in_one_task_is_not_read_from_the_next() -> None:
+    texts = [{"id": name, "classes": [{"category": "a", "confidenceScore": 0.5}]} for name in "01"]
+    tasks = [{"results": {"errors": [{"id": "0"}]}}, {"results": {"documents": texts}}]
+    found = send_job(job(tasks={"customMultiClassificationTasks": tasks}))
+    assert [text.id for text in found.texts] == ["1"]
+    assert list(found.text_errors) == ["0"]
 
 
 def test_only_skip_and_top_of_a_next_link_are_used() -> None:

@@ -1,5 +1,4 @@
-"""The api of the 2021 preview against the samples of emulators/language/tests/wire/preview_2021: each request equals the sample's,
-and each answer is read rightly."""
+"""TextAuthoring2021 against the samples of emulators/language/tests/wire/preview_2021: requests and answers."""
 
 from __future__ import annotations
 
@@ -197,7 +196,7 @@ STARTED = {"analyze_submit_multi": JOB, "analyze_submit_single": JOB, "train": T
 
 
 @pytest.mark.parametrize("name", STARTED)
-def test_a_started_operation_is_its_id(name: str) -> None:
+def test_a_started_job_is_its_id(name: str) -> None:
     assert answer_to(name) == STARTED[name]
 
 

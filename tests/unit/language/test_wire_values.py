@@ -77,6 +77,10 @@ ERRORS: dict[str, tuple[Any, ServiceError]] = {
         {"code": "A", "message": "m", "innererror": {"code": "B", "message": "n", "target": "#/y"}},
         ServiceError("B", "n", "#/y"),
     ),
+    "nested, with a target outside and inside": (
+        {"code": "A", "message": "m", "target": "#/x", "innererror": {"code": "B", "message": "n", "target": "#/y"}},
+        ServiceError("B", "n", "#/x"),
+    ),
     "nothing": (None, ServiceError("unknown", "the service gave no error body")),
     "empty": ({}, ServiceError("unknown", "no message")),
     "words": ("oh", ServiceError("unknown", "the service gave no error body")),
@@ -91,7 +95,7 @@ def test_an_error_is_its_innermost_code_and_message(case: str) -> None:
 
 
 @pytest.mark.parametrize("api_version", API_VERSIONS)
-def test_each_api_version_has_its_dialect(api_version: str) -> None:
+def test_each_api_version_is_found_by_its_name(api_version: str) -> None:
     assert api_for(api_version).api_version == api_version
 
 
@@ -99,3 +103,27 @@ def test_an_unknown_api_version_lists_the_known_ones() -> None:
     with pytest.raises(SettingsError) as caught:
         api_for("1999")
     assert all(version in str(caught.value) for version in API_VERSIONS)
+
+
+# Deployments, labels by import, a reference that names one model, cancelling a training, analyze requests a minute.
+FACTS: dict[str, tuple[bool, bool, bool, bool, int]] = {
+    "2021-preview": (False, False, True, False, 20),
+    "2023-04-01": (True, True, False, True, 1000),
+    "2022-05-01": (True, True, False, True, 1000),
+}
+
+
+@pytest.mark.parametrize("version", API_VERSIONS)
+def test_an_api_tells_what_callers_would_ask_its_version_for(version: str) -> None:
+    api = api_for(version)
+    assert FACTS[version] == (
+        api.has_deployments,
+        api.takes_labels_by_import,
+        api.reference_names_one_model,
+        api.supports_cancelling_training,
+        api.analyze_requests_per_minute,
+    )
+
+
+def test_an_error_reads_as_its_code_and_message() -> None:
+    assert str(ServiceError("A", "m", "#/x")) == "A: m"

@@ -13,6 +13,7 @@ import httpx
 
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
+from shared.language.rate_limiter import RateLimits
 
 WIRE = Path(__file__).parents[3] / "emulators/language/tests/wire"
 ENDPOINT = "https://contoso.cognitiveservices.azure.com"
@@ -67,9 +68,11 @@ class Network:
     slept: list[float] = field(default_factory=list)
     now: float = 0.0
 
-    def client(self, *, endpoint: str = ENDPOINT) -> LanguageClient:
+    def client(self, *, endpoint: str = ENDPOINT, rate_limits: RateLimits | None = None) -> LanguageClient:
         http = httpx.Client(transport=httpx.MockTransport(self._handle))
-        return LanguageClient(endpoint, KeyCredential(KEY), http, sleep=self._sleep, clock=lambda: self.now)
+        return LanguageClient(
+            endpoint, KeyCredential(KEY), http, rate_limits=rate_limits, sleep=self._sleep, clock=lambda: self.now
+        )
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

@@ -1,4 +1,4 @@
-"""Answers of the GA authoring half. `version` decides the letter case of kinds and what later versions add."""
+"""Answers of the GA authoring API. `version` decides the letter case of kinds and what later versions add."""
 
 from __future__ import annotations
 

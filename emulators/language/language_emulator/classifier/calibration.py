@@ -128,7 +128,10 @@ def _fit_sigmoid(margins: Floats, labels: Bools) -> tuple[float, float]:
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     points = np.tile(margins.astype(np.float64), 2)[:, np.newaxis]
     answers = np.repeat([1, 0], labels.size)
-    curve = LogisticRegression(C=np.inf).fit(points, answers, sample_weight=np.concatenate([targets, 1 - targets]))
+    # With one variable this solver takes a tenth of the default's time. The trace of a penalty is for margins that are
+    # all alike, through which any number of curves would pass.
+    regression = LogisticRegression(C=1e6, solver="newton-cholesky")
+    curve = regression.fit(points, answers, sample_weight=np.concatenate([targets, 1 - targets]))
     return float(curve.coef_[0, 0]), float(curve.intercept_[0])
 
 

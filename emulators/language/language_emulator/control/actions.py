@@ -1,4 +1,4 @@
-"""What an injected fault does: one class for each way to spoil a request, named in JSON by its `kind`."""
+"""What an injected fault does: one class for each kind, named in JSON by its `kind`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ControlBody(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
 
-# Spoiling the exchange
+# In the exchange
 
 
 class AnswerStatus(ControlBody):
@@ -67,7 +67,7 @@ class ForeignLocation(ControlBody):
     origin: str = "http://language.invalid"
 
 
-# Spoiling the operation
+# In the operation
 
 
 class FailJob(ControlBody):

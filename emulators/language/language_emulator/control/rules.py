@@ -1,7 +1,7 @@
-"""Injected faults: rules a test puts in place, each matching requests of an operation and spoiling them in one way.
+"""Injected faults: rules a test puts in place, each matching requests of an operation and disturbing them in one way.
 
 A rule says where (`operation`, and optionally a pattern of the path and a text the request's body must contain), how
-often (`skip` matching requests, then `count` times, each with `probability`) and what (`action`, see fault_actions.py).
+often (`skip` matching requests, then `count` times, each with `probability`) and what (`action`, see actions.py).
 """
 
 from __future__ import annotations

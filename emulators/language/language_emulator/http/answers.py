@@ -23,7 +23,7 @@ def answer(body: Any, status: int = 200) -> Response:
 
 
 def accepted(header: str, location: str) -> Response:
-    """202 with an empty body; `header` is `location` or `operation-location`, by dialect and operation."""
+    """202 with an empty body; `header` is `location` or `operation-location`, by API and operation."""
     return Response(status_code=202, headers={header: location})
 
 

@@ -21,7 +21,7 @@ from language_emulator.control.actions import AnswerSlowly, AnswerStatus, DropCo
 from language_emulator.control.rules import FaultRules, Injected
 from language_emulator.control.statistics import RequestLedger
 from language_emulator.errors import ServiceError
-from language_emulator.http import answers, spoiled_answers
+from language_emulator.http import answer_faults, answers
 from language_emulator.http.access import Access
 from language_emulator.http.rate_limiter import RateLimiter
 from language_emulator.limits import ANALYZE_BODY_BYTES, AUTHORING_BODY_BYTES
@@ -35,7 +35,7 @@ ERROR_CODE_HEADER_SINCE = "2023-04-01"
 
 @dataclass(frozen=True)
 class Middleware:
-    """Passes requests on to operations and spoils the answers it was told to spoil."""
+    """Passes requests on to operations and applies the faults that rules inject."""
 
     access: Access
     rate_limiter: RateLimiter
@@ -66,7 +66,7 @@ class Middleware:
         except Exception:
             logger.exception("operation_failed operation=%s", name)
             response = self._error_answer(request, errors.internal_error())
-        response = spoiled_answers.spoil(response, injected)
+        response = answer_faults.apply(response, injected)
         is_lost = isinstance(response, answers.LostAnswer)
         self.requests.count(name, "dropped" if is_lost else str(response.status_code))
         answers.add_service_headers(response, int((time.perf_counter() - begun) * 1000))
@@ -86,7 +86,7 @@ class Middleware:
             return answers.LostAnswer()
         instead = injected.find(AnswerStatus)
         if instead is not None:
-            return spoiled_answers.answer_status(instead)
+            return answer_faults.answer_status(instead)
         await run_in_threadpool(self.settle)
         return await operation(request)
 

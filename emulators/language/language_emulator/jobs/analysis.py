@@ -11,7 +11,7 @@ from language_emulator import errors
 from language_emulator.classifier.store import ClassifierStore
 from language_emulator.control.rules import Injected
 from language_emulator.control.statistics import ClassifierStatistics
-from language_emulator.jobs.injected import apply_to_tasks, spoil_outcomes
+from language_emulator.jobs.job_faults import apply_to_outcome, apply_to_tasks
 from language_emulator.jobs.job_store import InstantWork, JobStore
 from language_emulator.jobs.records import AnalysisJob, AnalysisTask, DocumentOutcome, JobFault, JobStatus
 from language_emulator.limits import CHARACTERS_PER_REQUEST, DOCUMENTS_PER_REQUEST
@@ -105,7 +105,7 @@ class Analysis(InstantWork):
             for document, answer in zip(readable, answers, strict=True)
         }
         outcomes = [(_outcome(document, classes), document.text) for document in documents]
-        return [spoiled for outcome, text in outcomes for spoiled in spoil_outcomes(outcome, text, injected)]
+        return [found for outcome, text in outcomes for found in apply_to_outcome(outcome, text, injected)]
 
 
 def _outcome(document: InputDocument, classes: dict[str, list[tuple[str, float]]]) -> DocumentOutcome:

@@ -18,7 +18,7 @@ from language_emulator.control.actions import LoseJob
 from language_emulator.control.progression import Progression
 from language_emulator.control.rules import Injected
 from language_emulator.errors import ServiceError
-from language_emulator.jobs.injected import apply_to_job
+from language_emulator.jobs.job_faults import apply_to_job
 from language_emulator.jobs.records import AUTHORING_JOB_LIFE, Job, JobFault, JobStatus
 from language_emulator.persistence import RecordFolder
 

@@ -18,7 +18,7 @@ UNSET = datetime.min.replace(tzinfo=UTC)
 
 
 class JobStatus(StrEnum):
-    """The GA words; the preview dialect has its own and maps these."""
+    """The GA words; the preview has its own and maps these."""
 
     NOT_STARTED = "notStarted"
     RUNNING = "running"

@@ -54,7 +54,7 @@ class ClassResult(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """What the held-out test documents say of a model; which figures they are is told in `training/evaluation.py`."""
+    """What the held-out test documents say of a model; how they are counted is in `training/evaluation.py`."""
 
     classes: dict[str, ClassResult]
     micro: Scores

@@ -18,7 +18,7 @@ KINDS = {"single": "customSingleLabelClassification", "multi": "customMultiLabel
 
 
 class GeneralAvailability:
-    """One client with the right key and one API version unless told otherwise."""
+    """Its methods return responses as they came; those named after a state wait for it."""
 
     def __init__(self, url: str, key: str, version: str = VERSION, verify: str | None = None) -> None:
         self.version = version

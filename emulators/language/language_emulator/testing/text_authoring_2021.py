@@ -16,7 +16,7 @@ MODEL_TYPES = {"single": "SingleClassification", "multi": "MultiClassification"}
 
 
 class Preview:
-    """One client with the right key unless told otherwise."""
+    """Its methods return responses as they came; those named after a state wait for it."""
 
     def __init__(self, url: str, key: str) -> None:
         # Over plain http there is nothing to verify; loading the machine's certificates takes longer than a test.

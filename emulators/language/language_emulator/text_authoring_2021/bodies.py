@@ -1,4 +1,4 @@
-"""Answers of the 2021 preview's authoring half. Key names are those of the July 2021 pages."""
+"""Answers of the 2021 preview's authoring API. Key names are those of the July 2021 pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers spoiled by injected faults, after the operation has taken effect."""
+"""Injected faults applied to answers, after the operation has taken effect."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _raw_answer(body: Any, status: int, content_type: str) -> Response:
     return response
 
 
-def spoil(response: Response, injected: Injected) -> Response:
+def apply(response: Response, injected: Injected) -> Response:
     """What arrives of an operation's answer."""
     drop = injected.find(DropConnection)
     if drop is not None and drop.when == "after":
@@ -54,11 +54,11 @@ def spoil(response: Response, injected: Injected) -> Response:
         response = _raw_answer(
             content[: len(content) // 2].decode(errors="ignore") or "{", response.status_code, answers.JSON
         )
-    _spoil_headers(response, injected)
+    _apply_to_headers(response, injected)
     return response
 
 
-def _spoil_headers(response: Response, injected: Injected) -> None:
+def _apply_to_headers(response: Response, injected: Injected) -> None:
     for removal in injected.all(RemoveHeader):
         if removal.header in response.headers:
             del response.headers[removal.header]

@@ -37,7 +37,7 @@ def apply_to_tasks(job: AnalysisJob, injected: Injected) -> None:
         job.forced_end = None if failure.end is None else JobStatus(failure.end)
 
 
-def spoil_outcomes(outcome: DocumentOutcome, text: str, injected: Injected) -> Iterator[DocumentOutcome]:
+def apply_to_outcome(outcome: DocumentOutcome, text: str, injected: Injected) -> Iterator[DocumentOutcome]:
     """The outcomes a document really gets: none, one or two, perhaps an error, perhaps under another id."""
     if any(omission.marker in text for omission in injected.all(OmitDocuments)):
         return
@@ -49,7 +49,7 @@ def spoil_outcomes(outcome: DocumentOutcome, text: str, injected: Injected) -> I
     for rename in injected.all(RenameDocuments):
         if rename.marker in text:
             changes |= {"document_id": rename.document_id}
-    spoiled = outcome.model_copy(update=changes)
-    yield spoiled
+    changed = outcome.model_copy(update=changes)
+    yield changed
     if any(repeat.marker in text for repeat in injected.all(RepeatDocuments)):
-        yield spoiled
+        yield changed
