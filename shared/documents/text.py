@@ -63,7 +63,7 @@ def decode(data: bytes, *, declared: str | None = None, preferred: Sequence[str]
     if is_blank(decoded.text):
         raise DocumentRejectedError(FailureCode.EMPTY, "the document holds no text; upload it again with its text")
     if declared and not _agrees(decoded.encoding, declared):
-        note = f"Content-Type says charset {declared!r}, the bytes say otherwise; read as {decoded.encoding}"
+        note = f"the charset is given as {declared[:40]!r}, the bytes say otherwise; read as {decoded.encoding}"
         return DecodedText(decoded.text, decoded.encoding, (*decoded.warnings, DocumentWarning("CharsetIgnored", note)))
     return decoded
 

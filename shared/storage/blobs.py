@@ -19,26 +19,24 @@ from shared.storage.ports import Blob, BlobInfo, Page, is_addressable
 
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
 
-# What storage says about one blob for that blob's own sake (the code of its answer, and what to do about it):
+# What storage says about one blob for that blob's own sake: the code of its answer, and what to do about it.
+# 403 is never among them: it speaks of our access to storage, not of the blob. Sources:
 # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
-# https://learn.microsoft.com/rest/api/storageservices/get-blob (Remarks: archive, customer-provided keys)
-# https://learn.microsoft.com/dotnet/api/azure.storage.blobs.models.bloberrorcode
-# A 403 is never among them: it speaks of our access to storage, not of the blob.
+# https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview (archive tier)
+# https://learn.microsoft.com/azure/storage/blobs/encryption-customer-provided-keys (409 without the key, HEAD as well)
+# https://learn.microsoft.com/dotnet/api/azure.storage.blobs.models.bloberrorcode (names)
 _ABOUT_ONE_BLOB = {
-    "BlobArchived": "it is in the archive tier; move it to an online tier",
-    "BlobBeingRehydrated": "it is on its way out of the archive tier, which takes hours; wait for it",
-    "BlobUsesCustomerSpecifiedEncryption": "it is encrypted with a key of its uploader; upload it without",
-    "BlobDoesNotUseCustomerSpecifiedEncryption": "its encryption does not fit the request; upload it again",
-    "BlobCustomerSpecifiedEncryptionMismatch": "it is encrypted with a key of its uploader; upload it without",
-    "InvalidBlobType": "it is an append or page blob; upload it as a block blob",
+    "BlobArchived": "it is in the archive tier; move it to an online tier, or upload it again",
+    "BlobBeingRehydrated": "it is on its way out of the archive tier, which takes hours; send it again afterwards",
+    "BlobUsesCustomerSpecifiedEncryption": "it is encrypted with a key of its uploader's; upload it without",
+    "BlobCustomerSpecifiedEncryptionMismatch": "it is encrypted with a key of its uploader's; upload it without",
     "BlobImmutableDueToPolicy": "an immutability policy keeps it as it is",
     "BlobImmutableDueToLegalHold": "a legal hold keeps it as it is",
-    "BlobOverwritten": "it was overwritten while it was read; upload it again",
-    "OperationNotAllowedOnIncrementalCopyBlob": "it is an incremental copy; upload it as a block blob",
-    "PendingCopyOperation": "a copy into it is still under way; wait for it",
-    "LeaseIdMissing": "somebody holds a lease on it; end the lease",
+    "InvalidBlobType": "it is an append or page blob; upload it as a block blob",
     "InvalidRange": "its bytes cannot be read in ranges; upload it again",
-    "InvalidOperation": "its state does not allow it; upload it again",
+    "LeaseIdMissing": "somebody holds a lease on it; end the lease",
+    "OperationNotAllowedOnIncrementalCopyBlob": "it is an incremental copy of a snapshot; upload it as a block blob",
+    "PendingCopyOperation": "a copy into it is still under way; send it again afterwards",
 }
 
 
@@ -114,6 +112,9 @@ class AzureBlobStore:
             _raise_without_container(error)
             _raise_about_the_blob(name, error)
             raise VersionChangedError(name) from error
+        except HttpResponseError as error:
+            _raise_about_the_blob(name, error)
+            raise
         return str(answer["etag"])
 
     def delete(self, name: str, *, etag: str | None = None) -> bool:
@@ -124,6 +125,10 @@ class AzureBlobStore:
         except (ResourceNotFoundError, ResourceModifiedError) as error:
             _raise_without_container(error)
             return False
+        except HttpResponseError as error:
+            if _code(error) in _ABOUT_ONE_BLOB:
+                return False
+            raise
         return True
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:

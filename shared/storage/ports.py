@@ -83,7 +83,7 @@ class BlobStore(Protocol):
         ...
 
     def delete(self, name: str, *, etag: str | None = None) -> bool:
-        """False when it was gone already, or is no longer at `etag`."""
+        """False when it was gone already, is no longer at `etag`, or storage keeps it: a lease, a legal hold."""
         ...
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
