@@ -132,14 +132,14 @@ _UNDO: dict[str, Callable[[bytes, int], bytes]] = {
 def _inflate(data: bytes, window: int, room: int, limit: int) -> tuple[bytes, bytes]:
     """One whole stream of at most `room` bytes, and what follows it. Raises zlib.error where it is none or was cut."""
     stream = zlib.decompressobj(window)
-    found = bytearray()
+    pieces: list[bytes] = []
     left = data
     while not stream.eof:
-        piece = stream.decompress(left, _CHUNK)
-        found += piece
+        pieces.append(stream.decompress(left, _CHUNK))
         left = stream.unconsumed_tail
-        if len(found) > room:
+        room -= len(pieces[-1])
+        if room < 0:
             raise _too_large(limit)
-        if not (piece or left or stream.eof):
+        if not (pieces[-1] or left or stream.eof):
             raise zlib.error("the stream ends too early")
-    return bytes(found), stream.unused_data
+    return b"".join(pieces), stream.unused_data
