@@ -133,13 +133,16 @@ def _inflate(data: bytes, window: int, room: int, limit: int) -> tuple[bytes, by
     """One whole stream of at most `room` bytes, and what follows it. Raises zlib.error where it is none or was cut."""
     stream = zlib.decompressobj(window)
     pieces: list[bytes] = []
-    left = data
+    left, position = b"", 0
     while not stream.eof:
+        if not left:
+            left = data[position : position + _CHUNK]
+            position += len(left)
         pieces.append(stream.decompress(left, _CHUNK))
         left = stream.unconsumed_tail
         room -= len(pieces[-1])
         if room < 0:
             raise _too_large(limit)
-        if not (pieces[-1] or left or stream.eof):
+        if not (pieces[-1] or left or position < len(data) or stream.eof):
             raise zlib.error("the stream ends too early")
-    return b"".join(pieces), stream.unused_data
+    return b"".join(pieces), stream.unused_data + data[position:]

@@ -131,7 +131,7 @@ def test_a_bomb_takes_little_more_memory_than_the_limit() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 1_500_000
+    assert peak < 1_300_000
 
 
 def test_an_empty_stream_holds_no_text() -> None:
