@@ -25,7 +25,7 @@ _JSON = ContentSettings(content_type="application/json; charset=utf-8")
 # https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview (archive tier)
 # https://learn.microsoft.com/azure/storage/blobs/encryption-customer-provided-keys (409 without the key, HEAD as well)
 # https://learn.microsoft.com/dotnet/api/azure.storage.blobs.models.bloberrorcode (names)
-_ABOUT_ONE_BLOB = {
+ABOUT_ONE_BLOB = {
     "BlobArchived": "it is in the archive tier; move it to an online tier, or upload it again",
     "BlobBeingRehydrated": "it is on its way out of the archive tier, which takes hours; send it again afterwards",
     "BlobUsesCustomerSpecifiedEncryption": "it is encrypted with a key of its uploader's; upload it without",
@@ -87,7 +87,7 @@ class AzureBlobStore:
             _raise_without_container(error)
             return None
         except HttpResponseError as error:
-            if _code(error) not in _ABOUT_ONE_BLOB:
+            if _code(error) not in ABOUT_ONE_BLOB:
                 raise
             # The HEAD of a blob with its uploader's key is refused too; the listing shows it.
             return next((info for info in self.list(name, metadata=True) if info.name == name), None)
@@ -126,7 +126,7 @@ class AzureBlobStore:
             _raise_without_container(error)
             return False
         except HttpResponseError as error:
-            if _code(error) in _ABOUT_ONE_BLOB:
+            if _code(error) in ABOUT_ONE_BLOB:
                 return False
             raise
         return True
@@ -157,9 +157,9 @@ def _raise_without_container(error: HttpResponseError) -> None:
 
 def _raise_about_the_blob(name: str, error: HttpResponseError) -> None:
     code = _code(error)
-    if code in _ABOUT_ONE_BLOB:
+    if code in ABOUT_ONE_BLOB:
         raise BlobUnreadableError(
-            f"storage does not give the blob {name!r} ({code}): {_ABOUT_ONE_BLOB[code]}"
+            f"storage does not give the blob {name!r} ({code}): {ABOUT_ONE_BLOB[code]}"
         ) from error
 
 
