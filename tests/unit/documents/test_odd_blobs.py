@@ -104,7 +104,7 @@ class Leased(FakeBlobStore):
 
     held = False
 
-    def _write(self, name: str, *args: object, **options: object) -> str:  # type: ignore[override]
+    def _write(self, name: str, *args: object, **options: object) -> str:
         if self.held and name in self._blobs:
             self.archive(name)
         return super()._write(name, *args, **options)  # type: ignore[arg-type]
