@@ -7,6 +7,10 @@ SETUP := $(VENV)/.installed
 AZURITE := emulators/azurite/node/node_modules/.installed
 EMULATORS := azurite language functions_host
 TESTED_EMULATORS := $(foreach emulator,$(EMULATORS),$(if $(wildcard emulators/$(emulator)/tests),$(emulator)))
+# Microsoft's own Functions host, which judges ours: the script that starts it, where there is one.
+FUNCTIONS_HOST ?= $(wildcard $(CURDIR)/../shared/tools/functions-host/start.py)
+export FUNCTIONS_HOST
+ON_REAL_HOST := -p no:cacheprovider --host real
 AUTHORING_VENV := .venv-authoring
 AUTHORING := $(AUTHORING_VENV)/.installed
 INFRA_VENV := .venv-infra
@@ -21,7 +25,7 @@ OTHERS := tests/e2e tests/infra
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-in-process test-portable test-others test-emulators test-emulator-install test-authoring-sdk
+.PHONY: help setup demo up test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
 .PHONY: check check-code check-infra coverage format format-check lint spelling types architecture mutants bench package lock clean
 
 help: ## show this list
@@ -49,6 +53,7 @@ up: setup ## keep it running for your own uploads; prints addresses and keys
 	$(BIN)/python -m local up $(API_FLAG)
 
 test: test-in-process test-others test-emulators ## all tests, on real Azurite, the emulator and the functions host
+	@$(MAKE) --no-print-directory test-real-host-briefly
 
 test-in-process: setup ## units, rules of architecture, crash points, contracts: everything that starts no host
 	$(PYTEST) $(IN_PROCESS)
@@ -72,6 +77,20 @@ test-emulators: setup ## the emulators' own tests, each in its own folder with i
 
 test-emulator-install: setup ## install the Language emulator into an empty environment and run its README's example
 	cd emulators/language && $(CURDIR)/$(BIN)/python -m pytest -m install
+
+test-real-host: setup ## the functions host's behaviour and the end-to-end tests on Microsoft's own host (FUNCTIONS_HOST)
+	@test -n "$(FUNCTIONS_HOST)" || { echo "FUNCTIONS_HOST must name the script that starts Microsoft's Functions host"; exit 1; }
+	cd emulators/functions_host && ../../$(BIN)/python -m pytest $(ON_REAL_HOST) -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(ON_REAL_HOST) -n 2 --dist loadfile tests/e2e
+
+# Two minutes: HTTP, keys and the admin API of the host; a document through the app.
+test-real-host-briefly: setup
+ifeq ($(FUNCTIONS_HOST),)
+	@echo "Not tried on Microsoft's Functions host: neither FUNCTIONS_HOST nor ../shared/tools/functions-host is there"
+else
+	cd emulators/functions_host && ../../$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/test_http_trigger.py tests/test_queue_trigger.py
+	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_documents.py -k "2021-preview and (promises or duplicate or speak_plainly)"
+endif
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
 	cd emulators/language && AUTHORING_SDK_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(CURDIR)/$(BIN)/python -m pytest tests/test_authoring_sdk.py

@@ -1,6 +1,6 @@
 """Composition root: settings, services, blueprints. Importing makes no network call.
 
-Wrong or missing settings stop the app here, because running without them would send every message to poison.
+Wrong or missing settings stop the app here, because running without them would make every message a dead letter.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """The pipeline on real corpora: a burst of documents through Azurite, the functions host and the emulator.
 
-What is judged are exact counts: records, mean fill of jobs, storage transactions and Language requests a document.
+What is judged are exact counts: records, mean fill of batches, storage transactions and Language requests a document.
 Seconds are printed, never judged; these machines are noisy.
 """
 
@@ -19,11 +19,11 @@ from bench.corpora import corpora_folder
 from bench.report import Gate, report
 from bench.transactions import count_transactions
 from local.datasets import Dataset, load_dataset
+from local.seed import seed
 from local.stack import Stack, running_stack
-from local.teaching import teach
 
 NAME = "pipeline"
-HELP = "fill of jobs, storage transactions and Language requests of a burst of real documents"
+HELP = "fill of batches, storage transactions and Language requests of a burst of real documents"
 DATA = Path(__file__).parent.parent / "local" / "samples"
 UPLOADERS = 8
 
@@ -50,9 +50,9 @@ def run(arguments: argparse.Namespace) -> bool:
 
 
 def measure(name: str, dataset: Dataset, seconds: float) -> list[Gate]:
-    """Teach, upload all new documents at once, wait for as many records, count."""
+    """Seed, upload all new documents at once, wait for as many records, count."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_stack(Path(folder)) as stack:
-        teach(stack.services, dataset)
+        seed(stack.services, dataset)
         httpx.delete(f"{stack.emulator_url}/_emulator/requests").raise_for_status()
         start = len(stack.azurite.process.log_text().splitlines())
         began = time.monotonic()
@@ -66,7 +66,7 @@ def measure(name: str, dataset: Dataset, seconds: float) -> list[Gate]:
             poll_seconds=1.0,
         )
         print(f"{name}: {wanted} documents in {time.monotonic() - began:.1f} s on this machine", flush=True)
-        wait_until(lambda: no_open_jobs(stack), seconds=60, what="the last jobs to close")
+        wait_until(lambda: no_open_batches(stack), seconds=60, what="the last batches to close")
         lines = stack.azurite.process.log_text().splitlines()[start:]
         return gates_of(name, stack, lines, wanted)
 
@@ -77,13 +77,13 @@ def upload_new(stack: Stack, dataset: Dataset) -> None:
         list(pool.map(lambda each: documents.put(each[0], each[1].read_bytes()), dataset.new.items()))
 
 
-def no_open_jobs(stack: Stack) -> bool:
-    return next(stack.container(stack.settings.pipeline_container).list("jobs/active/"), None) is None
+def no_open_batches(stack: Stack) -> bool:
+    return next(stack.container(stack.settings.pipeline_container).list("batches/open/"), None) is None
 
 
 def gates_of(name: str, stack: Stack, log_lines: list[str], documents: int) -> list[Gate]:
     state = stack.container(stack.settings.pipeline_container)
-    fills = [int(info.metadata["documents"]) for info in state.list("jobs/done/", metadata=True)]
+    fills = [int(info.metadata["documents"]) for info in state.list("batches/closed/", metadata=True)]
     failures = sum(1 for _ in stack.container(stack.settings.failures_container).list())
     counts = count_transactions(log_lines)
     requests = httpx.get(f"{stack.emulator_url}/_emulator/requests").json()["total"]
@@ -93,7 +93,7 @@ def gates_of(name: str, stack: Stack, log_lines: list[str], documents: int) -> l
             print(f"    {count:6}  {kind}")
     return [
         Gate(f"{name}: records", documents - failures, documents),
-        Gate(f"{name}: mean fill of jobs", sum(fills) / len(fills), 24.0),
+        Gate(f"{name}: mean fill of batches", sum(fills) / len(fills), 24.0),
         Gate(
             f"{name}: storage transactions per document, app",
             sum(counts["app"].values()) / documents,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 _LINE = re.compile(r'"(?P<method>[A-Z]+) /[^/ ]+/(?P<target>\S*) HTTP')
-_TRIGGER_QUEUES = r"(collect|jobs|operations|events)"
+_TRIGGER_QUEUES = r"(collect|batches|operations|events)"
 
 # In this order; the first that matches names the caller. The host receives with its 10-minute lock, deletes the
 # messages of trigger queues, keeps its books in azure-webjobs-*, scans the documents and looks each up for its event.

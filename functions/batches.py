@@ -22,7 +22,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.queue_trigger(arg_name="message", queue_name="%COLLECT_QUEUE%", connection="DATA_STORAGE")
     def collect(message: func.QueueMessage) -> None:
         read_or_keep(services.dead_letters, message, queue=settings.collect_queue, model=WakeMessage)
-        # Whatever it said, it may have been the only wake.
+        # Even an unreadable message may have been the only wake.
         services.collector.collect(_inserted_on(message))
 
     @bp.function_name("advance_batch")

@@ -80,7 +80,7 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (BadRequestError, 400, "The request cannot be read"),
     (ProjectUnknownError, 404, "Unknown project"),
     (ModelUnknownError, 404, "Unknown model"),
-    (LabelsRefusedError, 422, "The labels file has faults"),
+    (LabelsRefusedError, 422, "The labels file has problems"),
     (OperationRunningError, 409, "An operation is running"),
     (ConfirmationNeededError, 409, "Confirmation needed"),
     (RetryableError, 503, "Try again later"),

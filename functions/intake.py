@@ -49,7 +49,7 @@ def blueprint(services: Services) -> func.Blueprint:
 def _document(inbox: Inbox, blob: func.InputStream, name: str) -> DocumentRef | None:
     """The version the event is about, from the trigger's metadata; the content is never read.
 
-    Hosts differ in how they write the ETag there; where it is not a plain string, one HEAD tells it.
+    Hosts differ in how they write the ETag there; where it is not a plain string, one HEAD finds it.
     """
     try:
         properties = BlobProperties.model_validate(getattr(blob, "blob_properties", None))

@@ -15,15 +15,14 @@ M = TypeVar("M", bound=Message)
 
 def read_or_keep(dead_letters: DeadLetters, message: func.QueueMessage, *, queue: str, model: type[M]) -> M | None:
     """The message, or None when it is no `model`: then it is kept as a dead letter, and this delivery is its last."""
-    message_id, body = raw(message)
     try:
         return model.model_validate_json(message.get_body())
     except ValidationError:
         reason = f"not a {model.__name__}"
-        dead_letters.keep(queue=queue, message_id=message_id, body=body, reason=reason)
+        dead_letters.keep(queue=queue, message_id=str(message.id), body=body_of(message), reason=reason)
         return None
 
 
-def raw(message: func.QueueMessage) -> tuple[str, str]:
-    """A message's id, and its body as text whatever it holds."""
-    return str(message.id), message.get_body().decode("utf-8", errors="replace")
+def body_of(message: func.QueueMessage) -> str:
+    """A message's body as text, whatever it holds."""
+    return message.get_body().decode("utf-8", errors="replace")

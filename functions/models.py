@@ -30,7 +30,7 @@ def blueprint(services: Services) -> func.Blueprint:
         model = req.params.get("model")
         if not model:
             return _which_model()
-        found = projects.get_evaluation(project_name(req), model)
+        found = projects.get_evaluation(project_name(req), label=model)
         return json_response(EvaluationBody(kind=found.kind, **dict(evaluation_figures(model, found))))
 
     @bp.function_name("get_validation")
@@ -43,7 +43,7 @@ def blueprint(services: Services) -> func.Blueprint:
         if only not in (None, "mismatched"):
             detail = f"only={only!r}; the one filter is only=mismatched"
             return problem_response(Problem(title="Unknown filter", status=400, detail=detail))
-        documents = projects.list_reviewed(project_name(req), model)
+        documents = projects.list_reviewed(project_name(req), label=model)
         return json_response(validation_body(model, documents, only_mismatched=only is not None))
 
     @bp.function_name("compare_models")
@@ -54,7 +54,7 @@ def blueprint(services: Services) -> func.Blueprint:
         labels = [label for label in (req.params.get("models") or "").split(",") if label]
         if len(labels) != 2:
             return problem_response(Problem(title="Which models?", status=400, detail="name two: ?models=first,second"))
-        first, second = (evaluation_figures(label, projects.get_evaluation(name, label)) for label in labels)
+        first, second = (evaluation_figures(label, projects.get_evaluation(name, label=label)) for label in labels)
         return json_response(compare(first, second))
 
     return bp

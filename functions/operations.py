@@ -1,4 +1,4 @@
-"""Operations: the queue trigger that advances them, and HTTP to follow, cancel, and reclassify."""
+"""Operations: the queue trigger that advances them, and HTTP to look at, cancel, and reclassify."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def blueprint(services: Services) -> func.Blueprint:
 
 
 def accepted(operation: Operation) -> func.HttpResponse:
-    """202 with the address where the operation can be followed."""
+    """202 with the address of the operation."""
     headers = {"Location": operation_address(operation.id), "Retry-After": POLL_SECONDS}
     return json_response(accepted_operation(operation), 202, headers)
 

@@ -86,7 +86,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @handles_errors
     def publish(req: func.HttpRequest) -> func.HttpResponse:
         name = project_name(req)
-        return accepted(services.start_operations.publish(name, read_body(req, PublishRequest).model))
+        return accepted(services.start_operations.publish(name, label=read_body(req, PublishRequest).model))
 
     @bp.function_name("list_operations")
     @bp.route(route="projects/{project}/operations", methods=["GET"])

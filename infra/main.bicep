@@ -26,18 +26,18 @@ param principalType string = 'User'
 param tags object = {}
 
 // --- The app
-@description('False: everything but the function app, for who hosts it elsewhere (infra/kubernetes). Needs eventDelivery queue.')
+@description('False: everything but the function app, for those who host it elsewhere (infra/kubernetes). Needs eventDelivery queue.')
 param deployFunctionApp bool = true
 
 @description('Python of the app.')
 @allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string = '3.12'
 
-@description('Memory of an instance in MB.')
+@description('Memory of an instance, in MB.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances at once; 40 is the least this plan takes.')
+@description('Most instances at once; 40 is the least this plan allows.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstanceCount int = 40
@@ -53,7 +53,7 @@ param extraAppSettings object = {}
 @allowed(['webhook', 'queue'])
 param eventDelivery string = 'webhook'
 
-@description('Names of the containers: give all of them or none.')
+@description('Names of the containers, all or none.')
 param containers object = {
   documents: 'documents'
   classifications: 'classifications'
@@ -63,15 +63,15 @@ param containers object = {
   deadLetters: 'dead-letters'
 }
 
-@description('Names of the queues: give all of them or none.')
-param queues object = { documents: 'documents', collect: 'collect', jobs: 'jobs', operations: 'operations', events: 'events' }
+@description('Names of the queues, all or none.')
+param queues object = { documents: 'documents', collect: 'collect', batches: 'batches', operations: 'operations', events: 'events' }
 
 @description('Larger documents are not read; they get a failure record.')
 @minValue(1)
 @maxValue(100000000)
 param maxDocumentBytes int = 4000000
 
-@description('Documents over 125,000 characters: classify them in parts, classify their beginning, or refuse them.')
+@description('Documents over 125,000 characters: classify them in parts, classify their beginning, or reject them.')
 @allowed(['split', 'truncate', 'reject'])
 param oversized string = 'split'
 
@@ -82,7 +82,7 @@ param graceMinutes int = 15
 @description('NCRONTAB of the timer that finds lost documents: three listings, one call for each 5,000 blobs.')
 param reconcileSchedule string = '0 */15 * * * *'
 
-@description('NCRONTAB of the timer that revives stalled jobs and reports how long documents wait.')
+@description('NCRONTAB of the timer that revives stalled batches and operations and reports how long documents wait.')
 param sweepSchedule string = '30 */5 * * * *'
 
 // --- Storage
@@ -90,28 +90,28 @@ param sweepSchedule string = '30 */5 * * * *'
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS', 'Standard_RAGRS', 'Standard_RAGZRS'])
 param storageSku string = 'Standard_LRS'
 
-@description('Days to keep, all or none: softDelete (deleted blobs and containers, 1 to 365), jobs (closed ones), poison (messages nobody could act on, events that could not be delivered), documents (after upload; 0 for ever; their records stay).')
-param retentionDays object = { softDelete: 7, jobs: 30, poison: 90, documents: 0 }
+@description('Days to keep, all or none: softDelete (deleted blobs and containers, 1 to 365), batches (closed ones), deadLetters (messages that failed or could not be read, events that could not be delivered), documents (after upload; 0 for ever; their records stay).')
+param retentionDays object = { softDelete: 7, batches: 30, deadLetters: 90, documents: 0 }
 
 // --- Language
 @description('Pricing tier of the Language account. F0 is free, once in a subscription, and limited to 5,000 texts a month.')
 @allowed(['S', 'F0'])
 param languageSku string = 'S'
 
-@description('Version of the Language API that new jobs and operations use; those under way finish with the version they began with.')
+@description('Version of the Language API that new batches and operations use; those under way finish with the version they began with.')
 param languageApi string = '2023-04-01'
 
 @description('Project whose model classifies.')
 param languageProject string = 'pigeonhole'
 
-@description('Deployment to use while no model was published through the app; empty to wait for one.')
+@description('Deployment to use while no model has been published through the app; empty to wait for one.')
 param languageModel string = ''
 
 @description('single_label or multi_label; needed with languageModel.')
 @allowed(['', 'single_label', 'multi_label'])
 param languageProjectKind string = ''
 
-@description('Own limit on analyze requests a minute, for each process; the service takes 1,000 for the account.')
+@description('Analyze requests a minute that each process may make; the service allows 1,000 for the whole account.')
 @minValue(1)
 @maxValue(1000)
 param languageRequestsPerMinute int = 250
@@ -125,7 +125,7 @@ param restoreLanguageAccount bool = false
 @maxValue(730)
 param logRetentionDays int = 30
 
-@description('Gigabytes of logs a day after which the rest of the day is not logged; -1 for no cap.')
+@description('Gigabytes of logs a day, after which nothing more is logged that day; -1 for no cap.')
 param logDailyCapGb int = -1
 
 @description('False: no alert rules.')

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+
 from azurite_process.processes import wait_until
 
 ENDED = frozenset({"succeeded", "refused", "failed", "cancelled"})
@@ -29,9 +30,9 @@ class Api:
         answer = self._http.request(method, path, json=body) if body is not None else self._http.request(method, path)
         content = answer.json()
         if answer.is_error:
-            faults = "".join(f"\n  {each['place']}: {each['what']}" for each in content.get("faults", [])[:20])
+            problems = "".join(f"\n  {each['place']}: {each['what']}" for each in content.get("problems", [])[:20])
             raise ApiError(
-                f"{method} {path}: {answer.status_code} {content.get('title')}: {content.get('detail')}{faults}"
+                f"{method} {path}: {answer.status_code} {content.get('title')}: {content.get('detail')}{problems}"
             )
         return content
 

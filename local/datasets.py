@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.language.models import ProjectKind
+from shared.language.values import ProjectKind
 
 SAMPLES = Path(__file__).parent / "samples" / "multi_label"
 

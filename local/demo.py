@@ -1,4 +1,4 @@
-"""`python -m local demo`: the main job from nothing to classified documents, on real parts, then stop everything."""
+"""`python -m local demo`: the whole way from nothing to classified documents, on real parts, then stop everything."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from rich.table import Table
 
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
+from local.seed import upload_training
 from local.settings import ROOT
-from local.stack import UNHURRIED, Stack, add_stack_arguments, chosen, running_stack
-from local.teaching import upload_training
+from local.stack import DEMO_DELAYS, Stack, add_stack_arguments, running_stack, stack_options
 from shared.documents.ref import record_name
-from shared.storage.ports import BlobNotFoundError
-from shared.training.operation import Step
+from shared.errors import BlobNotFoundError
+from shared.operations.operation import Step
 
 FOLDER = ROOT / "build" / "demo"
-STEPS = tuple(step.value for step in Step if step is not Step.WALK)
+STEPS = tuple(step.value for step in Step if step is not Step.SEND_PAGE)
 SHOWN_LIVE = 40
 
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     console.rule("[bold]Pigeonhole[/bold]: a .txt goes in, its classes come out")
     with console.status("Starting Azurite, the Language emulator and the functions host ..."):
-        stack_context = running_stack(FOLDER, emulator_flags=UNHURRIED, **chosen(arguments))
+        stack_context = running_stack(FOLDER, emulator_flags=DEMO_DELAYS, **stack_options(arguments))
         stack = stack_context.__enter__()
     try:
         return _show(console, stack, dataset, arguments.seconds)
@@ -62,13 +62,13 @@ def _show(console: Console, stack: Stack, dataset: Dataset, seconds: float) -> i
         f"Functions host {host.url}, Language API {stack.settings.language_api}, emulator {stack.emulator_url}"
     )
     api = Api(host.url, host.function_key)
-    teach_by_http(console, stack, api, dataset)
+    seed_by_http(console, stack, api, dataset)
     missing = classify(console, stack, api, dataset, seconds)
     show_retraining(console, stack, api, dataset)
     return 1 if missing else 0
 
 
-def teach_by_http(console: Console, stack: Stack, api: Api, dataset: Dataset) -> None:
+def seed_by_http(console: Console, stack: Stack, api: Api, dataset: Dataset) -> None:
     """Create the project, store checked labels, train, publish: all through the app's own HTTP functions."""
     settings = stack.settings
     project = f"/api/projects/{settings.language_project}"
@@ -77,7 +77,7 @@ def teach_by_http(console: Console, stack: Stack, api: Api, dataset: Dataset) ->
     definition = {
         "kind": dataset.kind.value,
         "container": settings.training_container,
-        "description": f"taught from {dataset.folder.name}",
+        "description": f"seeded from {dataset.folder.name}",
     }
     api.call("PUT", project, definition)
     stored = api.call("PUT", f"{project}/labels", json.loads(dataset.labels)) if _is_strict(dataset) else None

@@ -5,11 +5,13 @@ The environment of a host is given, not inherited: what a developer happens to e
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -20,7 +22,8 @@ from typing import Protocol
 
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
-from azurite_process.processes import ManagedProcess, ProcessFailedError, free_port
+
+from azurite_process.processes import STOP_SECONDS, ManagedProcess, ProcessFailedError, free_port, wait_until
 
 START_SCRIPT = "FUNCTIONS_HOST"
 """Names the script that starts Microsoft's host: `python SCRIPT APP --python PYTHON --port PORT`."""
@@ -50,6 +53,11 @@ class Host:
     def stop(self) -> None:
         """SIGTERM: running invocations finish."""
         self._stop_bridge()
+        if self.process.is_running():
+            # To the host alone: its worker, a process of its group, would drop what it does.
+            os.kill(self.process.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                wait_until(lambda: not self.process.is_running(), seconds=STOP_SECONDS, what="the host to end")
         self.process.stop()
 
     def kill(self) -> None:

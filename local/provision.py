@@ -7,9 +7,19 @@ from shared.services import Services
 
 def provision(services: Services) -> None:
     """Create what is missing; repeating it changes nothing."""
-    pipeline, training = services.pipeline, services.training
-    for container in (pipeline.documents, pipeline.classifications, pipeline.failures, pipeline.state):
-        container.ensure()
-    training.open_container(services.settings.training_container).ensure()
-    for queue in (pipeline.documents_queue, pipeline.collect_queue, pipeline.jobs_queue, training.operations_queue):
-        queue.ensure()
+    settings, adapters = services.settings, services.adapters
+    for container in (
+        settings.documents_container,
+        settings.classifications_container,
+        settings.failures_container,
+        settings.pipeline_container,
+        settings.training_container,
+    ):
+        adapters.open_container(container).ensure()
+    for queue in (
+        settings.documents_queue,
+        settings.collect_queue,
+        settings.batches_queue,
+        settings.operations_queue,
+    ):
+        adapters.open_queue(queue).ensure()

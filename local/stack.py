@@ -15,12 +15,11 @@ from typing import TypedDict
 
 from azurite_process.azurite import Azurite, start_azurite
 from azurite_process.processes import ManagedProcess
-
 from local.hosts import CHOICES, Host, HostStarter, StandIn, choose_host
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.config import Settings, load_settings
-from shared.language.dialects import API_VERSIONS
+from shared.language.apis import API_VERSIONS
 from shared.services import Services, build_services
 from shared.storage.ports import BlobStore
 
@@ -28,7 +27,7 @@ _LISTENING = re.compile(r"^Language emulator listening on (\S+)$", re.MULTILINE)
 
 
 # The emulator is never slower than this machine; people should see that the service takes its time.
-UNHURRIED = {"training": "after 2 seconds", "publishing": "after 1 seconds", "analysis": "after 1 seconds"}
+DEMO_DELAYS = {"training": "after 2 seconds", "publishing": "after 1 seconds", "analysis": "after 1 seconds"}
 
 
 @dataclass
@@ -50,7 +49,7 @@ class Stack:
 
     def container(self, name: str) -> BlobStore:
         """A container of the data storage, as a user reaches it."""
-        return self.services.training.open_container(name)
+        return self.services.adapters.open_container(name)
 
     def start_host(self, *, port: int = 0) -> Host:
         """Start the functions host, or start it again after stop or kill."""
@@ -81,13 +80,13 @@ def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language-api", choices=API_VERSIONS, help="API version (default: 2021-preview)")
 
 
-class Chosen(TypedDict):
+class StackOptions(TypedDict):
     starter: HostStarter
     changes: dict[str, str]
 
 
-def chosen(arguments: argparse.Namespace) -> Chosen:
-    """The arguments of `running_stack` for those choices."""
+def stack_options(arguments: argparse.Namespace) -> StackOptions:
+    """The arguments of `running_stack` for what was chosen."""
     changes = {"language_api": arguments.language_api} if arguments.language_api else {}
     return {"starter": choose_host(arguments.host), "changes": changes}
 

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from local.api import Api
 from local.datasets import SAMPLES, load_dataset
-from local.demo import teach_by_http
+from local.demo import seed_by_http
 from local.settings import ROOT
-from local.stack import UNHURRIED, Stack, add_stack_arguments, chosen, running_stack
+from local.stack import DEMO_DELAYS, Stack, add_stack_arguments, running_stack, stack_options
 
 FOLDER = ROOT / "build" / "local"
 STATE = FOLDER / "running.json"
@@ -22,9 +22,11 @@ STATE = FOLDER / "running.json"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--dataset", type=Path, default=SAMPLES, metavar="DIR", help="teaches the first model (default: the samples)"
+        "--dataset", type=Path, default=SAMPLES, metavar="DIR", help="trains the first model (default: the samples)"
     )
-    parser.add_argument("--untaught", action="store_true", help="start without a model; documents wait for one")
+    parser.add_argument(
+        "--no-model", action="store_true", help="start without a model; documents wait until one is published"
+    )
     add_stack_arguments(parser)
     parser.add_argument(
         "--port", type=int, default=7071, help="port of the functions host; 0 is any (default %(default)s)"
@@ -36,15 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
     with running_stack(
         FOLDER,
         in_memory=False,
-        emulator_flags=UNHURRIED,
-        **chosen(arguments),
+        emulator_flags=DEMO_DELAYS,
+        **stack_options(arguments),
         host_port=arguments.port,
     ) as stack:
         if stack.host is None:
             raise RuntimeError("the stack has no functions host")
         api = Api(stack.host.url, stack.host.function_key)
-        if not arguments.untaught and api.call("GET", "/api/status")["active_model"] is None:
-            teach_by_http(console, stack, api, load_dataset(arguments.dataset.resolve()))
+        if not arguments.no_model and api.call("GET", "/api/status")["active_model"] is None:
+            seed_by_http(console, stack, api, load_dataset(arguments.dataset.resolve()))
         _announce(console, stack)
         try:
             _wait_for_signal()

@@ -67,14 +67,17 @@ class Settings(BaseSettings):
 
     # Language service
     language_endpoint: str = Field(description="`https://NAME.cognitiveservices.azure.com`")
-    language_api: str = Field("2021-preview", description="API version: " + " or ".join(API_VERSIONS))
-    language_credential: CredentialKind = Field(CredentialKind.KEY, description="key or identity")
+    language_api: str = Field("2021-preview", description="API version: one of " + ", ".join(API_VERSIONS))
+    language_credential: CredentialKind = Field(
+        CredentialKind.KEY, description="How the app authenticates to the Language service: key or identity"
+    )
     language_key: SecretStr | None = Field(None, description="Resource key; needed when LANGUAGE_CREDENTIAL is key")
     language_client_id: str | None = Field(
-        None, description="Client id of the identity that classifies (role: Language Reader); unset is the app's own"
+        None, description="Client id of the identity that classifies (role: Language Reader); unset: the app's own"
     )
     language_authoring_client_id: str | None = Field(
-        None, description="Client id of the identity that trains and publishes (Language Owner); unset is the same one"
+        None,
+        description="Client id of the identity that trains and publishes (Language Owner); unset: the same one",
     )
     language_project: str = Field(description="The project whose model classifies")
     language_model: str | None = Field(
@@ -88,13 +91,13 @@ class Settings(BaseSettings):
     language_requests_per_minute: int | None = Field(
         None,
         ge=0,
-        description="Limit on analyze calls of each process; 0 is no limit, unset is the service's own",
+        description="Analyze requests a minute that each process may make; 0: no limit, unset: the service's own limit",
     )
     language_authoring_posts_per_minute: int = Field(
-        10, ge=0, description="Limit on authoring calls of each process that change something; 0 is no limit"
+        10, ge=0, description="Authoring requests a minute that change something, for each process; 0: no limit"
     )
     language_authoring_gets_per_minute: int = Field(
-        100, ge=0, description="Limit on authoring calls of each process that read; 0 is no limit"
+        100, ge=0, description="Authoring requests a minute that only read, for each process; 0: no limit"
     )
     language_connect_seconds: Seconds = Field(5.0, description="Time limit for connecting")
     language_read_seconds: Seconds = Field(30.0, description="Time limit for an answer")
@@ -105,7 +108,7 @@ class Settings(BaseSettings):
     )
     pipeline_collect_visibility_seconds: Annotated[float, Field(ge=1, lt=600)] = Field(
         300.0,
-        description="How long collectors hide what they received; less than the host's lock (10 minutes)",
+        description="How long a collector hides the messages it received; less than the host's lock (10 minutes)",
     )
     pipeline_oversized: Oversized = Field(
         Oversized.SPLIT, description="Documents over 125,000 characters: split, truncate or reject"
@@ -119,9 +122,11 @@ class Settings(BaseSettings):
         "guessing, as `shift_jis,euc_jp` or `cp1250`; comma separated",
     )
     pipeline_poll_seconds: Annotated[tuple[Seconds, ...], NoDecode, Field(min_length=1)] = Field(
-        (2.0, 5.0, 10.0, 20.0, 40.0, 60.0), description="Delays between looks at a running job; the last one repeats"
+        (2.0, 5.0, 10.0, 20.0, 40.0, 60.0), description="Delays between polls of a running job; the last one repeats"
     )
-    pipeline_slow_poll_seconds: Seconds = Field(300.0, description="Delay once a job runs longer than 10 minutes")
+    pipeline_slow_poll_seconds: Seconds = Field(
+        300.0, description="Delay between polls once a job has run longer than 10 minutes"
+    )
     pipeline_model_cache_seconds: Annotated[float, Field(ge=0)] = Field(
         5.0, description="How long a process caches the active model"
     )
@@ -129,10 +134,10 @@ class Settings(BaseSettings):
         15.0, description="Age at which reconcile sends a document without a record again"
     )
     pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(
-        8, description="Storage calls of a process at the same time"
+        8, description="How many storage calls a process makes at the same time"
     )
     reclassify_limit: Annotated[int, Field(ge=0)] = Field(
-        10_000, description="Most documents a reclassification sends unconfirmed"
+        10_000, description="How many documents a reclassification may send without confirmation"
     )
     reconcile_schedule: str = Field(description="When reconcile looks for lost documents (NCRONTAB)")
     sweep_schedule: str = Field(description="When the sweep revives stalled work (NCRONTAB)")

@@ -16,20 +16,20 @@ PigeonholeError
 │   ├── MalformedAnswerError           an answer that does not have the documented shape
 │   ├── DocumentRejectedError          this document can never be classified as it is
 │   ├── LabelsMissingError             a retraining found no labels file
-│   ├── LabelsFaultyError              a retraining found a labels file with faults
+│   ├── LabelsFaultyError              a retraining found a labels file with problems
 │   ├── UnsupportedOperationError      the API version in use has no such operation
 │   └── SettingsError                  missing or wrong app settings
 ├── UserInputError                 a request that cannot be carried out as asked; nothing was changed
 │   ├── BadRequestError                it cannot be read
 │   ├── ProjectUnknownError            the service has no such project
 │   ├── ProjectUnchangeableError       the service lets a project's description change, nothing else
-│   ├── LabelsRefusedError             the labels file has faults
+│   ├── LabelsRefusedError             the labels file has problems
 │   ├── ModelExistsError               the project has a model of that name
 │   ├── ModelUnknownError              the project has no trained model of that name
 │   ├── OperationRunningError          the project has an operation under way
 │   ├── NotCancellableError            the operation has ended, or can no longer be stopped
-│   └── ConfirmationNeededError        it would cost more than is done unasked
-└── ConflictError                  storage holds something else than was expected
+│   └── ConfirmationNeededError        it would cost more than is done without confirmation
+└── ConflictError                  storage does not hold what was expected
     ├── BlobNotFoundError              no blob of that name
     ├── VersionChangedError            the blob is not at the expected ETag, or exists where it should not
     ├── BlobUnreadableError            the blob is there, and storage does not give its content for a reason of its own
@@ -119,7 +119,7 @@ class MalformedAnswerError(PermanentError):
 class DocumentRejectedError(PermanentError):
     """This document can never be classified as it is; `code` is one of `FailureCode`."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
 
@@ -129,7 +129,7 @@ class LabelsMissingError(PermanentError):
 
 
 class LabelsFaultyError(PermanentError):
-    """The labels file was put into the container past the check of PUT labels, and has faults."""
+    """The labels file has problems; it was put into the container without the check that PUT labels makes."""
 
 
 class UnsupportedOperationError(PermanentError):
@@ -172,10 +172,10 @@ class ProjectUnchangeableError(UserInputError):
 
 
 class LabelsRefusedError(UserInputError):
-    """The labels file has faults; `problems` lists all of them. Nothing was replaced."""
+    """The labels file has problems; `problems` lists all of them. Nothing was replaced."""
 
     def __init__(self, problems: Sequence[InputProblem]) -> None:
-        super().__init__(f"the labels file has {len(problems)} faults; nothing was replaced")
+        super().__init__(f"the labels file has {len(problems)} problems; nothing was replaced")
         self.problems = tuple(problems)
 
 
@@ -211,7 +211,7 @@ class ConfirmationNeededError(UserInputError):
 
 
 class ConflictError(PigeonholeError):
-    """Storage holds something else than was expected."""
+    """Storage does not hold what was expected."""
 
 
 class BlobNotFoundError(ConflictError):

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from azurite_process.azurite import Azurite, running_azurite
 
+from azurite_process.azurite import Azurite, running_azurite
 from shared.config import Settings
 from tests.fakes import app_settings
 
@@ -15,9 +15,9 @@ _OURS = (
     "LANGUAGE_",
     "PIPELINE_",
     "DATA_STORAGE",
-    "DOCUMENTS_",
+    "DOCUMENT",
     "COLLECT_",
-    "JOBS_",
+    "BATCHES_",
     "OPERATIONS_",
     "EVENTS_",
     "AzureWebJobs",

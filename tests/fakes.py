@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from shared.config import Settings
 from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
@@ -54,7 +54,10 @@ class VirtualClock:
         self.now += delta
 
 
-Hook = Callable[[str, Callable[[], T]], T]
+class Hook(Protocol):
+    """Is given the name of each external call and its effect; what it returns is the call's result."""
+
+    def __call__(self, name: str, effect: Callable[[], T], /) -> T: ...
 
 
 def no_hook(_name: str, effect: Callable[[], T]) -> T:
@@ -70,7 +73,9 @@ def utf16(name: str) -> bytes:
 
 
 @dataclass
-class _Stored:
+class StoredBlob:
+    """A blob as the container holds it."""
+
     data: bytes
     info: BlobInfo
     content_type: str | None = None
@@ -86,7 +91,18 @@ class FakeBlobStore:
 
     def __init__(self, name: str, clock: Callable[[], datetime], hook: Hook = no_hook) -> None:
         self.name, self._clock, self._hook = name, clock, hook
-        self._blobs: dict[str, _Stored] = {}
+        self._blobs: dict[str, StoredBlob] = {}
+
+    # What tests do behind the app's back: no hook sees it.
+
+    @property
+    def blobs(self) -> dict[str, StoredBlob]:
+        """By name; to look at, and to change."""
+        return self._blobs
+
+    def write_unhooked(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> BlobInfo:
+        self._write(name, data, metadata, must_be="*")
+        return self._blobs[name].info
 
     def read(self, name: str, *, etag: str | None = None) -> Blob:
         return self._hook(f"{self.name}.read", lambda: self._read(name, etag))
@@ -138,7 +154,7 @@ class FakeBlobStore:
             raise BlobUnreadableError(stored.unreadable)
         etag = f'"0x{next(self._etags):08X}"'
         modified = self._clock().replace(microsecond=0)
-        self._blobs[name] = _Stored(data, BlobInfo(name, etag, modified, len(data), dict(metadata or {})))
+        self._blobs[name] = StoredBlob(data, BlobInfo(name, etag, modified, len(data), dict(metadata or {})))
         return etag
 
     def delete(self, name: str, *, etag: str | None = None) -> bool:
@@ -199,6 +215,14 @@ class FakeQueue:
     def __init__(self, name: str, clock: Callable[[], datetime], hook: Hook = no_hook) -> None:
         self.name, self._clock, self._hook = name, clock, hook
         self._messages: list[_Message] = []
+
+    def texts(self) -> list[str]:
+        """The bodies of all messages, hidden ones included; no hook sees it."""
+        return [decode_body(message.body) or "" for message in self._messages]
+
+    def clear(self) -> None:
+        """Lose every message; no hook sees it."""
+        self._messages.clear()
 
     def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
         body = base64.b64encode(message.to_text().encode()).decode()

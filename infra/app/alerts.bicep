@@ -40,10 +40,10 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails)
 // Traces are sampled under load, so each row weighs what ItemCount says; requests and exceptions never are (host.json).
 var rules = [
   {
-    name: 'pigeonhole-poison'
-    description: 'A message failed five times, or cannot be read. It is kept under pipeline/poison/; see its reason there.'
+    name: 'pigeonhole-dead-letters'
+    description: 'A message failed five times or could not be read. It is kept, with the reason, below pipeline/dead-letters/.'
     severity: 1
-    query: 'union (AppRequests | where Name in ("bury_upload", "bury_event", "bury_wake", "bury_job", "bury_operation") | project TimeGenerated, Value = 1), (AppTraces | where Message startswith "message_parked" | project TimeGenerated, Value = ItemCount)'
+    query: 'union (AppRequests | where Name in ("upload_dead_letter", "event_dead_letter", "wake_dead_letter", "batch_dead_letter", "operation_dead_letter") | project TimeGenerated, Value = 1), (AppTraces | where Message startswith "dead_letter_kept" | project TimeGenerated, Value = ItemCount)'
     aggregation: 'Total'
     threshold: 0
     window: 'PT15M'
@@ -51,9 +51,9 @@ var rules = [
   }
   {
     name: 'pigeonhole-oldest-waiting'
-    description: 'A document waits too long for its classification, or no model is published.'
+    description: 'A document has waited too long for its classification, or no model is published.'
     severity: 2
-    query: 'AppTraces | where Message startswith "pipeline_vitals" | project TimeGenerated, Value = toint(extract("oldest_waiting_seconds=([0-9]+)", 1, Message)) / 60'
+    query: 'AppTraces | where Message startswith "pipeline_metrics" | project TimeGenerated, Value = toint(extract("oldest_waiting_seconds=([0-9]+)", 1, Message)) / 60'
     aggregation: 'Maximum'
     threshold: thresholds.oldestWaitingMinutes
     window: 'PT30M'
@@ -71,7 +71,7 @@ var rules = [
   }
   {
     name: 'pigeonhole-failed-executions'
-    description: 'Functions fail, which is a bug or storage that does not answer: faults of the Language service end as success.'
+    description: 'Functions fail: a bug, or storage that does not answer. Errors of the Language service do not fail a function.'
     severity: 2
     query: 'AppRequests | where Success == false | project TimeGenerated, Value = 1'
     aggregation: 'Total'
@@ -83,7 +83,7 @@ var rules = [
     name: 'pigeonhole-throttled'
     description: 'The Language service refuses many requests. Nothing is lost, but classification is at its limit.'
     severity: 3
-    query: 'AppTraces | where Message startswith "visit_deferred" and Message has "429" | project TimeGenerated, Value = ItemCount'
+    query: 'AppTraces | where Message startswith "step_deferred" and Message has "429" | project TimeGenerated, Value = ItemCount'
     aggregation: 'Total'
     threshold: thresholds.throttledRequests
     window: 'PT1H'
@@ -142,8 +142,8 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topicName
 }
 
-resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
-  name: 'pigeonhole-dead-letters'
+resource undeliveredEvents 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+  name: 'pigeonhole-undelivered-events'
   location: 'global'
   tags: tags
   properties: {
@@ -158,7 +158,7 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
       allOf: [
         {
           criterionType: 'StaticThresholdCriterion'
-          name: 'dead-letters'
+          name: 'undelivered-events'
           metricNamespace: 'Microsoft.EventGrid/systemTopics'
           metricName: 'DeadLetteredCount'
           timeAggregation: 'Total'

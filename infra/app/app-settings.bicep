@@ -19,7 +19,7 @@ param languageEndpoint string
 @description('Container names: documents, classifications, failures, pipeline, training.')
 param containers object
 
-@description('Queue names: documents, collect, jobs, operations, events.')
+@description('Queue names: documents, collect, batches, operations, events.')
 param queues object
 
 @description('Version of the Language API.')
@@ -28,13 +28,13 @@ param languageApi string
 @description('Project whose model classifies.')
 param languageProject string
 
-@description('Deployment to use while no model was published through the app; empty for none.')
+@description('Deployment to use while no model has been published through the app; empty for none.')
 param languageModel string
 
 @description('single_label or multi_label; needed with languageModel.')
 param languageProjectKind string
 
-@description('Own limit on analyze requests a minute, for each process.')
+@description('Analyze requests a minute that each process may make.')
 param languageRequestsPerMinute int
 
 @description('Larger blobs are never read; they get a failure record.')
@@ -49,7 +49,7 @@ param graceMinutes int
 @description('NCRONTAB of the timer that finds lost documents.')
 param reconcileSchedule string
 
-@description('NCRONTAB of the timer that revives stalled jobs.')
+@description('NCRONTAB of the timer that revives stalled batches and operations.')
 param sweepSchedule string
 
 @description('More settings, or other values for these.')
@@ -67,7 +67,7 @@ output settings object = union({
   TRAINING_CONTAINER: containers.training
   DOCUMENTS_QUEUE: queues.documents
   COLLECT_QUEUE: queues.collect
-  JOBS_QUEUE: queues.jobs
+  BATCHES_QUEUE: queues.batches
   OPERATIONS_QUEUE: queues.operations
   EVENTS_QUEUE: queues.events
   LANGUAGE_ENDPOINT: languageEndpoint

@@ -5,7 +5,7 @@
 @description('Name of the system topic.')
 param topicName string
 
-@description('Storage account of the documents, the events queue and the dead letters.')
+@description('Storage account of the documents, the events queue and the undelivered events.')
 param storageAccountName string
 
 @description('Container whose uploads are announced.')

@@ -7,7 +7,7 @@ param topicName string
 @description('Name of the function app.')
 param functionAppName string
 
-@description('Storage account of the documents and the dead letters.')
+@description('Storage account of the documents and the undelivered events.')
 param storageAccountName string
 
 @description('Container whose uploads are announced.')

@@ -22,7 +22,7 @@ param restore bool
 @description('True: only the private endpoint and allowedIpAddresses get in.')
 param isPrivate bool
 
-@description('Public addresses or CIDR ranges that get in all the same when isPrivate.')
+@description('Public addresses or CIDR ranges that get in nevertheless when isPrivate.')
 param allowedIpAddresses array
 
 resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {

@@ -29,7 +29,7 @@ param softDeleteDays int
 @description('True: only the private endpoints, trusted Azure services and allowedIpAddresses get in.')
 param isPrivate bool
 
-@description('Public addresses or CIDR ranges that get in all the same when isPrivate.')
+@description('Public addresses or CIDR ranges that get in nevertheless when isPrivate.')
 param allowedIpAddresses array
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {

@@ -1,5 +1,5 @@
 // The two storage accounts: the host's own, and the one with documents, records and queues. Two, because what the host
-// keeps (the package, keys, locks) is nobody's business who may read documents, and the reverse.
+// keeps (the package, keys, locks) does not concern those who may read documents, and the reverse.
 
 @description('Region.')
 param location string
@@ -22,16 +22,16 @@ param deploymentContainer string
 @description('Container names: documents, classifications, failures, pipeline, training, deadLetters.')
 param containers object
 
-@description('Queue names: documents, collect, jobs, operations, events.')
+@description('Queue names: documents, collect, batches, operations, events.')
 param queues object
 
-@description('Days to keep: softDelete, jobs, poison, documents (0 for ever).')
+@description('Days to keep: softDelete, batches, deadLetters, documents (0 for ever).')
 param retentionDays object
 
 @description('True: only private endpoints, trusted Azure services and allowedIpAddresses get in.')
 param isPrivate bool
 
-@description('Public addresses or CIDR ranges that get in all the same when isPrivate.')
+@description('Public addresses or CIDR ranges that get in nevertheless when isPrivate.')
 param allowedIpAddresses array
 
 module host 'storage.bicep' = {
@@ -68,14 +68,14 @@ module data 'storage.bicep' = {
     queues: [
       queues.documents
       queues.collect
-      queues.jobs
+      queues.batches
       queues.operations
       queues.events
     ]
     expiries: concat([
-      { name: 'jobs', prefix: '${containers.pipeline}/jobs/done/', days: retentionDays.jobs }
-      { name: 'poison', prefix: '${containers.pipeline}/poison/', days: retentionDays.poison }
-      { name: 'dead-letters', prefix: '${containers.deadLetters}/', days: retentionDays.poison }
+      { name: 'batches', prefix: '${containers.pipeline}/batches/closed/', days: retentionDays.batches }
+      { name: 'dead-letters', prefix: '${containers.pipeline}/dead-letters/', days: retentionDays.deadLetters }
+      { name: 'undelivered-events', prefix: '${containers.deadLetters}/', days: retentionDays.deadLetters }
     ], retentionDays.documents == 0 ? [] : [
       { name: 'documents', prefix: '${containers.documents}/', days: retentionDays.documents }
     ])

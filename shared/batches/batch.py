@@ -1,4 +1,4 @@
-"""The batch: our record of up to 25 documents, from `planned` over `submitted` to closed. Pure.
+"""The batch: our record of up to 25 documents, from `planned` through `submitted` to closed. Pure.
 
 Stored as pipeline/batches/open/<id>.json while open and pipeline/batches/closed/<date>/<id>.json afterwards. It holds
 names, ids and times; never a text, a URL or a key.
@@ -134,7 +134,7 @@ def plan_batch(documents: Sequence[BatchDocument], now: datetime, *, why: str = 
     )
 
 
-def text_id(index: int, part: int | None = None) -> str:
+def text_id(index: int, *, part: int | None = None) -> str:
     """The id of a document's text, or of one part of it, in a job's request."""
     return str(index) if part is None else f"{index}.{part}"
 

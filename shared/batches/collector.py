@@ -117,7 +117,7 @@ class Collector:
     def _document_message(self, text: str) -> DocumentMessage:
         """Raises ValueError for what is no message of ours. The name decides which blob is read, so it is checked."""
         message = DocumentMessage.model_validate_json(text)
-        if not self.inbox.is_watched(message.container, message.document.name):
+        if not self.inbox.is_watched(message.document.name, container=message.container):
             raise ValueError("not a document of the documents container")
         return message
 

@@ -8,8 +8,8 @@ from shared.documents.reconcile import Versions
 
 
 def open_versions(batches: Batches, fan_out: FanOut) -> Versions:
-    """The versions that open batches hold. Reads every one of them."""
-    stored = fan_out(lambda listed: batches.store.find(listed.id), batches.store.list_open())
+    """The versions that open batches hold. Reads every one of them; what cannot be read holds nothing."""
+    stored = fan_out(lambda listed: batches.store.find_readable(listed.id), batches.store.list_open())
     return {
         (planned.document.name, planned.document.etag)
         for each in stored

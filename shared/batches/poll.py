@@ -1,4 +1,4 @@
-"""State submitted: one look at the service's jobs. Not ready is the next poll, finished is records and close."""
+"""State submitted: ask for the service's jobs. Not ready: poll again. Finished: write the records and close."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Resubmit:
         return Done(stored.evolve(self.batches.clock(), what, documents=batch.with_outcomes(outcomes)))
 
     def whole(self, stored: Stored[Batch], code: FailureCode, why: str) -> Next[Batch]:
-        """The job failed, expired or cannot be followed: back to planned, MAX_ATTEMPTS submissions at most."""
+        """The job failed, expired or cannot be polled: back to planned, MAX_ATTEMPTS submissions at most."""
         batch = stored.record
         attempt = 1 + max(document.attempt for _, document in batch.open_documents)
         if attempt >= MAX_ATTEMPTS:

@@ -39,7 +39,7 @@ class Results:
 
 
 def merge_pages(pages: Iterable[AnalyzeJob]) -> Answer:
-    """The union of the pages. Ids nobody asked for are dropped later; the first entry of a repeated id wins."""
+    """The union of the pages. Ids that were not asked for are dropped later; the first entry of a repeated id wins."""
     texts: dict[str, TextClasses] = {}
     errors: dict[str, ServiceError] = {}
     completed: datetime | None = None

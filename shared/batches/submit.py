@@ -73,7 +73,7 @@ class Submit:
 
     def __call__(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
-        del polls  # a submitted batch begins to count anew
+        del polls  # a submitted batch counts from the beginning
         if not isinstance(self.active_model.find(), Active):
             raise self._waiting(stored, self._why_no_model())
         batch = stored.record
@@ -184,16 +184,16 @@ class Submit:
             return (TextInput(text_id(index), text),), ()
         if self.oversized is Oversized.REJECT:
             raise DocumentRejectedError(
-                FailureCode.TOO_LARGE,
                 f"the document has {len(text)} characters, the service takes {MAX_CHARACTERS_PER_JOB}; "
                 "split it, or set PIPELINE_OVERSIZED to split",
+                code=FailureCode.TOO_LARGE,
             )
         parts = split_text(text, MAX_CHARACTERS_PER_JOB)
         if self.oversized is Oversized.TRUNCATE:
             note = f"only the first {len(parts[0])} of {len(text)} characters were classified"
             return (TextInput(text_id(index), parts[0]),), (DocumentWarning("DocumentTruncated", note),)
         note = f"{len(text)} characters were classified in {len(parts)} parts and merged"
-        texts = tuple(TextInput(text_id(index, number), part) for number, part in enumerate(parts))
+        texts = tuple(TextInput(text_id(index, part=number), part) for number, part in enumerate(parts))
         return texts, (DocumentWarning("DocumentSplit", note),)
 
 

@@ -1,1 +1,1 @@
-"""A document from its upload to its terminal record. Knows no batch and no operation."""
+"""A document from its upload to its terminal record. Knows nothing of batches and operations."""

@@ -1,8 +1,8 @@
 """What a stored blob holds: its Content-Encoding undone within a limit, then its text. Pure.
 
 A Content-Encoding is the uploader's claim and the bytes are the evidence. Bytes that are plainly not what the header
-says are read as they are, with a warning; bytes that begin as it says and do not end so were cut or damaged, and half
-a document is not classified as if it were the whole.
+says are read as they are, with a warning; bytes that begin as it says and do not end so were cut or damaged, and a part
+of a document is not classified as if it were the whole.
 """
 
 from __future__ import annotations
@@ -71,17 +71,17 @@ class DocumentReader:
             note = f"Content-Encoding says {coding!r} and the bytes are not; read as they are"
             return DocumentWarning("ContentEncodingIgnored", note)
         raise DocumentRejectedError(
-            FailureCode.UNREADABLE,
             f"Content-Encoding says {coding!r}, and the bytes are cut, damaged or in a coding that cannot be undone "
             "here; upload it plain or as gzip",
+            code=FailureCode.UNREADABLE,
         )
 
 
 def _too_large(limit: int) -> DocumentRejectedError:
     return DocumentRejectedError(
-        FailureCode.TOO_LARGE,
         f"the document has more than {limit} bytes, decompressed where it is compressed; "
         "split it, or raise PIPELINE_MAX_DOCUMENT_BYTES",
+        code=FailureCode.TOO_LARGE,
     )
 
 
@@ -94,16 +94,17 @@ def _is_utf_8(data: bytes) -> bool:
 
 
 def _undo_gzip(data: bytes, limit: int) -> bytes:
-    """Every member of the stream; padding of zero bytes may follow, anything else may not."""
+    """Every member of the stream; padding of zero bytes may come after it, and nothing else."""
     if not data.startswith(_GZIP_MAGIC):
         raise _NotThisCodingError
     found, rest = b"", data
     while rest.strip(b"\0"):
         try:
-            member, rest = _inflate(rest, _GZIP, limit - len(found), limit)
+            member, rest = _inflate(rest, window=_GZIP, room=limit - len(found), limit=limit)
         except zlib.error as error:
             raise DocumentRejectedError(
-                FailureCode.UNREADABLE, "the gzip stream is cut or damaged, or something follows it; upload it again"
+                "the gzip stream is cut or damaged, or has something after its end; upload it again",
+                code=FailureCode.UNREADABLE,
             ) from error
         found += member
     return found
@@ -113,12 +114,12 @@ def _undo_deflate(data: bytes, limit: int) -> bytes:
     """What the header calls deflate is a zlib stream by the standard, and a bare one by habit."""
     for window in (_ZLIB, _RAW):
         try:
-            found, rest = _inflate(data, window, limit, limit)
+            found, rest = _inflate(data, window=window, room=limit, limit=limit)
         except zlib.error:
             continue
         if not rest:
             return found
-    # Neither has a head that no text begins with, so a stream that was cut is told by what the bytes are instead.
+    # Neither has a head that no text begins with, so a stream that was cut is known by what the bytes are instead.
     raise _NotThisCodingError
 
 
@@ -129,8 +130,8 @@ _UNDO: dict[str, Callable[[bytes, int], bytes]] = {
 }
 
 
-def _inflate(data: bytes, window: int, room: int, limit: int) -> tuple[bytes, bytes]:
-    """One whole stream of at most `room` bytes, and what follows it. Raises zlib.error where it is none or was cut."""
+def _inflate(data: bytes, *, window: int, room: int, limit: int) -> tuple[bytes, bytes]:
+    """One whole stream of at most `room` bytes, and what comes after it. Raises zlib.error for none or a part of one."""
     stream = zlib.decompressobj(window)
     pieces: list[bytes] = []
     left, position = b"", 0

@@ -38,35 +38,36 @@ class DocumentDeadLetters:
     collect_queue: str
     wake_delay: timedelta
 
-    def handle_upload(self, message_id: str, body: str) -> None:
+    def handle_upload(self, message_id: str, *, body: str) -> None:
         """webjobs-blobtrigger-poison: accepting a document failed."""
-        kept = self._keep(BLOB_TRIGGER_QUEUE, message_id, body, "accept_document failed five times")
+        kept = self._keep(message_id, queue=BLOB_TRIGGER_QUEUE, body=body, failed="accept_document")
         try:
             message = BlobTriggerMessage.model_validate_json(body)
         except ValidationError:
             return
-        self._fail_current_version(message.container, message.name, kept)
+        self._fail_current_version(message.name, container=message.container, kept=kept)
 
-    def handle_event(self, message_id: str, body: str) -> None:
+    def handle_event(self, message_id: str, *, body: str) -> None:
         """events-poison: accepting an upload that was announced by the queue failed."""
-        kept = self._keep(self.events_queue, message_id, body, "accept_event failed five times")
+        kept = self._keep(message_id, queue=self.events_queue, body=body, failed="accept_event")
         try:
             uploads = parse_events(body.encode())
         except ValueError:  # not an event at all, which is why it failed
             return
         for upload in uploads:
-            self._fail_current_version(upload.container, upload.name, kept)
+            self._fail_current_version(upload.name, container=upload.container, kept=kept)
 
-    def handle_wake(self, message_id: str, body: str) -> None:
+    def handle_wake(self, message_id: str, *, body: str) -> None:
         """collect-poison: collecting failed. The documents still wait in their queue, so it is woken again."""
-        self._keep(self.collect_queue, message_id, body, "collect_documents failed five times")
+        self._keep(message_id, queue=self.collect_queue, body=body, failed="collect_documents")
         self.inbox.collect_queue.send(WakeMessage(), delay=self.wake_delay)
 
-    def _keep(self, queue: str, message_id: str, body: str, reason: str) -> str:
+    def _keep(self, message_id: str, *, queue: str, body: str, failed: str) -> str:
+        reason = f"{failed} failed five times"
         return self.dead_letters.keep(queue=queue, message_id=message_id, body=body, reason=reason)
 
-    def _fail_current_version(self, container: str, name: str, kept: str) -> None:
-        document = self.inbox.find_document(name) if self.inbox.is_watched(container, name) else None
+    def _fail_current_version(self, name: str, *, container: str, kept: str) -> None:
+        document = self.inbox.find_document(name) if self.inbox.is_watched(name, container=container) else None
         if document is None:
             return
         why = f"accepting it failed five times; see {kept} and the log"

@@ -45,7 +45,7 @@ def charset_of(content_type: str | None) -> str | None:
 
 
 def codecs_for(name: str) -> tuple[str, ...]:
-    """The codecs to try for an encoding's name, the widest first; none for a name that nobody knows."""
+    """The codecs to try for an encoding's name, the widest first; none for an unknown name."""
     for prefix, meaning in _LABEL_PREFIXES:
         if not name.lower().startswith(prefix):
             continue

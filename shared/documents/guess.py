@@ -135,12 +135,12 @@ def _likelihood(text: str, model: _Model) -> float:
             score += (_ASCII_LETTER if character.isalpha() else _ASCII_OTHER) if character != "\n" else 0.0
         else:
             score += model.letters.get(character.lower(), _ELSE)
-            score += _form(character, before, text[index + 1 : index + 2], model)
+            score += _form(character, model, before=before, after=text[index + 1 : index + 2])
         before = character
     return score
 
 
-def _form(character: str, before: str, after: str, model: _Model) -> float:
+def _form(character: str, model: _Model, *, before: str, after: str) -> float:
     """How well formed the word is at this character."""
     if not character.isalpha():
         if not after.isalpha() or character in "’·\u00ad\u200c" or unicodedata.combining(character):
@@ -187,17 +187,27 @@ def _east_asian_models() -> Iterator[_Model]:
         punctuation,
         *kana,
         _even(JAPANESE, 0.15),
-        _rows("euc_jp", 0xB0, 0xCF, 0.2),
-        _rows("euc_jp", 0xD0, 0xF4, 0.01),
+        _rows("euc_jp", range(0xB0, 0xD0), 0.2),
+        _rows("euc_jp", range(0xD0, 0xF5), 0.01),
     ]
     simplified = [
         punctuation,
         _even(CHINESE_SIMPLIFIED, 0.6),
-        _rows("gb2312", 0xB0, 0xD7, 0.3),
-        _rows("gb2312", 0xD8, 0xF7, 0.01),
+        _rows("gb2312", range(0xB0, 0xD8), 0.3),
+        _rows("gb2312", range(0xD8, 0xF8), 0.01),
     ]
-    traditional = [punctuation, _even(CHINESE_TRADITIONAL, 0.6), _big5(0xA4, 0xC6, 0.3), _big5(0xC9, 0xF9, 0.01)]
-    korean = [punctuation, _even(KOREAN, 0.65), _rows("euc_kr", 0xB0, 0xC8, 0.26), _rows("euc_kr", 0xCA, 0xFD, 0.01)]
+    traditional = [
+        punctuation,
+        _even(CHINESE_TRADITIONAL, 0.6),
+        _big5(range(0xA4, 0xC7), 0.3),
+        _big5(range(0xC9, 0xFA), 0.01),
+    ]
+    korean = [
+        punctuation,
+        _even(KOREAN, 0.65),
+        _rows("euc_kr", range(0xB0, 0xC9), 0.26),
+        _rows("euc_kr", range(0xCA, 0xFE), 0.01),
+    ]
     for language, shares, encodings in (
         ("Japanese", japanese, ("cp932", "euc_jp")),
         ("Simplified Chinese", simplified, ("gb18030",)),
@@ -221,14 +231,14 @@ def _even(letters: str, mass: float) -> dict[str, float]:
     return dict.fromkeys(distinct, mass / len(distinct))
 
 
-def _rows(encoding: str, first: int, last: int, mass: float) -> dict[str, float]:
-    pairs = (bytes((lead, trail)) for lead in range(first, last + 1) for trail in range(0xA1, 0xFF))
+def _rows(encoding: str, leads: range, mass: float) -> dict[str, float]:
+    pairs = (bytes((lead, trail)) for lead in leads for trail in range(0xA1, 0xFF))
     return _even("".join(pair.decode(encoding, "ignore") for pair in pairs), mass)
 
 
-def _big5(first: int, last: int, mass: float) -> dict[str, float]:
+def _big5(leads: range, mass: float) -> dict[str, float]:
     trails = (*range(0x40, 0x7F), *range(0xA1, 0xFF))
-    pairs = (bytes((lead, trail)) for lead in range(first, last + 1) for trail in trails)
+    pairs = (bytes((lead, trail)) for lead in leads for trail in trails)
     return _even("".join(pair.decode("big5", "ignore") for pair in pairs), mass)
 
 

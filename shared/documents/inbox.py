@@ -58,7 +58,7 @@ class Inbox:
     clock: Callable[[], datetime]
     debounce: WakeDebounce = field(default_factory=WakeDebounce)
 
-    def is_watched(self, container: str, name: str) -> bool:
+    def is_watched(self, name: str, *, container: str) -> bool:
         """A .txt of the documents container: what an event, a message or a dead letter names may be anything."""
         return container == self.container and is_document_name(name)
 
@@ -69,8 +69,8 @@ class Inbox:
 
     def accept(self, container: str, document: DocumentRef, *, source: Source = Source.EVENT) -> None:
         """Queue the document for collection, or write its failure record when it can never be classified."""
-        if not self.is_watched(container, document.name):
-            _log_ignored(container, document.name, "not a .txt of the documents container")
+        if not self.is_watched(document.name, container=container):
+            _log_ignored(document.name, container=container, why="not a .txt of the documents container")
             return
         refusal = self._refusal(document)
         if refusal:
@@ -87,12 +87,12 @@ class Inbox:
 
         Events come late, twice and out of order: what counts is the version that is there now.
         """
-        if not self.is_watched(upload.container, upload.name):
-            _log_ignored(upload.container, upload.name, "not a .txt of the documents container")
+        if not self.is_watched(upload.name, container=upload.container):
+            _log_ignored(upload.name, container=upload.container, why="not a .txt of the documents container")
             return
         document = self.find_document(upload.name)
         if document is None:
-            _log_ignored(upload.container, upload.name, "deleted meanwhile")
+            _log_ignored(upload.name, container=upload.container, why="deleted meanwhile")
             return
         if document.etag != upload.etag:
             log.info("event_superseded name=%s etag=%s by=%s", upload.name, upload.etag, document.etag)
@@ -152,5 +152,5 @@ def document_of(info: BlobInfo) -> DocumentRef:
     return DocumentRef(name=info.name, etag=info.etag, last_modified=info.last_modified, size=info.size)
 
 
-def _log_ignored(container: str, name: str, why: str) -> None:
+def _log_ignored(name: str, *, container: str, why: str) -> None:
     log.info("event_ignored container=%s name=%s: %s", container, name, why)

@@ -2,7 +2,7 @@
 
 Letters stand in order of frequency. Latin entries hold only the letters beyond ASCII, since every encoding that
 guess.py compares has the ASCII letters in common; `words` are frequent ones that need no such letter. The entries for
-Chinese, Japanese and Korean hold the characters that make about half of a usual text; the rest follows from the
+Chinese, Japanese and Korean hold the characters that make most of a usual text; the others are ranked by the
 national standards, which order their characters by use.
 """
 
@@ -24,7 +24,7 @@ _WEST = ("cp1252", "cp850", "mac_roman", "cp437")
 _CENTRAL = ("cp1250", "iso8859_2", "cp852", "mac_latin2")
 
 
-def _latin(letters: str, encodings: tuple[str, ...], words: str) -> Language:
+def _latin(letters: str, encodings: tuple[str, ...], *, words: str) -> Language:
     return Language(letters, encodings, frozenset(words.split()))
 
 
@@ -32,87 +32,105 @@ LATIN = {
     "English": _latin(
         "éüöáñóíäèçøåãêâôúëßàæïœîûùòìõýšðþž",
         _WEST,
-        "the of and to in is for was on with that at by please order customer not we our this you are from have",
+        words="the of and to in is for was on with that at by please order customer not we our this you are from have",
     ),
     "German": _latin(
-        "üäößéàè", _WEST, "der die und das ist nicht ein eine mit von den auf wir sie ich zu im bitte es dem mir"
+        "üäößéàè", _WEST, words="der die und das ist nicht ein eine mit von den auf wir sie ich zu im bitte es dem mir"
     ),
     "French": _latin(
-        "éèàêçùôûîâœïëü", _WEST, "le la les de des et un une est pas pour que nous vous je mon dans sur merci avec"
+        "éèàêçùôûîâœïëü",
+        _WEST,
+        words="le la les de des et un une est pas pour que nous vous je mon dans sur merci avec",
     ),
-    "Spanish": _latin("óíáéñúü", _WEST, "el la los las de que y en un una por para con no mi se su gracias del es"),
-    "Portuguese": _latin("ãçáéíóõêúâàôü", _WEST, "o a os as de que e em um uma por para com minha se do da no na foi"),
-    "Italian": _latin("èàòùéì", _WEST, "il la lo le di che e un una per non con mi del della sono grazie si da ho"),
-    "Catalan": _latin("àéèóíçòúïü·", _WEST, "el la els les de que i un una per amb no del al meu si es va en"),
-    "Dutch": _latin("éëïóèüö", _WEST, "de het een en van is niet dat op te met voor ik wij naar zijn aan er om bij"),
-    "Swedish": _latin("äåöé", _WEST, "och det att i en som har inte med jag till av den ett vi om kan min tack"),
-    "Danish": _latin("øåæéö", _WEST, "og det at i en som har ikke med jeg til af den et vi om kan min er tak for"),
-    "Norwegian": _latin("åøæéò", _WEST, "og det at i en som har ikke med jeg til av den et vi om kan min er takk"),
-    "Finnish": _latin("äöåé", _WEST, "ja on ei se oli minun kun ole mutta niin olen kiitos sen tai joka ovat ette"),
-    "Icelandic": _latin("áíðéþóæöúý", _WEST, "og er ekki sem um hann var en til vi hefur fyrir eru mig"),
-    "Irish": _latin("áéíóú", _WEST, "agus an na ar is go le ag do bhfuil seo sin ach"),
-    "Albanian": _latin("ëçÇ", _WEST, "dhe nga me se ne per nuk do si ka jam shume"),
+    "Spanish": _latin(
+        "óíáéñúü", _WEST, words="el la los las de que y en un una por para con no mi se su gracias del es"
+    ),
+    "Portuguese": _latin(
+        "ãçáéíóõêúâàôü", _WEST, words="o a os as de que e em um uma por para com minha se do da no na foi"
+    ),
+    "Italian": _latin(
+        "èàòùéì", _WEST, words="il la lo le di che e un una per non con mi del della sono grazie si da ho"
+    ),
+    "Catalan": _latin("àéèóíçòúïü·", _WEST, words="el la els les de que i un una per amb no del al meu si es va en"),
+    "Dutch": _latin(
+        "éëïóèüö", _WEST, words="de het een en van is niet dat op te met voor ik wij naar zijn aan er om bij"
+    ),
+    "Swedish": _latin("äåöé", _WEST, words="och det att i en som har inte med jag till av den ett vi om kan min tack"),
+    "Danish": _latin(
+        "øåæéö", _WEST, words="og det at i en som har ikke med jeg til af den et vi om kan min er tak for"
+    ),
+    "Norwegian": _latin(
+        "åøæéò", _WEST, words="og det at i en som har ikke med jeg til av den et vi om kan min er takk"
+    ),
+    "Finnish": _latin(
+        "äöåé", _WEST, words="ja on ei se oli minun kun ole mutta niin olen kiitos sen tai joka ovat ette"
+    ),
+    "Icelandic": _latin("áíðéþóæöúý", _WEST, words="og er ekki sem um hann var en til vi hefur fyrir eru mig"),
+    "Irish": _latin("áéíóú", _WEST, words="agus an na ar is go le ag do bhfuil seo sin ach"),
+    "Albanian": _latin("ëçÇ", _WEST, words="dhe nga me se ne per nuk do si ka jam shume"),
     "Estonian": _latin(
         "äõüöšž",
         ("cp1252", "cp1257", "iso8859_13"),
-        "ja on ei see et ma oli mis kui aga meie teie ja mis kas oma ning veel siis nii pole olla seda ka",
+        words="ja on ei see et ma oli mis kui aga meie teie ja mis kas oma ning veel siis nii pole olla seda ka",
     ),
     "Hungarian": _latin(
         "áéöóőíüúű",
         _CENTRAL,
-        "a az hogy nem is egy van meg csomag volt csak el de ha mert vagy kell ezt mi mint ki be le fel nincs "
+        words="a az hogy nem is egy van meg csomag volt csak el de ha mert vagy kell ezt mi mint ki be le fel nincs "
         "ez minden amely lehet hiba",
     ),
     "Polish": _latin(
         "łąęóśżćńź",
         _CENTRAL,
-        "i w na nie z do to jest o po za od ale jak czy tak mi dla prosz sie tylko oraz przez albo przy bez "
+        words="i w na nie z do to jest o po za od ale jak czy tak mi dla prosz sie tylko oraz przez albo przy bez "
         "jego ich jako tego numer prosze pan lub nowy dane plik",
     ),
     "Czech": _latin(
         "íáéěřčžšýůúťóďň",
         _CENTRAL,
-        "a v na se je to do s z o ale jsem tak po od nebo ze aby mi prosim jako jeho pro bez podle nelze "
+        words="a v na se je to do s z o ale jsem tak po od nebo ze aby mi prosim jako jeho pro bez podle nelze "
         "soubor lze kde co byl jen neplatny",
     ),
     "Slovak": _latin(
         "áíčéýžúšľťôňóďäĺŕ",
         _CENTRAL,
-        "a v na sa je to do s z o ale som tak po od alebo ako mi ako alebo pre bez bol kde nie je mi iba podla",
+        words="a v na sa je to do s z o ale som tak po od alebo ako mi ako alebo pre bez bol kde nie je mi iba podla",
     ),
     "Slovenian": _latin(
         "čšž",
         _CENTRAL,
-        "in je na v za da se ne ki so z pa ali od sem po ni bi tudi kot kaj bo bil lahko pri brez kjer nova",
+        words="in je na v za da se ne ki so z pa ali od sem po ni bi tudi kot kaj bo bil lahko pri brez kjer nova",
     ),
     "Croatian": _latin(
         "čšžćđ",
         _CENTRAL,
-        "i je na u za da se ne koji su s od nije sam po ili kao bi bez samo biti bio pri kad gdje nema prema",
+        words="i je na u za da se ne koji su s od nije sam po ili kao bi bez samo biti bio pri kad gdje nema prema",
     ),
     "Romanian": _latin(
         "ăîâţşțș",
         ("cp1250", "iso8859_16", "iso8859_2", "cp852"),
-        "de la cu nu si pentru este un o am din pe mai ce sau sunt fi se sa care al ale prin dar nici fost",
+        words="de la cu nu si pentru este un o am din pe mai ce sau sunt fi se sa care al ale prin dar nici fost",
     ),
     "Turkish": _latin(
         "ıüşçğöİâî",
         ("cp1254", "cp857", "mac_turkish"),
-        "ve bir bu ne de da ile var ben daha ama gibi merhaba fatura olarak icin sonra kadar veya olan yok mi "
+        words="ve bir bu ne de da ile var ben daha ama gibi merhaba fatura olarak icin sonra kadar veya olan yok mi "
         "en iyi dosya sayfa yeni hata",
     ),
     "Lithuanian": _latin(
         "ėšžųįūčąę",
         ("cp1257", "iso8859_13", "cp775"),
-        "ir kad yra tai su bet ne jo kaip iki dar yra nuo iki bei ar kai kur jau tik per prie buvo mano",
+        words="ir kad yra tai su bet ne jo kaip iki dar yra nuo iki bei ar kai kur jau tik per prie buvo mano",
     ),
     "Latvian": _latin(
         "āīēšūžņļģķč",
         ("cp1257", "iso8859_13", "cp775"),
-        "un ir ka ar no par uz bet vai es ne to nav vai kas lai bija tas kur pie jau pirms tiek mans",
+        words="un ir ka ar no par uz bet vai es ne to nav vai kas lai bija tas kur pie jau pirms tiek mans",
     ),
     "Vietnamese": _latin(
-        "\u0301\u0300đư\u0323àâôơá\u0309êăãéèíóòùúìõýĩũ", ("cp1258",), "nhu cho khi trong toi cua la khong va hang"
+        "\u0301\u0300đư\u0323àâôơá\u0309êăãéèíóòùúìõýĩũ",
+        ("cp1258",),
+        words="nhu cho khi trong toi cua la khong va hang",
     ),
 }
 

@@ -78,7 +78,7 @@ class Reconcile:
         now = self.inbox.clock()
         previous = read_totals(self.state)
         last_sent = previous.last_sent if previous else None
-        horizon = self._horizon(now, last_sent)
+        horizon = self._horizon(now, last_sent=last_sent)
         count = _Count()
         held: Versions | None = None
         sent = 0
@@ -103,7 +103,7 @@ class Reconcile:
         log.info("reconciled documents=%d missing=%d sent=%d", totals.documents, totals.missing, sent)
         return totals
 
-    def _horizon(self, now: datetime, last_sent: datetime | None) -> datetime | None:
+    def _horizon(self, now: datetime, *, last_sent: datetime | None) -> datetime | None:
         """Documents modified after this are left alone; None when nothing is to be sent at all."""
         horizon = now - self.grace
         oldest = self.inbox.oldest_waiting()

@@ -44,7 +44,7 @@ class BatchReference(BaseModel):
 
 
 class Timings(BaseModel):
-    """All in UTC. `completed` is told by the service, so that writing the record twice gives the same bytes."""
+    """All in UTC. `completed` is the service's own time, so that writing the record twice gives the same bytes."""
 
     uploaded: AwareDatetime
     planned: AwareDatetime

@@ -1,7 +1,7 @@
 """The terminal records, classifications/<name>.json and failures/<name>.json. One Put Blob each; newest version wins.
 
 A writer knows the record that was there at planning and replaces exactly that one. On conflict it reads what is there
-and compares the versions (which_stays.py); in equal seconds the source blob tells which ETag is current. After the
+and compares the versions (which_stays.py); in equal seconds the source blob says which ETag is current. After the
 write it looks into the other container and removes the loser: an older version loses to a newer one, and at the same
 version a classification wins over a failure. Both sides look after they wrote, so one of them always sees.
 """
@@ -28,7 +28,7 @@ log = logging.getLogger("pigeonhole.records")
 R = TypeVar("R", ClassificationRecord, FailureRecord)
 
 MAX_CONFLICTS = 5
-# What one listing call returns; a longer listing is not followed for the sake of a batch.
+# What one listing call returns; a longer listing is not read to its end for the sake of a batch.
 LISTED_AT_ONCE = 5_000
 
 
@@ -43,7 +43,7 @@ class Records:
     clock: Callable[[], datetime]
 
     def find_classification(self, name: str) -> tuple[RecordFacts, str] | None:
-        """What a HEAD of a document's classification tells, and the record's own ETag."""
+        """The facts of a document's classification, and the record's own ETag. One HEAD."""
         info = self.classifications.find(record_name(name))
         return (RecordFacts.read(info.metadata), info.etag) if info else None
 
@@ -176,8 +176,8 @@ def _read(store: BlobStore, name: str, model: type[R]) -> R | None:
     except BlobNotFoundError:
         return None
     except (BlobUnreadableError, ValidationError) as error:
-        # Only the kinds of the faults: the record may hold anything.
-        what = error if isinstance(error, BlobUnreadableError) else f"{error.error_count()} faults in its JSON"
+        # Not what is wrong with it: the record may hold anything.
+        what = error if isinstance(error, BlobUnreadableError) else f"{error.error_count()} problems in its JSON"
         log.warning("record_unreadable name=%s: %s", record_name(name), what)
         return None
 

@@ -61,8 +61,8 @@ def decode(data: bytes, *, declared: str | None = None, preferred: Sequence[str]
         or _decode_guessed(data)
     )
     if is_blank(decoded.text):
-        raise DocumentRejectedError(FailureCode.EMPTY, "the document holds no text; upload it again with its text")
-    if declared and not _agrees(decoded.encoding, declared):
+        raise DocumentRejectedError("the document holds no text; upload it again with its text", code=FailureCode.EMPTY)
+    if declared and not _agrees(decoded.encoding, declared=declared):
         note = f"the charset is given as {declared[:40]!r}, the bytes say otherwise; read as {decoded.encoding}"
         return DecodedText(decoded.text, decoded.encoding, (*decoded.warnings, DocumentWarning("CharsetIgnored", note)))
     return decoded
@@ -75,8 +75,8 @@ def _decode_marked(data: bytes) -> DecodedText | None:
                 return DecodedText(data.decode(encoding), encoding)
             except UnicodeDecodeError as error:
                 raise DocumentRejectedError(
-                    FailureCode.UNREADABLE,
                     f"the byte order mark says {encoding}, byte {error.start} does not fit; save it as UTF-8",
+                    code=FailureCode.UNREADABLE,
                 ) from error
     return None
 
@@ -95,7 +95,7 @@ def _decode_utf8(data: bytes) -> DecodedText | None:
     _refuse_binary(data)
     found = decode_seven_bit(data)
     if found:
-        return _guessed(*found, f"the bytes are ASCII and look like {found[1]}")
+        return _guessed(found, why=f"the bytes are ASCII and look like {found[1]}")
     try:
         return DecodedText(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
@@ -106,8 +106,8 @@ def _refuse_binary(data: bytes) -> None:
     controls = sum(1 for byte in data[:65_536] if byte < 32 and byte not in (9, 10, 12, 13, 27))
     if 0 in data[:65_536] or controls > BINARY_CONTROL_SHARE * min(len(data), 65_536):
         raise DocumentRejectedError(
-            FailureCode.BINARY,
             "the content is binary, not text; if it is UTF-16, save it with a byte order mark or as UTF-8",
+            code=FailureCode.BINARY,
         )
 
 
@@ -119,7 +119,7 @@ def _decode_declared(data: bytes, declared: str | None, *, wide: bool = False) -
     return DecodedText(*found) if found else None
 
 
-def _agrees(encoding: str, declared: str) -> bool:
+def _agrees(encoding: str, *, declared: str) -> bool:
     """ASCII and Unicode fit nearly every name that could be given to them, so they contradict none."""
     return encoding.startswith(("utf", "iso2022")) or encoding in codecs_for(declared)
 
@@ -128,28 +128,31 @@ def _decode_preferred(data: bytes, preferred: Sequence[str]) -> DecodedText | No
     for name in preferred:
         found = decode_strictly(data, codecs_for(name))
         if found:
-            return _guessed(*found, "the bytes are not UTF-8, and it is the first of DOCUMENT_ENCODINGS that fits")
+            return _guessed(found, why="the bytes are not UTF-8, and it is the first of DOCUMENT_ENCODINGS that fits")
     return None
 
 
 def _decode_guessed(data: bytes) -> DecodedText:
     nearly = decode_nearly_utf_8(data)
     if nearly:
-        return _guessed(*nearly, "most of the bytes are UTF-8, not all")
+        return _guessed(nearly, why="most of the bytes are UTF-8, not all")
     mainframe = decode_ebcdic(data)
     if mainframe:
-        return _guessed(*mainframe, "the bytes are EBCDIC")
+        return _guessed(mainframe, why="the bytes are EBCDIC")
     for guess in guess_encodings(data):
         found = decode_strictly(data, (guess.encoding,)) if guess.is_plausible else None
         if found:
-            return _guessed(*found, "the bytes are not UTF-8, and of the usual encodings it makes the likeliest words")
+            return _guessed(
+                found, why="the bytes are not UTF-8, and of the usual encodings it makes the likeliest words"
+            )
     detected = from_bytes(data).best()
     if detected is None:
-        raise DocumentRejectedError(FailureCode.UNREADABLE, "no known encoding fits the bytes; save it as UTF-8")
-    return _guessed(str(detected), detected.encoding, "the bytes are not UTF-8, and a detector takes them for it")
+        raise DocumentRejectedError("no known encoding fits the bytes; save it as UTF-8", code=FailureCode.UNREADABLE)
+    return _guessed((str(detected), detected.encoding), why="the bytes are not UTF-8, and a detector takes them for it")
 
 
-def _guessed(text: str, encoding: str, why: str) -> DecodedText:
+def _guessed(reading: tuple[str, str], *, why: str) -> DecodedText:
+    text, encoding = reading
     return DecodedText(text, encoding, (DocumentWarning("EncodingGuessed", f"read as {encoding}: {why}"),))
 
 
@@ -176,14 +179,14 @@ def split_text(text: str, limit: int) -> list[str]:
     parts: list[str] = []
     start = 0
     while len(text) - start > limit:
-        end = _boundary(text, start, start + limit)
+        end = _boundary(text, start=start, end=start + limit)
         parts.append(text[start:end])
         start = end
     parts.append(text[start:])
     return [part for part in parts if not is_blank(part)]
 
 
-def _boundary(text: str, start: int, end: int) -> int:
+def _boundary(text: str, *, start: int, end: int) -> int:
     middle = start + (end - start) // 2
     for pattern in _BOUNDARIES:
         cuts = [match.end() for match in pattern.finditer(text, middle, end)]

@@ -1,1 +1,1 @@
-"""A record that survives crashes, and its next step. Knows no document, no model and no batch."""
+"""A record that survives crashes, and its next step. Knows nothing of documents, models and batches."""

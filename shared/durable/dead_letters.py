@@ -34,14 +34,14 @@ class DeadLetters:
 
     def keep(self, *, queue: str, message_id: str, body: str, reason: str) -> str:
         """Keep a message's body; returns the blob's name. The same message is kept once."""
-        name = f"{FOLDER}{queue}/{_safe(message_id, body)}.json"
+        name = f"{FOLDER}{queue}/{_safe(message_id, body=body)}.json"
         letter = {"schema": 1, "queue": queue, "id": message_id, "reason": reason, "body": body}
         self._blobs.put(name, json.dumps(letter, ensure_ascii=False).encode(), metadata={"queue": queue})
         log.error("dead_letter_kept queue=%s id=%s blob=%s: %s", queue, message_id, name, reason)
         return name
 
 
-def _safe(message_id: str, body: str) -> str:
+def _safe(message_id: str, *, body: str) -> str:
     """The id as part of a blob name. The host lets a body's own `id` replace the message's, so it may be anything."""
     if re.fullmatch(r"[A-Za-z0-9-]{1,64}", message_id):
         return message_id
@@ -61,7 +61,7 @@ class StepDeadLetters(Generic[R, F]):
     give_up: Callable[[Stored[R], str], Done[R]]
     close: Callable[[Stored[R]], None]
 
-    def handle(self, message_id: str, body: str) -> None:
+    def handle(self, message_id: str, *, body: str) -> None:
         kind = self.steps.kind
         reason = f"a step of the {kind} failed five times"
         kept = self.dead_letters.keep(queue=self.queue_name, message_id=message_id, body=body, reason=reason)

@@ -71,7 +71,7 @@ class Record(StoredModel):
         return Facts(created=self.created, due=self.due)
 
     def evolve(self, at: datetime, what: str, **changes: object) -> Self:
-        """A copy with `changes` and one more line of history (the newest MAX_HISTORY are kept), due anew."""
+        """A copy with `changes` and one more line of history (the newest MAX_HISTORY are kept), with a new due time."""
         history = (*self.history, Event(at=at, what=what))[-MAX_HISTORY:]
         return self.model_copy(update={"due": at + STEP_ALLOWANCE, **changes, "history": history})
 

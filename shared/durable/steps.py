@@ -144,6 +144,8 @@ def _carry_out(steps: StepQueue[R, F], following: Next[R] | None, close: Callabl
             close(stored)
         case StepNow(stored):
             saved = steps.store.save(stored)
+            done = saved.record.history[-1].what
+            log.info("%s_advanced %s=%s: %s", steps.kind, steps.kind, saved.record.id, done)
             steps.send(saved.record.id)
         case PollLater(stored, delay, polls):
             steps.send_later(stored, delay=delay, polls=polls)

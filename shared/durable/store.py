@@ -7,17 +7,20 @@ FOLDER/closed/YYYY-MM-DD/ID.json  afterwards, by the day the record was created
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Generic, Self, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from shared.durable.record import Facts, Record
 from shared.errors import BlobNotFoundError, RaceLostError, VersionChangedError
 from shared.storage.conditional import replace_own
 from shared.storage.ports import BlobInfo, BlobStore
+
+log = logging.getLogger("pigeonhole.durable")
 
 R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)
@@ -72,6 +75,14 @@ class RecordStore(Generic[R, F]):
         except BlobNotFoundError:
             return None
         return Stored(self._record.validate_json(blob.data), blob.etag)
+
+    def find_readable(self, record_id: str) -> Stored[R] | None:
+        """As `find`, and None for a record that cannot be read: whoever goes over many must not stop at it."""
+        try:
+            return self.find(record_id)
+        except ValidationError:
+            log.error("record_unreadable blob=%s: repair or delete it", self._open_name(record_id))
+            return None
 
     def save(self, stored: Stored[S]) -> Stored[S]:
         """Replace it under its ETag. Raises RaceLostError when it was changed since it was read."""

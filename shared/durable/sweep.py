@@ -25,7 +25,7 @@ def revive_stalled(steps: StepQueue[R, F], fan_out: FanOut) -> int:
 
 
 def _revive(steps: StepQueue[R, F], listed: Listed[F]) -> int:
-    stored = steps.store.find(listed.id)
+    stored = steps.store.find_readable(listed.id)
     if stored is None:
         return 0
     now = steps.clock()

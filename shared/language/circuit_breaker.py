@@ -1,7 +1,7 @@
 """Holds requests back while the service refuses our credential (401, 403), which it then does for every request alike.
 
-Only for the prediction API, which many batches call. Whoever mends a role and repeats an authoring request is not kept
-waiting.
+Only for the prediction API, which many batches call. An authoring request is sent at once, because a person may be
+waiting for it who has just restored a role.
 """
 
 from __future__ import annotations

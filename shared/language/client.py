@@ -173,8 +173,8 @@ def _parse_body(request: RequestSpec, status: int, headers: dict[str, str], cont
 
 
 def _status_error(request: RequestSpec, status: int, headers: dict[str, str], body: object) -> PigeonholeError:
-    told = _service_error(body, headers)
-    what = f"{request.name}: {status} {told}"
+    refusal = _service_error(body, headers)
+    what = f"{request.name}: {status} {refusal}"
     retry_after = parse_retry_after(headers.get("retry-after"), now=datetime.now(UTC))
     if status in (401, 403):
         hint = "check LANGUAGE_CREDENTIAL, the key or the role assignment"
@@ -191,14 +191,14 @@ def _status_error(request: RequestSpec, status: int, headers: dict[str, str], bo
     if status == 408 or status >= 500:
         return LanguageUnavailableError(what, retry_after=retry_after)
     kind = {404: LanguageNotFoundError, 409: LanguageConflictError}.get(status, LanguageRefusedError)
-    return kind(what, status_code=status, error_code=told.code, target=told.target)
+    return kind(what, status_code=status, error_code=refusal.code, target=refusal.target)
 
 
 def _service_error(body: object, headers: dict[str, str]) -> ServiceError:
     """The error in the body; where that gives no code, the dated API gives one in a header."""
-    told = parse_refusal(body)
-    code = headers.get("x-ms-error-code", told.code) if told.code == "unknown" else told.code
-    return ServiceError(code[:100], told.message[:500], told.target)
+    refusal = parse_refusal(body)
+    code = headers.get("x-ms-error-code", refusal.code) if refusal.code == "unknown" else refusal.code
+    return ServiceError(code[:100], refusal.message[:500], refusal.target)
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:

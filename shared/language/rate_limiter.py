@@ -20,7 +20,7 @@ MAX_WAIT = timedelta(minutes=5)
 
 
 class RateLimiter:
-    """Never more than the limit in any 60 seconds. It never sleeps: a caller without a slot is told when to come back.
+    """Never more than the limit in any 60 seconds. It never sleeps: a caller without a slot learns when to come back.
 
     Each caller turned away is given a later slot than the one before, so that a crowd comes back one by one.
     """

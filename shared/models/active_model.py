@@ -138,7 +138,7 @@ class ActiveModelStore:
         raise VersionChangedError(ACTIVE_MODEL)
 
     def find_record(self) -> ActiveModelRecord | None:
-        """The stored record, kept for PIPELINE_MODEL_CACHE_SECONDS. Its absence is not kept: it is read again."""
+        """The stored record, kept for PIPELINE_MODEL_CACHE_SECONDS. That there is none is not cached."""
         with self._lock:
             now = self._clock()
             if self._record is None or self._read_at is None or now - self._read_at >= self._cache:

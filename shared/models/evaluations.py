@@ -76,7 +76,7 @@ def compare(first: EvaluationFigures, second: EvaluationFigures) -> Comparison:
     """Positive deltas mean that `second` is better."""
     return Comparison(
         models=(first.label, second.label),
-        delta={metric: _delta(metric.of(first), metric.of(second)) for metric in Metric},
+        delta={metric: _delta(first=metric.of(first), second=metric.of(second)) for metric in Metric},
         classes={
             name: _class_delta(first.classes.get(name), second.classes.get(name))
             for name in sorted(first.classes.keys() | second.classes.keys())
@@ -88,11 +88,11 @@ def _class_delta(first: ClassFigures | None, second: ClassFigures | None) -> Cla
     if first is None or second is None:
         return None
     return ClassDelta(
-        precision=_delta(first.precision, second.precision),
-        recall=_delta(first.recall, second.recall),
-        f1=_delta(first.f1, second.f1),
+        precision=_delta(first=first.precision, second=second.precision),
+        recall=_delta(first=first.recall, second=second.recall),
+        f1=_delta(first=first.f1, second=second.f1),
     )
 
 
-def _delta(first: float, second: float) -> float:
+def _delta(*, first: float, second: float) -> float:
     return round(second - first, _DIGITS)

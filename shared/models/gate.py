@@ -45,7 +45,7 @@ class Metric(StrEnum):
 class GateRule(BaseModel):
     """Publish unless `metric` (0 to 1) is worse than the active model's by more than `tolerance`.
 
-    The service splits at random for each training, so two models are judged on different test documents. With few of
+    The service splits at random for each training, so two models are tested on different documents. With few of
     them, the metrics of equally good models differ by a few hundredths; the default tolerance allows for that.
     """
 
@@ -81,7 +81,7 @@ def evaluate_gate(
     """
     ours = None if candidate is None else rule.metric.of(candidate)
     theirs = None if active is None else rule.metric.of(active)
-    fits, reason = _judge(rule, ours, theirs, active_label)
+    fits, reason = _judge(rule, ours=ours, theirs=theirs, active_label=active_label)
     forced = force and not fits
     return GateDecision(
         passed=fits or forced,
@@ -94,7 +94,7 @@ def evaluate_gate(
     )
 
 
-def _judge(rule: GateRule, ours: float | None, theirs: float | None, active_label: str | None) -> tuple[bool, str]:
+def _judge(rule: GateRule, *, ours: float | None, theirs: float | None, active_label: str | None) -> tuple[bool, str]:
     name = rule.metric.value
     if ours is None:
         return False, "the candidate has no evaluation (a test set needs more labelled documents)"

@@ -4,7 +4,7 @@
     2021-11  classifiers[] {name}, documents[] {location, language, classifiers[] {classifierName}}
     2022-05  assets {projectKind, classes[] {category}, documents[] {location, language, dataset, class(es) {category}}}
 
-One reading finds all problems, each with its place: nobody mends a file of a thousand documents one at a time.
+One reading finds all problems, each with its place, so that a long file is not corrected one upload at a time.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class _Form(ABC):
         self.problems: list[InputProblem] = []
         self.names = [
             self._name(entry, f"{self.prefix}{self.names_key}[{number}]")
-            for number, entry in self._numbered(content, self.prefix, self.names_key)
+            for number, entry in self._numbered(content, self.names_key, prefix=self.prefix)
         ]
 
     @abstractmethod
@@ -107,11 +107,11 @@ class _Form(ABC):
 
     def read(self) -> LabelsFile:
         placed: dict[str, LabelledDocument] = {}
-        for number, entry in self._numbered(self.content, self.prefix, "documents"):
+        for number, entry in self._numbered(self.content, "documents", prefix=self.prefix):
             place = f"{self.prefix}documents[{number}]"
             location = entry.get("location") if isinstance(entry, dict) else None
             if not isinstance(location, str) or not location:
-                self.report(place, "a document needs a location")
+                self.report("a document needs a location", place=place)
                 continue
             language = _text(entry.get("language", entry.get("culture"))) or ""
             classes = tuple(self.classes_of(entry, place))
@@ -119,32 +119,32 @@ class _Form(ABC):
         names_place, documents_place = f"{self.prefix}{self.names_key}", f"{self.prefix}documents"
         return LabelsFile(self.names, placed, self.problems, names_place, documents_place)
 
-    def report(self, place: str, what: str) -> None:
+    def report(self, what: str, *, place: str) -> None:
         self.problems.append(InputProblem(place, what))
 
-    def entries(self, entry: JsonObject, place: str, key: str) -> Iterator[tuple[int, Any]]:
+    def entries(self, entry: JsonObject, key: str, *, place: str) -> Iterator[tuple[int, Any]]:
         """The labels of a document; none is a valid number of labels."""
-        return self._numbered(entry, f"{place}.", key) if key in entry else iter(())
+        return self._numbered(entry, key, prefix=f"{place}.") if key in entry else iter(())
 
-    def known(self, entry: Any, key: str, place: str) -> list[str]:
+    def known(self, entry: Any, key: str, *, place: str) -> list[str]:
         name = entry.get(key) if isinstance(entry, dict) else None
         if isinstance(name, str) and name and name in self.names:
             return [name]
-        self.report(place, f"{name!r} is not one of the file's classes")
+        self.report(f"{name!r} is not one of the file's classes", place=place)
         return []
 
     def _name(self, entry: Any, place: str) -> str:
         name = self.name_of(entry)
         if isinstance(name, str) and name:
             return name
-        self.report(place, "a class needs a name")
+        self.report("a class needs a name", place=place)
         return ""
 
-    def _numbered(self, holder: JsonObject, prefix: str, key: str) -> Iterator[tuple[int, Any]]:
+    def _numbered(self, holder: JsonObject, key: str, *, prefix: str) -> Iterator[tuple[int, Any]]:
         value = holder.get(key)
         if isinstance(value, list):
             return enumerate(value)
-        self.report(f"{prefix}{key}", "a list is expected")
+        self.report("a list is expected", place=f"{prefix}{key}")
         return iter(())
 
 
@@ -160,12 +160,12 @@ class _FormJuly(_Form):
 
     def classes_of(self, entry: JsonObject, place: str) -> list[str]:
         found: list[str] = []
-        for number, index in self.entries(entry, place, "intents"):
+        for number, index in self.entries(entry, "intents", place=place):
             if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < len(self.names):
                 found.append(self.names[index])
             else:
                 what = f"{index!r} is not an index of the {len(self.names)} intentNames"
-                self.report(f"{place}.intents[{number}]", what)
+                self.report(what, place=f"{place}.intents[{number}]")
         return found
 
 
@@ -178,8 +178,8 @@ class _FormNovember(_Form):
     def classes_of(self, entry: JsonObject, place: str) -> list[str]:
         return [
             name
-            for number, each in self.entries(entry, place, "classifiers")
-            for name in self.known(each, "classifierName", f"{place}.classifiers[{number}]")
+            for number, each in self.entries(entry, "classifiers", place=place)
+            for name in self.known(each, "classifierName", place=f"{place}.classifiers[{number}]")
         ]
 
 
@@ -192,11 +192,11 @@ class _Form2022(_Form):
 
     def classes_of(self, entry: JsonObject, place: str) -> list[str]:
         if isinstance(entry.get("class"), dict):
-            return self.known(entry["class"], "category", f"{place}.class")
+            return self.known(entry["class"], "category", place=f"{place}.class")
         return [
             name
-            for number, each in self.entries(entry, place, "classes")
-            for name in self.known(each, "category", f"{place}.classes[{number}]")
+            for number, each in self.entries(entry, "classes", place=place)
+            for name in self.known(each, "category", place=f"{place}.classes[{number}]")
         ]
 
 

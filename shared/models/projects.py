@@ -121,7 +121,7 @@ class Projects:
         self.active_model.remove(name)
 
     def put_labels(self, project: Project, content: Any) -> LabelsFile:
-        """Check a labels file and replace the stored one. Raises LabelsRefusedError with every fault and its place."""
+        """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem."""
         container = self.open_container(project.container)
         labels = parse_labels(content)
         sizes = {info.name: info.size for info in container.list() if info.name != project.labels_location}
@@ -154,11 +154,11 @@ class Projects:
         except LanguageNotFoundError as error:
             raise ProjectUnknownError(name) from error
 
-    def get_evaluation(self, name: str, label: str) -> Evaluation:
+    def get_evaluation(self, name: str, *, label: str) -> Evaluation:
         """How the service evaluated a model on its test set. Raises LanguageNotFoundError."""
         return self.language.send(self.api.get_evaluation(name, label=label))
 
-    def list_reviewed(self, name: str, label: str) -> list[ReviewedDocument]:
+    def list_reviewed(self, name: str, *, label: str) -> list[ReviewedDocument]:
         """Documents the model was not trained on, their labels beside its predictions."""
         return self.language.send_pages(lambda page: self.api.get_review(name, label=label, page=page))
 

@@ -102,7 +102,7 @@ class OperationFacts(Facts):
 class OperationRecord(Record):
     """What all kinds have.
 
-    `job_id` is the service's job that the step waits for; empty where the version does not tell it. `intents` holds
+    `job_id` is the service's job that the step waits for; empty where the API version gives none. `intents` holds
     when the intent of a step was saved: it is saved before a POST, so that a crash in the act is recognised.
     """
 
@@ -130,7 +130,7 @@ class OperationRecord(Record):
 
     @property
     def is_cancellable(self) -> bool:
-        """Once publishing is asked for, the service goes on whatever we do, so the operation follows it to the end."""
+        """Once publishing is asked for, the service goes on whatever we do, so the operation waits for its end."""
         is_asked_for = self.step is Step.PUBLISH and Step.PUBLISH in self.intents
         return not self.is_ended and not is_asked_for and self.step not in _NOT_CANCELLABLE
 
@@ -178,7 +178,7 @@ class PublishingRecord(OperationRecord):
 
 
 class Retrain(PublishingRecord):
-    """Train a model, judge it, and publish it if the gate lets it pass."""
+    """Train a model, evaluate it, and publish it if the gate lets it pass."""
 
     kind: Literal[OperationKind.RETRAIN] = OperationKind.RETRAIN
     request: RetrainRequest = RetrainRequest()

@@ -44,12 +44,12 @@ class PublishDirectly(PublishingSteps):
         if Step.PUBLISH in operation.intents and isinstance(operation, Retrain):
             started = self.language.send(api.find_publishing(operation.project, label=operation.label))
             if started is not None:
-                return self._publishing(stored, started.id, "found under way after an interruption")
+                return self._publishing(stored, job_id=started.id, what="found under way after an interruption")
         stored = intend(self.steps, stored)
         job_id = start_job(self.language, operation, api.publish(operation.project, label=operation.label))
-        return self._publishing(stored, job_id, f"publishing job {job_id}")
+        return self._publishing(stored, job_id=job_id, what=f"publishing job {job_id}")
 
-    def _publishing(self, stored: Stored[Publishing], job_id: str, what: str) -> Next[Operation]:
+    def _publishing(self, stored: Stored[Publishing], *, job_id: str, what: str) -> Next[Operation]:
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_PUBLISHING, job_id=job_id))
 
     def wait_publishing(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:

@@ -30,7 +30,7 @@ PublishingStep: TypeAlias = Callable[[Stored[Publishing], int], Next[Operation]]
 class PublishingSteps(ABC):
     """A way to publish a trained model, as a table of steps from `publish` to `switch`.
 
-    `language_project` is the project whose model classifies; `wake_waiting` tells the batches that wait for a model.
+    `language_project` is the project whose model classifies; `wake_waiting` wakes the batches that wait for a model.
     """
 
     steps: OperationQueue
@@ -84,7 +84,7 @@ class PublishingSteps(ABC):
         return ended(stored, self.steps.clock(), OperationState.FAILED, why, errors)
 
     def switch(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
-        """Make the published model the one in use, and tell the batches that wait for one."""
+        """Make the published model the one in use, and wake the batches that wait for one."""
         del polls
         operation, now = stored.record, self.steps.clock()
         if not self._is_for_use(operation):

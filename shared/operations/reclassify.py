@@ -1,7 +1,7 @@
 """Classify again what has a record already: by prefix, by the model that made it, or what failed.
 
-It goes over the records' listing, whose metadata name each document's version, so that it needs no call for each
-document. Documents keep their old classification until the new one replaces it.
+It goes through the listing of the records, whose metadata name each document's version, so that no document costs a
+call of its own. Documents keep their old classification until the new one replaces it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _is_wanted(facts: RecordFacts, model: str | None) -> bool:
 
 
 def _document(store: BlobStore, info: BlobInfo, facts: RecordFacts) -> DocumentRef:
-    """The version a record is about, from its metadata; from the record itself where they or its name do not tell."""
+    """The version a record is about, from its name and metadata, or from the record where those do not suffice."""
     name = info.name.removesuffix(RECORD_SUFFIX)
     may_be_cut = record_name(name) != info.name or name[KEPT_OF_LONG_NAMES : KEPT_OF_LONG_NAMES + 1] == "~"
     if not may_be_cut and facts.etag and facts.modified and facts.size is not None:

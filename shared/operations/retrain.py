@@ -71,7 +71,7 @@ class RetrainSteps:
         if problems:
             listed = "; ".join(f"{each.place}: {each.what}" for each in problems[:LISTED_PROBLEMS])
             raise LabelsFaultyError(
-                f"{name!r} has {len(problems)} faults ({listed}); PUT the labels to see all of them"
+                f"{name!r} has {len(problems)} problems ({listed}); PUT the labels to see all of them"
             )
         call = api.import_labels(project, labels.classes, labels.documents)
         job_id = start_job(self.language, operation, call)
@@ -101,13 +101,13 @@ class RetrainSteps:
         if Step.TRAIN in operation.intents:
             started = self.language.send(api.find_training(operation.project, label=operation.label))
             if started is not None and not _is_older(started, operation):
-                return self._training(stored, started.id, "found under way after an interruption")
+                return self._training(stored, job_id=started.id, what="found under way after an interruption")
         stored = intend(self.steps, stored)
         call = api.train(operation.project, label=operation.label, manual_split=operation.manual_split)
         job_id = start_job(self.language, operation, call)
-        return self._training(stored, job_id, f"training job {job_id}")
+        return self._training(stored, job_id=job_id, what=f"training job {job_id}")
 
-    def _training(self, stored: Stored[Retrain], job_id: str, what: str) -> Next[Operation]:
+    def _training(self, stored: Stored[Retrain], *, job_id: str, what: str) -> Next[Operation]:
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_TRAINING, job_id=job_id))
 
     def wait_training(self, stored: Stored[Retrain], polls: int) -> Next[Operation]:
@@ -129,7 +129,7 @@ class RetrainSteps:
         operation = stored.record
         candidate = self._find_evaluation(operation, operation.label)
         if candidate is None:
-            # A deleted project has no evaluation either; this tells it apart and ends the operation.
+            # A deleted project has no evaluation either: then this raises, which ends the operation.
             self.language.send(_api(stored).get_project(operation.project))
         active = self.active_model.find_label(operation.project)
         other = self._find_evaluation(operation, active) if active and active != operation.label else None

@@ -44,7 +44,7 @@ class StartOperations:
             Retrain(**common, step=self.first_step_of_retraining, label=label, request=request)
         )
 
-    def publish(self, project: str, label: str) -> Operation:
+    def publish(self, project: str, *, label: str) -> Operation:
         """Start publishing a trained model. Raises OperationRunningError, ModelUnknownError, ProjectUnknownError."""
         if not any(model.label == label for model in self.projects.list_models(project)):
             raise ModelUnknownError(f"project {project!r} has no trained model {label!r}; GET its models for the list")

@@ -18,7 +18,7 @@ class Body(BaseModel):
 
 
 class ProblemPlace(Body):
-    """One fault of a request or a labels file, and its place, as `documents[3].intents[1]`."""
+    """What is wrong with a request or a labels file, and its place, as `documents[3].intents[1]`."""
 
     place: str
     what: str

@@ -86,7 +86,7 @@ class DocumentReport:
 
     def _open_batch(self, document: BlobInfo) -> OpenBatchBody | None:
         for listed in islice(self.batches.store.list_open(), SEARCHED):
-            stored = self.batches.store.find(listed.id)
+            stored = self.batches.store.find_readable(listed.id)
             if stored and any(_is_version(each.document, document) for _, each in stored.record.open_documents):
                 batch = stored.record
                 return OpenBatchBody(id=batch.id, state=batch.state, waiting=batch.waiting)

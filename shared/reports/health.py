@@ -1,4 +1,4 @@
-"""Can the app do its work? Each part it depends on is asked, and what is wrong is said with what to do."""
+"""Can the app do its work? Each part it depends on is asked; the answer says what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class HealthCheck:
         try:
             self.language.send(api_for(self.language_api).get_project(self.project))
         except (LanguageNotFoundError, LanguageThrottledError, RateLimitedError):
-            # It answers, or is kept busy by those it answers. A project that is not created yet is no fault of the app.
+            # The service works, or is throttled by its users. A project that does not exist yet is not the app's error.
             return
 
 

@@ -1,6 +1,6 @@
 """One log line with what alerts watch: how long the oldest document has waited, and how much is under way.
 
-Queue length is a metric of a whole storage account, not of a queue, so the app tells it itself.
+Queue length is a metric of a whole storage account, not of a queue, so the app reports it itself.
 infra/app/alerts.bicep reads the names of these lines: change both together.
 """
 

@@ -1,4 +1,4 @@
-"""Operations: where to follow one, and the list of a project's."""
+"""Operations: where to find one, and the list of a project's."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def count_batches(listed: list[Listed[BatchFacts]]) -> BatchCounts:
 
 
 def oldest_waiting(inbox: Inbox, open_batches: list[Listed[BatchFacts]]) -> datetime | None:
-    """Since when the oldest document has been waiting: in the queue, or in an open batch since that was planned."""
+    """When the oldest document began to wait: when it was queued, or when its open batch was planned."""
     queued = inbox.oldest_waiting()
     created = [each.facts.created if each.facts else each.last_modified for each in open_batches]
     return min(created if queued is None else [queued, *created], default=None)

@@ -34,7 +34,7 @@ ABOUT_ONE_BLOB = {
     "BlobImmutableDueToLegalHold": "a legal hold keeps it as it is",
     "InvalidBlobType": "it is an append or page blob; upload it as a block blob",
     "InvalidRange": "its bytes cannot be read in ranges; upload it again",
-    "LeaseIdMissing": "somebody holds a lease on it; end the lease",
+    "LeaseIdMissing": "another writer holds a lease on it; end the lease",
     "OperationNotAllowedOnIncrementalCopyBlob": "it is an incremental copy of a snapshot; upload it as a block blob",
     "PendingCopyOperation": "a copy into it is still under way; send it again afterwards",
 }
@@ -61,13 +61,13 @@ class AzureBlobStore:
             raise (VersionChangedError if self.find(name) else BlobNotFoundError)(name) from error
         except HttpResponseError as error:
             if error.status_code == 416:
-                return self._without_range(name, etag, error)
+                return self._without_range(name, error, etag=etag)
             _raise_about_the_blob(name, error)
             raise
         claims = stream.properties.content_settings
         return Blob(data, str(stream.properties.etag), claims.content_type, claims.content_encoding)
 
-    def _without_range(self, name: str, etag: str | None, error: HttpResponseError) -> Blob:
+    def _without_range(self, name: str, error: HttpResponseError, *, etag: str | None) -> Blob:
         """An empty blob has no byte range; the SDK recovers, Azurite may answer 416 all the same."""
         info = self.find(name)
         if info is None:

@@ -9,7 +9,7 @@ from shared.storage.ports import BlobStore
 
 
 def replace_own(store: BlobStore, name: str, data: bytes, *, etag: str, metadata: Mapping[str, str]) -> str:
-    """Replace a blob at `etag`; returns the new ETag. Raises VersionChangedError when somebody else changed it.
+    """Replace a blob at `etag`; returns the new ETag. Raises VersionChangedError when another writer changed it.
 
     A conflict with the very bytes to be written is the SDK's repeat meeting its own first try, which is no race.
     """

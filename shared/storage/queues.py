@@ -1,6 +1,6 @@
 """The adapter to storage queues, and the only writer of queue messages.
 
-Bodies are base64, as the host expects (host.json messageEncoding): a plain body would go straight to the poison queue.
+Bodies are base64, as the host expects (host.json messageEncoding): a plain body would become a dead letter at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class AzureMessageQueue:
 
     def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
         body = base64.b64encode(message.to_text().encode()).decode()
-        # Rounded up, because a visit must not come earlier than the service told.
+        # Rounded up, because no message may come earlier than the service asked for.
         seconds = min(MAX_DELAY_SECONDS, max(0, math.ceil(delay.total_seconds())))
         self._client.send_message(body, visibility_timeout=seconds or None, time_to_live=-1)
 
@@ -80,7 +80,7 @@ def _queued(message: SdkMessage) -> QueuedMessage:
         id=str(message.id),
         raw=raw,
         text=decode_body(raw),
-        inserted_on=message.inserted_on or datetime.now(UTC),  # the service always tells; the SDK's type does not
+        inserted_on=message.inserted_on or datetime.now(UTC),  # always there; the SDK's type does not say so
         dequeue_count=int(message.dequeue_count or 0),
         pop_receipt=message.pop_receipt,
     )

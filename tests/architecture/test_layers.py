@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
-from tests.architecture.source import EVERYTHING, SHIPPED, Module, modules
+from shared.language.apis import API_VERSIONS
+from tests.architecture.source import EVERYTHING, ROOT, SHIPPED, Module, modules
+from tools.package import FILES, FOLDERS, shipped_files
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ ONLY_IN: dict[str, OnlyIn] = {
         "handlers only translate; what they call runs and is tested without the host",
     ),
     "azure.storage": OnlyIn(
-        ("azure.storage",),
+        ("azure.storage", "azure.core"),
         within("shared/storage/", "shared/services.py"),
         "use cases speak to the ports, so that fakes can stand in and one place knows the SDK's errors",
     ),
@@ -52,6 +55,11 @@ ONLY_IN: dict[str, OnlyIn] = {
         ("pydantic_settings",),
         within("shared/config.py"),
         "settings are one frozen object, read once and passed down",
+    ),
+    "the reports": OnlyIn(
+        ("shared.reports", "shared.services"),
+        within("functions/", "function_app.py", "shared/services.py", "shared/reports/", "shared/sweep.py"),
+        "they are what callers see, and nothing the app does may depend on it; only the sweep writes metrics itself",
     ),
     "the stand-ins' libraries": OnlyIn(
         ("sklearn", "numpy", "scipy", "fastapi", "starlette", "uvicorn", "rich"),
@@ -127,7 +135,7 @@ NEVER: dict[str, Never] = {
         (*(each for each in PACKAGES if each not in ("shared.durable", "shared.storage")), *WIRING),
         "it is the one engine under batches and operations, and would not be if it knew one of them",
     ),
-    "documents do not know who classifies them": Never(
+    "documents know no batch and no operation": Never(
         ("shared/documents",),
         ("shared.batches", "shared.models", "shared.operations", "shared.reports", *WIRING),
         "a document and its record outlive batches, models and operations",
@@ -157,13 +165,18 @@ NEVER: dict[str, Never] = {
     ),
     "the emulator shares nothing with its client": Never(
         ("emulators/language/language_emulator",),
-        ("shared", "functions", "function_app"),
+        ("shared", "functions", "function_app", "local", "tests"),
         "client and emulator must not share a misreading of the service; they meet only in the wire samples",
     ),
     "the functions host shares nothing with the app it runs": Never(
         ("emulators/functions_host/functions_host",),
-        ("shared", "functions", "function_app"),
+        ("shared", "functions", "function_app", "local", "tests"),
         "it must run any app as the real host would",
+    ),
+    "Azurite is started without the app": Never(
+        ("emulators/azurite/azurite_process",),
+        ("shared", "functions", "function_app", "local", "tests"),
+        "it is a package of its own, which can be installed alone",
     ),
 }
 
@@ -187,6 +200,43 @@ def test_every_package_of_shared_is_in_the_rules() -> None:
     assert there - {"shared", "apis"} == {package.removeprefix("shared.") for package in PACKAGES}
 
 
+# what ships
+
+
+def test_nothing_of_the_stand_ins_ships() -> None:
+    assert set(FOLDERS) == {"functions", "shared"}, "the package is an allow-list, and these two are all of the app"
+    assert set(FILES) == {"function_app.py", "host.json", "requirements.txt"}
+    outside = [path for path in shipped_files(ROOT) if path.parts[0] not in (*FOLDERS, *FILES)]
+    assert not outside, f"they are not in the allow-list of tools/package.py: {outside}"
+
+
+# the two generations of the API
+
+
+def test_only_the_apis_and_the_one_choice_ask_what_a_version_has() -> None:
+    offenders = [
+        module.name
+        for module in modules(*SHIPPED)
+        if any(name.split(".")[-1] == "has_deployments" for name in module.attributes)
+        and not within("shared/language/apis/", "shared/services.py")(module)
+    ]
+    reason = "a second place that asks would be a second way to publish; services.py chooses once"
+    assert not offenders, f"{reason}: {offenders}"
+
+
+def test_no_version_of_the_api_is_named_outside_the_apis() -> None:
+    offenders = {
+        module.name: sorted(found)
+        for module in modules(*SHIPPED)
+        if not within("shared/language/apis/", "shared/config.py")(module)
+        and (
+            found := set(API_VERSIONS)
+            & {node.value for node in ast.walk(module.tree) if isinstance(node, ast.Constant)}
+        )
+    }
+    assert not offenders, f"what differs between versions is asked of their LanguageApi, never of the name: {offenders}"
+
+
 # purity
 
 MUST_BE_PURE = {
@@ -194,6 +244,7 @@ MUST_BE_PURE = {
     "shared/documents/text.py",
     "shared/documents/events.py",
     "shared/documents/listings.py",
+    "shared/documents/messages.py",
     "shared/documents/record_schema.py",
     "shared/documents/which_stays.py",
     "shared/durable/record.py",
@@ -295,11 +346,21 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 MAX_LINES = 400
+# What is longer although it decides one thing.
+LONG = {
+    "shared/services.py": "all the wiring, in the one place where it can be read at once",
+}
 
 
 def test_no_file_is_longer_than_400_lines_and_every_module_says_what_it_is_for() -> None:
     own = modules(*SHIPPED, "local", "bench", "tools")
-    long = {module.name: lines for module in own if (lines := len(module.text.splitlines())) > MAX_LINES}
+    long = {
+        module.name: lines
+        for module in own
+        if module.name not in LONG and (lines := len(module.text.splitlines())) > MAX_LINES
+    }
+    needless = [name for name in LONG if len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= MAX_LINES]
+    assert not needless, f"they are short enough now; take them out of LONG: {needless}"
     assert not long, f"a file of this length decides more than one thing; split it by what it decides: {long}"
     silent = [module.name for module in own if not module.docstring and module.text.strip()]
     assert not silent, f"the first line of a module says what it decides: {silent}"

@@ -1,5 +1,5 @@
 """What the pipeline relies on of the Language service, held by the fake of the tests and by the emulator, through the
-app's own client and dialect. The emulator speaks both forms of the 2021 preview's job body."""
+app's own client. The emulator speaks both forms of the 2021 preview's job body."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings, PreviewForm
 from language_emulator.testing.corpus import CLASSES, DOCUMENTS, upload_corpus
 from language_emulator.testing.text_authoring_2021 import Preview
+from shared.batches.submit import is_about_the_model
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
+from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.dialects import dialect_for
-from shared.language.models import TERMINAL, AnalyzeJob, ModelRef, OperationStatus, ProjectKind, TextInput
-from shared.pipeline.submit import is_about_the_model
+from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ProjectKind, TextInput
 from tests.fake_language import FakeLanguageService
 from tests.fakes import VirtualClock
 
-DIALECT = dialect_for("2021-preview")
+API = api_for("2021-preview")
 BILLING = DOCUMENTS["billing"] + " billing"
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(hours=24)
@@ -42,10 +42,10 @@ class Place:
     run_for_reads: Callable[[int], None]
 
     def submit(self, texts: list[TextInput]) -> str:
-        return self.client.send(DIALECT.submit_analyze(texts, self.model, display_name="contract"))
+        return self.client.send(API.submit_analyze(texts, self.model, display_name="contract"))
 
     def read(self, job: str) -> AnalyzeJob:
-        return self.client.send(DIALECT.get_analyze_job(job))
+        return self.client.send(API.get_analyze_job(job))
 
     def finish(self, job: str) -> AnalyzeJob:
         for _ in range(10):
@@ -126,7 +126,7 @@ def texts(count: int) -> list[TextInput]:
 
 def test_a_submitted_job_ends_with_the_classes_of_every_text(place: Place) -> None:
     state = place.finish(place.submit(texts(3)))
-    assert state.status is OperationStatus.SUCCEEDED
+    assert state.status is LroStatus.SUCCEEDED
     assert [text.id for text in state.texts] == ["0", "1", "2"]
     for text in state.texts:
         assert "billing" in [each.name for each in text.classes]
@@ -152,7 +152,7 @@ def test_a_job_runs_for_some_reads_and_then_ends(place: Place) -> None:
     first = place.read(job)
     assert first.status not in TERMINAL
     assert (first.texts, first.next_page) == ((), None)
-    assert place.finish(job).status is OperationStatus.SUCCEEDED
+    assert place.finish(job).status is LroStatus.SUCCEEDED
 
 
 def test_a_finished_job_gives_the_same_answer_each_time(place: Place) -> None:
@@ -174,7 +174,7 @@ def test_25_texts_come_in_pages_that_are_all_of_them_once(place: Place) -> None:
     assert len(state.texts) == 20
     found = [text.id for text in state.texts]
     while state.next_page is not None:
-        state = place.client.send(DIALECT.get_analyze_job(job, page=state.next_page))
+        state = place.client.send(API.get_analyze_job(job, page=state.next_page))
         found += [text.id for text in state.texts]
     assert found == [str(number) for number in range(25)]
 
@@ -188,7 +188,7 @@ def test_20_texts_are_one_page(place: Place) -> None:
 
 
 def test_an_unknown_model_is_refused_in_a_way_that_is_told_from_a_bad_document(place: Place) -> None:
-    call = DIALECT.submit_analyze(texts(1), place.unknown_model(), display_name="contract")
+    call = API.submit_analyze(texts(1), place.unknown_model(), display_name="contract")
     with pytest.raises(LanguageRefusedError) as caught:
         place.client.send(call)
     assert is_about_the_model(caught.value)

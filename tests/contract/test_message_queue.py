@@ -15,7 +15,7 @@ from azure.storage.queue import QueueClient, QueueServiceClient
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
-from shared.messages import JobMessage, Message
+from shared.messages import Message, StepMessage
 from shared.storage.ports import MessageQueue, QueuedMessage
 from shared.storage.queues import AzureMessageQueue
 from tests.fakes import FakeQueue, VirtualClock
@@ -33,7 +33,8 @@ class Note(Message):
 class Place(Protocol):
     """A queue, a way to put raw bodies into it, and a way to let time pass until something has happened."""
 
-    queue: MessageQueue
+    @property
+    def queue(self) -> MessageQueue: ...
 
     def send_raw(self, body: str) -> None: ...
     def until_visible(self, count: int, within: timedelta) -> None: ...
@@ -81,8 +82,8 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     client.delete_queue()
 
 
-def job(number: int = 0) -> JobMessage:
-    return JobMessage(id=f"{number:032x}")
+def step(number: int = 0) -> StepMessage:
+    return StepMessage(id=f"{number:032x}")
 
 
 def texts(messages: list[QueuedMessage]) -> list[Any]:
@@ -93,15 +94,15 @@ def texts(messages: list[QueuedMessage]) -> list[Any]:
 
 
 def test_a_message_arrives_as_it_was_sent(place: Place) -> None:
-    place.queue.send(job(7))
+    place.queue.send(step(7))
     (received,) = place.queue.receive(1, visibility=MINUTE)
-    assert JobMessage.model_validate_json(received.text or "") == job(7)
+    assert StepMessage.model_validate_json(received.text or "") == step(7)
 
 
 def test_the_body_is_base64_as_the_host_expects(place: Place) -> None:
-    place.queue.send(job(7))
+    place.queue.send(step(7))
     (peeked,) = place.queue.peek(1)
-    assert base64.b64decode(peeked.raw, validate=True).decode() == job(7).to_text() == peeked.text
+    assert base64.b64decode(peeked.raw, validate=True).decode() == step(7).to_text() == peeked.text
 
 
 def test_any_text_travels(place: Place) -> None:
@@ -121,7 +122,7 @@ def test_a_message_of_64_kib_travels(place: Place) -> None:
 
 
 def test_a_message_knows_when_the_queue_took_it(place: Place) -> None:
-    place.queue.send(job())
+    place.queue.send(step())
     (peeked,) = place.queue.peek(1)
     assert peeked.inserted_on.tzinfo is not None
     assert peeked.inserted_on.microsecond == 0
@@ -129,22 +130,22 @@ def test_a_message_knows_when_the_queue_took_it(place: Place) -> None:
 
 
 def test_a_delayed_message_is_hidden_until_its_time(place: Place) -> None:
-    place.queue.send(job(1), delay=SECOND)
+    place.queue.send(step(1), delay=SECOND)
     assert place.queue.peek(1) == []
     assert place.queue.receive(1, visibility=MINUTE) == []
     place.until_visible(1, SECOND)
 
 
 def test_a_part_of_a_second_is_waited_for_whole(place: Place) -> None:
-    """A visit must not come earlier than the service told."""
-    place.queue.send(job(1), delay=timedelta(seconds=0.4))
+    """No message may come earlier than the service asked for."""
+    place.queue.send(step(1), delay=timedelta(seconds=0.4))
     assert place.queue.peek(1) == []
     place.until_visible(1, SECOND)
 
 
 @pytest.mark.parametrize("delay", [timedelta(0), timedelta(seconds=-5)], ids=["none", "negative"])
 def test_without_a_delay_a_message_is_there_at_once(place: Place, delay: timedelta) -> None:
-    place.queue.send(job(1), delay=delay)
+    place.queue.send(step(1), delay=delay)
     assert len(place.queue.peek(1)) == 1
 
 
@@ -152,7 +153,7 @@ def test_without_a_delay_a_message_is_there_at_once(place: Place, delay: timedel
 
 
 def test_peeking_leaves_messages_where_they_are(place: Place) -> None:
-    place.queue.send(job(1))
+    place.queue.send(step(1))
     for _ in range(2):
         (peeked,) = place.queue.peek(32)
         assert (peeked.dequeue_count, peeked.pop_receipt) == (0, None)
@@ -160,9 +161,9 @@ def test_peeking_leaves_messages_where_they_are(place: Place) -> None:
 
 def test_messages_are_peeked_oldest_first_up_to_32(place: Place) -> None:
     for number in range(35):
-        place.queue.send(job(number))
+        place.queue.send(step(number))
     peeked = place.queue.peek(32)
-    assert [each["id"] for each in texts(peeked)] == [job(number).id for number in range(32)]
+    assert [each["id"] for each in texts(peeked)] == [step(number).id for number in range(32)]
 
 
 def test_an_empty_queue_peeks_and_receives_nothing(place: Place) -> None:
@@ -175,21 +176,21 @@ def test_an_empty_queue_peeks_and_receives_nothing(place: Place) -> None:
 
 def test_up_to_the_asked_number_is_received_oldest_first(place: Place) -> None:
     for number in range(30):
-        place.queue.send(job(number))
+        place.queue.send(step(number))
     received = place.queue.receive(25, visibility=MINUTE)
-    assert [each["id"] for each in texts(received)] == [job(number).id for number in range(25)]
+    assert [each["id"] for each in texts(received)] == [step(number).id for number in range(25)]
     assert len(place.queue.receive(32, visibility=MINUTE)) == 5
 
 
 def test_receiving_hides_a_message_from_others(place: Place) -> None:
-    place.queue.send(job(1))
+    place.queue.send(step(1))
     assert len(place.queue.receive(1, visibility=MINUTE)) == 1
     assert place.queue.receive(1, visibility=MINUTE) == []
     assert place.queue.peek(1) == []
 
 
 def test_a_message_that_nobody_deletes_comes_back_and_counts(place: Place) -> None:
-    place.queue.send(job(1))
+    place.queue.send(step(1))
     (first,) = place.queue.receive(1, visibility=SECOND)
     place.until_visible(1, SECOND)
     (second,) = place.queue.receive(1, visibility=MINUTE)
@@ -202,21 +203,21 @@ def test_a_message_that_nobody_deletes_comes_back_and_counts(place: Place) -> No
 
 
 def test_a_deleted_message_is_gone(place: Place) -> None:
-    place.queue.send(job(1))
+    place.queue.send(step(1))
     (received,) = place.queue.receive(1, visibility=MINUTE)
     place.queue.delete(received)
     assert place.queue.length() == 0
 
 
 def test_deleting_twice_is_success(place: Place) -> None:
-    place.queue.send(job(1))
+    place.queue.send(step(1))
     (received,) = place.queue.receive(1, visibility=MINUTE)
     place.queue.delete(received)
     place.queue.delete(received)
 
 
 def test_deleting_with_a_stale_receipt_is_success_and_leaves_the_message_to_its_new_owner(place: Place) -> None:
-    place.queue.send(job(1))
+    place.queue.send(step(1))
     (stale,) = place.queue.receive(1, visibility=SECOND)
     place.until_visible(1, SECOND)
     (current,) = place.queue.receive(1, visibility=MINUTE)
@@ -228,18 +229,18 @@ def test_deleting_with_a_stale_receipt_is_success_and_leaves_the_message_to_its_
 
 def test_deleting_one_message_leaves_the_others(place: Place) -> None:
     for number in range(3):
-        place.queue.send(job(number))
+        place.queue.send(step(number))
     place.queue.delete(place.queue.receive(1, visibility=MINUTE)[0])
-    assert [each["id"] for each in texts(place.queue.peek(32))] == [job(1).id, job(2).id]
+    assert [each["id"] for each in texts(place.queue.peek(32))] == [step(1).id, step(2).id]
 
 
 # length
 
 
 def test_the_length_counts_hidden_messages_too(place: Place) -> None:
-    place.queue.send(job(1))
-    place.queue.send(job(2), delay=MINUTE)
-    place.queue.send(job(3))
+    place.queue.send(step(1))
+    place.queue.send(step(2), delay=MINUTE)
+    place.queue.send(step(3))
     place.queue.receive(1, visibility=MINUTE)
     assert place.queue.length() == 3
 
@@ -271,7 +272,7 @@ def test_an_undecodable_message_can_be_deleted(place: Place) -> None:
 
 
 def test_ensure_may_be_repeated(place: Place) -> None:
-    place.queue.send(job(1))
+    place.queue.send(step(1))
     place.queue.ensure()
     assert place.queue.length() == 1
 
@@ -291,8 +292,8 @@ def real(request: pytest.FixtureRequest) -> Iterator[RealPlace]:
 
 
 def test_messages_never_expire(real: RealPlace) -> None:
-    real.queue.send(job(1))
-    real.queue.send(job(2), delay=SECOND)
+    real.queue.send(step(1))
+    real.queue.send(step(2), delay=SECOND)
     real.until_visible(2, SECOND)
     for message in real.client.peek_messages(max_messages=2):
         assert message.expires_on is not None
@@ -300,6 +301,6 @@ def test_messages_never_expire(real: RealPlace) -> None:
 
 
 def test_a_delay_beyond_seven_days_is_cut_to_what_the_service_takes(real: RealPlace) -> None:
-    real.queue.send(job(1), delay=timedelta(days=400))
+    real.queue.send(step(1), delay=timedelta(days=400))
     assert real.queue.length() == 1
     assert real.queue.peek(1) == []

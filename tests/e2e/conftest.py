@@ -1,4 +1,4 @@
-"""The whole local cloud as processes, started once for the end-to-end tests, with a model taught from the samples."""
+"""The whole local cloud as processes, started once for the end-to-end tests, with a model trained from the samples."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from language_emulator.testing.corpus import DOCUMENTS
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.hosts import StandIn, choose_host
+from local.seed import seed
 from local.settings import ROOT
 from local.stack import Stack, running_stack
-from local.teaching import teach
+from shared.documents.record_schema import ClassificationRecord, FailureRecord
 from shared.documents.ref import record_name
-from shared.pipeline.record_schema import ClassificationRecord, FailureRecord
-from shared.storage.ports import BlobNotFoundError, BlobStore
-from tests.e2e.operations_bench import API_VERSIONS, Bench, running_bench
-from tests.e2e.real_host import STAND_IN, skip_what_cannot_pass
+from shared.errors import BlobNotFoundError
+from shared.storage.ports import BlobStore
+from tests.e2e.operations_world import OperationsWorld, running_world
+from tests.e2e.real_host import STAND_IN, choose_for_the_real_host
+from tests.unit.operations.operations_world import API_VERSIONS
 
 # Ten seconds as shipped; a listener that has found nothing for a while would make every test wait for it.
 POLLING = {"azurefunctionsjobhost__extensions__queues__maxpollinginterval": "00:00:00.3000000"}
@@ -47,7 +49,7 @@ NO_NETS = {"reconcile_schedule": NEVER, "sweep_schedule": NEVER, "pipeline_grace
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--host") != STAND_IN:
-        skip_what_cannot_pass(items)
+        choose_for_the_real_host(config, items)
 
 
 @dataclass
@@ -173,14 +175,16 @@ def running_cloud(
     with_host: bool = True,
     host_kind: str,
     timings: Mapping[str, float] = QUICK,
-    **changes: str,
+    changes: Mapping[str, str] | None = None,
 ) -> Iterator[Cloud]:
-    """A stack with a model taught from `dataset`, if one is given. `changes` are app settings by lower-case name."""
+    """A stack with a model trained from `dataset`, if one is given. `changes` are app settings by lower-case name."""
     starter = StandIn(timings) if host_kind == STAND_IN else choose_host(host_kind)
-    with running_stack(folder, starter=starter, changes=QUICK_SETTINGS | changes, with_host=with_host) as stack:
+    with running_stack(
+        folder, starter=starter, changes=QUICK_SETTINGS | dict(changes or {}), with_host=with_host
+    ) as stack:
         folders = _folders_of_the_app()
         if dataset:
-            teach(stack.services, dataset)
+            seed(stack.services, dataset)
         running = Cloud(stack)
         yield running
         for api in running.apis.values():
@@ -202,7 +206,9 @@ def host_kind(request: pytest.FixtureRequest) -> str:
 def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, host_kind: str) -> Iterator[Cloud]:
     """Once for each API version."""
     folder, version = tmp_path_factory.mktemp("cloud"), request.param
-    with running_cloud(folder, dataset=load_dataset(SAMPLES), host_kind=host_kind, language_api=version) as running:
+    with running_cloud(
+        folder, dataset=load_dataset(SAMPLES), host_kind=host_kind, changes={"language_api": version}
+    ) as running:
         yield running
 
 
@@ -213,7 +219,7 @@ def prefix() -> str:
 
 
 @pytest.fixture(params=API_VERSIONS)
-def bench(azurite: Azurite, request: pytest.FixtureRequest) -> Iterator[Bench]:
+def world(azurite: Azurite, request: pytest.FixtureRequest) -> Iterator[OperationsWorld]:
     """Operations without a host, under each API version."""
-    with running_bench(azurite, request.param) as running:
+    with running_world(azurite, request.param) as running:
         yield running

@@ -45,7 +45,7 @@ class Hooked:
 
         def call(*given: Any, **named: Any) -> Any:
             request = getattr(given[0], "request", None) if given else None
-            told = f"{request.method} {request.operation}" if request else method
+            told = f"{request.method} {request.name}" if request else method
             return self._hook(f"{self._name}.{told}", lambda: found(*given, **named))
 
         return call

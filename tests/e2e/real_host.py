@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
 STAND_IN = "stand-in"
@@ -17,8 +15,12 @@ CANNOT_PASS = {
 }
 
 
-def skip_what_cannot_pass(items: Iterable[pytest.Item]) -> None:
-    for item in items:
+def choose_for_the_real_host(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Only the tests that start a host; those that cannot pass on it are skipped with their reason."""
+    chosen = [item for item in items if "host_kind" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+    for item in chosen:
         reason = CANNOT_PASS.get(getattr(item, "originalname", item.name))
         if reason:
             item.add_marker(pytest.mark.skip(reason=f"not on Microsoft's host: {reason}"))

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import pytest
 from azure.functions.meta import Datum
+
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
 from functions_host.blobs.paths import BlobPath
@@ -43,7 +44,7 @@ pytestmark = pytest.mark.e2e
 KEY = "emulator-key"
 PROJECT = "tickets"
 NAMES = ("documents", "classifications", "failures", "pipeline", "training")
-QUEUES = ("documents", "collect", "jobs", "operations", "events")
+QUEUES = ("documents", "collect", "batches", "operations", "events")
 
 
 @dataclass
@@ -57,7 +58,7 @@ class App:
     invoked: set[str] = field(default_factory=set)
 
     def container(self, name: str) -> BlobStore:
-        return self.services.training.open_container(name)
+        return self.services.adapters.open_container(name)
 
     def invoke(self, name: str, trigger: TriggerData) -> Datum | None:
         answer = self.worker.invoke(name, trigger)
@@ -109,7 +110,7 @@ class App:
         records: list[Any] = []
 
         def has_ended() -> bool:
-            self.deliver(self.services.training.operations_queue, "advance_operation")
+            self.deliver(self.services.operations.steps.queue, "advance_operation")
             records.append(self.ask("get_operation", id=operation_id)[1])
             return bool(records[-1]["ended"])
 
@@ -165,12 +166,12 @@ def test_their_loader_reads_the_bindings_that_the_local_host_reads(app: App) -> 
 
 def test_every_function_runs_in_their_worker(app: App) -> None:
     """One story in which each function has its part."""
-    teach(app)
+    train(app)
     look_at_the_models(app)
     classify(app)
     look_at_the_documents(app)
     send_again(app)
-    bury(app)
+    leave_dead_letters(app)
     assert app.ask("delete_project", project=PROJECT, query={"confirm": PROJECT})[0] == 200
     assert app.invoked == set(app.local)
     assert {app.local[name].trigger.type for name in app.invoked} == {
@@ -181,7 +182,7 @@ def test_every_function_runs_in_their_worker(app: App) -> None:
     }
 
 
-def teach(app: App) -> None:
+def train(app: App) -> None:
     assert app.ask("get_project", project=PROJECT)[0] == 404
     assert app.ask("put_project", project=PROJECT, body={"kind": "multi_label"})[0] == 201
     labels = july_labels(labelled_texts(40, single_label=False))
@@ -207,7 +208,7 @@ def look_at_the_models(app: App) -> None:
 
 def classify(app: App) -> None:
     """By the blob trigger, and by its event where Event Grid delivers to a queue."""
-    documents = app.services.pipeline.documents
+    documents = app.services.records.documents
     container = app.services.settings.documents_container
     for name, document in DOCUMENTS.items():
         documents.put(f"{name}.txt", document.encode())
@@ -216,23 +217,23 @@ def classify(app: App) -> None:
     app.run("accept_event", upload_event(app, "delivery.txt"))
     collect(app)
     for name in DOCUMENTS:
-        record = json.loads(app.services.pipeline.classifications.read(f"{name}.txt.json").data)
+        record = json.loads(app.services.records.classifications.read(f"{name}.txt.json").data)
         assert (record["model"]["label"], name in {each["name"] for each in record["classes"]}) == ("second", True)
 
 
 def collect(app: App) -> None:
-    pipeline = app.services.pipeline
+    inbox, batches = app.services.inbox, app.services.batches.queue
 
     def is_done() -> bool:
-        app.deliver(pipeline.collect_queue, "collect_documents")
-        app.deliver(pipeline.jobs_queue, "advance_job")
-        return pipeline.documents_queue.length() + pipeline.jobs_queue.length() == 0
+        app.deliver(inbox.collect_queue, "collect_documents")
+        app.deliver(batches, "advance_batch")
+        return inbox.documents_queue.length() + batches.length() == 0
 
     wait_until(is_done, seconds=60, what="empty queues", poll_seconds=0.2)
 
 
 def upload_event(app: App, name: str) -> str:
-    info = app.services.pipeline.documents.find(name)
+    info = app.services.records.documents.find(name)
     assert info is not None
     container = app.services.settings.documents_container
     event = {
@@ -257,8 +258,12 @@ def look_at_the_documents(app: App) -> None:
     assert app.ask("get_status")[1]["active_model"]["label"] == "second"
     status, found = app.ask("get_document", path="billing.txt")
     assert (status, found["state"]) == (200, "classified")
-    jobs = app.ask("list_jobs")[1]["jobs"]
-    assert app.ask("get_job", id=jobs[0]["id"])[1]["id"] == jobs[0]["id"]
+    batches = app.ask("list_batches")[1]["batches"]
+    assert app.ask("get_batch", id=batches[0]["id"])[1]["id"] == batches[0]["id"]
+
+
+def state(app: App) -> BlobStore:
+    return app.container(app.services.settings.pipeline_container)
 
 
 def send_again(app: App) -> None:
@@ -266,27 +271,27 @@ def send_again(app: App) -> None:
     assert app.ask("classify_document", path="billing.txt/classify")[0] == 202
     status, started = app.ask("reclassify", body={"prefix": "account"})
     assert status == 202
-    assert app.follow(started["operation"])["walk"]["sent"] == 1
+    assert app.follow(started["operation"])["sent"] == 1
     collect(app)
-    app.services.pipeline.documents.put("lost.txt", b"an event that never came, about a parcel")
+    app.services.records.documents.put("lost.txt", b"an event that never came, about a parcel")
     app.run("reconcile")
     app.run("sweep")
-    totals = json.loads(app.services.pipeline.state.read("status/totals.json").data)
+    totals = json.loads(state(app).read("status/totals.json").data)
     assert (totals["documents"], totals["missing"]) == (4, 1)
 
 
-def bury(app: App) -> None:
+def leave_dead_letters(app: App) -> None:
     """What the host gave up on is kept, whoever reads it."""
     container = app.services.settings.documents_container
     blob_message = {"Type": "BlobTrigger", "ContainerName": container, "BlobName": "lost.txt", "ETag": '"0x1"'}
-    app.run("bury_upload", json.dumps(blob_message))
-    app.run("bury_event", upload_event(app, "lost.txt"))
-    app.run("bury_wake", '{"schema": 1}')
-    app.run("bury_job", json.dumps({"schema": 1, "id": "0" * 32}))
-    app.run("bury_operation", json.dumps({"schema": 1, "id": "unknown"}))
-    kept = {info.name.split("/")[1] for info in app.services.pipeline.state.list("poison/")}
+    app.run("upload_dead_letter", json.dumps(blob_message))
+    app.run("event_dead_letter", upload_event(app, "lost.txt"))
+    app.run("wake_dead_letter", '{"schema": 1}')
+    app.run("batch_dead_letter", json.dumps({"schema": 1, "id": "0" * 32}))
+    app.run("operation_dead_letter", json.dumps({"schema": 1, "id": "unknown"}))
+    kept = {info.name.split("/")[1] for info in state(app).list("dead-letters/")}
     settings = app.services.settings
-    queues = {settings.events_queue, settings.collect_queue, settings.jobs_queue, settings.operations_queue}
+    queues = {settings.events_queue, settings.collect_queue, settings.batches_queue, settings.operations_queue}
     assert kept == {"webjobs-blobtrigger-poison", *queues}
-    failure = app.services.pipeline.failures.read("lost.txt.json")
+    failure = app.services.records.failures.read("lost.txt.json")
     assert json.loads(failure.data)["code"] == FailureCode.POISONED

@@ -8,8 +8,8 @@ import urllib.parse
 
 import httpx
 import pytest
-from azurite_process.processes import wait_until
 
+from azurite_process.processes import wait_until
 from shared.documents.ref import FailureCode
 from tests.e2e.conftest import DEADLINE, Cloud
 
@@ -32,7 +32,7 @@ def test_an_uploaded_document_is_classified_with_everything_its_record_promises(
         cloud.stack.settings.language_api,
     )
     assert record.timings.uploaded <= record.timings.planned <= record.timings.submitted
-    assert record.job.analyze_jobs
+    assert record.batch.jobs
     assert record.warnings == []
 
 
@@ -106,7 +106,7 @@ def test_a_document_of_400_000_characters_is_split_merged_and_marked(cloud: Clou
     record = cloud.wait_for_classification(f"{prefix}long.txt")
     assert "billing" in [each.name for each in record.classes]
     assert [each.code for each in record.warnings] == ["DocumentSplit"]
-    assert len(record.job.analyze_jobs) == 4
+    assert len(record.batch.jobs) == 4
 
 
 def test_a_document_overwritten_in_flight_ends_with_the_record_of_its_last_version(cloud: Cloud, prefix: str) -> None:
@@ -157,8 +157,8 @@ def test_duplicate_events_lead_to_one_submission(cloud: Cloud, prefix: str) -> N
         answer = httpx.post(address, json=[event], headers={"aeg-event-type": "Notification"})
         assert answer.status_code == 202, answer.text
     record = cloud.wait_for_classification(name)
-    job = cloud.api.call("GET", f"/api/jobs/{record.job.id}")
-    assert [each["document"]["name"] for each in job["documents"]].count(name) == 1
+    batch = cloud.api.call("GET", f"/api/batches/{record.batch.id}")
+    assert [each["document"]["name"] for each in batch["documents"]].count(name) == 1
 
 
 def test_a_document_can_be_classified_again_and_keeps_its_record_meanwhile(cloud: Cloud, prefix: str) -> None:
@@ -170,7 +170,7 @@ def test_a_document_can_be_classified_again_and_keeps_its_record_meanwhile(cloud
     def is_newer() -> bool:
         record = cloud.classification(name)
         assert record is not None, "the old classification must stay until the new one replaces it"
-        return record.job.analyze_jobs != first.job.analyze_jobs
+        return record.batch.jobs != first.batch.jobs
 
     wait_until(is_newer, seconds=DEADLINE, what="the second classification", poll_seconds=0.2)
 

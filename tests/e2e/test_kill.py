@@ -20,7 +20,7 @@ from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud
 pytestmark = pytest.mark.e2e
 
 DOCUMENTS_PER_ROUND = 50
-# Accepting a document is three lines of the host's log, and a round's jobs are some thirty more.
+# Accepting a document is three lines of the host's log, and a round's batches are some thirty more.
 LINES_PER_ROUND = 170
 STOP_LIMIT = 10.0
 SETTLE_SECONDS = 150.0
@@ -29,7 +29,7 @@ NETS = {"reconcile_schedule": "*/2 * * * * *", "sweep_schedule": "*/3 * * * * *"
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
-    """A taught cloud whose host each test starts as it likes."""
+    """A seeded cloud whose host each test starts as it likes."""
     with running_cloud(
         tmp_path_factory.mktemp("kill"),
         dataset=load_dataset(SAMPLES),
@@ -37,7 +37,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterato
         # A collector's documents must be visible again when its wake comes back, as with the real 5 and 10 minutes.
         host_kind=host_kind,
         timings=QUICK | {"receive_visibility": 5, "renewal": 2},
-        pipeline_collect_visibility_seconds="3",
+        changes={"pipeline_collect_visibility_seconds": "3"},
     ) as running:
         yield running
 
@@ -117,9 +117,9 @@ def test_three_kills_at_random_moments_lose_nothing_by_the_protocol_alone(stoppe
     with hosting(stopped, **NO_NETS):
         kill_at_random_moments(stopped, work, times=3)
         work.assert_nothing_is_lost()
-        # No message was given up on the way, and every job was closed.
-        assert stopped.api.call("GET", "/api/status")["jobs"]["submitted"]["jobs"] == 0
-        assert [info.name for info in stopped.container("pipeline").list("poison/")] == []
+        # No message was given up on the way, and every batch was closed.
+        assert stopped.api.call("GET", "/api/status")["batches"]["submitted"]["batches"] == 0
+        assert [info.name for info in stopped.container("pipeline").list("dead-letters/")] == []
 
 
 def test_kills_lose_nothing_and_do_no_harm_with_reconcile_and_sweep_at_work(stopped: Cloud) -> None:

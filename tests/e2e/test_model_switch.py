@@ -11,7 +11,7 @@ import pytest
 from azurite_process.processes import wait_until
 from language_emulator.testing.corpus import upload_corpus
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
-from tests.e2e.operations_bench import API_VERSIONS
+from tests.unit.operations.operations_world import API_VERSIONS
 
 pytestmark = pytest.mark.e2e
 
@@ -25,7 +25,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     """A model `first` in use and a model `second` trained, both through the app."""
     # Submissions are held for as long as one may be on its way.
     changes = NO_NETS | {"language_api": request.param, "language_read_seconds": "3"}
-    with running_cloud(tmp_path_factory.mktemp("switch"), host_kind=host_kind, **changes) as running:
+    with running_cloud(tmp_path_factory.mktemp("switch"), host_kind=host_kind, changes=changes) as running:
         upload_corpus(running.stack.azurite.connection_string, "training", single_label=False, count=40)
         running.api.call("PUT", PROJECT, {"kind": "multi_label"})
         for asked in ({"model": "first"}, {"model": "second", "publish": False}):
@@ -72,9 +72,9 @@ def test_documents_around_a_publication_are_each_classified_by_the_one_model_the
     assert cloud.labels(after) == ["second"] * len(after)
     assert set(cloud.labels(meanwhile)) <= {"first", "second"}
     for record in cloud.records([*in_flight, *meanwhile, *after]):
-        job = cloud.api.call("GET", f"/api/jobs/{record.job.id}")
-        assert job["model"] == json.loads(record.model.model_dump_json())
-        assert len(record.job.analyze_jobs) == 1
+        batch = cloud.api.call("GET", f"/api/batches/{record.batch.id}")
+        assert batch["model"] == json.loads(record.model.model_dump_json())
+        assert len(record.batch.jobs) == 1
     # None was sent twice; one text more is the publication's probe.
     sent = sum(job["documents"] for job in cloud.jobs("analysis")) - sent_before
     assert sent == len(in_flight) + len(meanwhile) + len(after) + 1

@@ -12,7 +12,7 @@ import pytest
 from azurite_process.processes import wait_until
 from local.api import ApiError
 from local.datasets import SAMPLES, Dataset, load_dataset
-from local.teaching import upload_training
+from local.seed import upload_training
 from tests.e2e.conftest import DEADLINE, Cloud, running_cloud
 
 pytestmark = pytest.mark.e2e
@@ -29,7 +29,9 @@ def dataset(request: pytest.FixtureRequest) -> Dataset:
 def cloud(dataset: Dataset, tmp_path: Path, host_kind: str) -> Iterator[Cloud]:
     """Nothing but the labelled documents in their container."""
     with running_cloud(
-        tmp_path, host_kind=host_kind, language_api="2021-preview", language_project=dataset.kind.value.replace("_", "")
+        tmp_path,
+        host_kind=host_kind,
+        changes={"language_api": "2021-preview", "language_project": dataset.kind.value.replace("_", "")},
     ) as running:
         upload_training(running.stack.services, dataset)
         running.container("training").delete("labels.json")

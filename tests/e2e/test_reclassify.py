@@ -21,7 +21,7 @@ LIMIT = 8
 def cloud(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
     """A model `first` trained and a model `second` in use, both through the app."""
     folder = tmp_path_factory.mktemp("reclassify")
-    with running_cloud(folder, host_kind=host_kind, reclassify_limit=str(LIMIT), **NO_NETS) as running:
+    with running_cloud(folder, host_kind=host_kind, changes=NO_NETS | {"reclassify_limit": str(LIMIT)}) as running:
         upload_corpus(running.stack.azurite.connection_string, "training", single_label=False, count=40)
         running.api.call("PUT", PROJECT, {"kind": "multi_label"})
         for model in ("first", "second"):
@@ -47,16 +47,16 @@ def test_more_than_the_limit_is_refused_unless_confirmed_and_old_records_stay_un
 ) -> None:
     names = cloud.upload_some(prefix, LIMIT + 1)
     cloud.wait_until_settled(prefix)
-    first = {record.document.name: record.job.analyze_jobs for record in cloud.records(names)}
+    first = {record.document.name: record.batch.jobs for record in cloud.records(names)}
     with pytest.raises(ApiError, match=f"409 Confirmation needed: {LIMIT + 1} documents"):
         cloud.api.call("POST", "/api/reclassify", {"prefix": prefix})
     ended = cloud.follow("/api/reclassify", {"prefix": prefix, "confirm": True})
-    assert (ended["state"], ended["walk"]["sent"], ended["percent"]) == ("succeeded", LIMIT + 1, 100)
+    assert (ended["state"], ended["sent"], ended["percent"]) == ("succeeded", LIMIT + 1, 100)
 
     def are_all_new() -> bool:
         found = cloud.records(names)
         assert len(found) == len(names), "the old classification must stay until the new one replaces it"
-        return all(record.job.analyze_jobs != first[record.document.name] for record in found)
+        return all(record.batch.jobs != first[record.document.name] for record in found)
 
     wait_until(are_all_new, seconds=DEADLINE, what="the new classifications", poll_seconds=0.3)
 
@@ -68,11 +68,11 @@ def test_only_records_of_older_models_are_classified_again(cloud: Cloud, prefix:
     publish(cloud, "second")
     new = cloud.upload_some(f"{prefix}new/", 3)
     cloud.wait_until_settled(prefix)
-    untouched = [record.job.id for record in cloud.records(new)]
+    untouched = [record.batch.id for record in cloud.records(new)]
     ended = cloud.follow("/api/reclassify", {"prefix": prefix, "older_than_model": True})
-    assert (ended["walk"]["total"], ended["walk"]["sent"]) == (len(old), len(old))
+    assert (ended["total"], ended["sent"]) == (len(old), len(old))
     wait_until(lambda: set(cloud.labels(old)) == {"second"}, seconds=DEADLINE, what="the new classifications")
-    assert [record.job.id for record in cloud.records(new)] == untouched
+    assert [record.batch.id for record in cloud.records(new)] == untouched
 
 
 def publish(cloud: Cloud, label: str) -> None:
@@ -92,7 +92,7 @@ def test_failed_documents_are_classified_again_once_the_cause_is_mended(cloud: C
     ]
     cloud.control("DELETE", "faults")
     ended = cloud.follow("/api/reclassify", {"prefix": prefix, "failed": True})
-    assert ended["walk"]["sent"] == 2
+    assert ended["sent"] == 2
     cloud.wait_for_classification(f"{prefix}bad.txt")
     cloud.wait_until_settled(prefix)
     assert cloud.failure(f"{prefix}bad.txt") is None

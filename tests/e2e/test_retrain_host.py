@@ -11,9 +11,9 @@ import pytest
 
 from azurite_process.processes import wait_until
 from language_emulator.testing.corpus import upload_corpus
-from shared.language.dialects import dialect_for
-from shared.language.models import Project, ProjectKind
-from shared.training.active_model import ACTIVE_MODEL
+from shared.language.apis import api_for
+from shared.language.values import Project, ProjectKind
+from shared.models.active_model import ACTIVE_MODEL
 from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +27,9 @@ SLOW = {"kind": "slow", "seconds": 1.5}
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
     timings = QUICK | {"receive_visibility": 2, "renewal": 0.7}
-    with running_cloud(tmp_path_factory.mktemp("retrain"), host_kind=host_kind, timings=timings, **NO_NETS) as cloud:
+    with running_cloud(
+        tmp_path_factory.mktemp("retrain"), host_kind=host_kind, timings=timings, changes=NO_NETS
+    ) as cloud:
         upload_corpus(cloud.stack.azurite.connection_string, "training", single_label=False, count=40)
         yield cloud
 
@@ -37,9 +39,9 @@ def cloud(running: Cloud) -> Cloud:
     """An emulator that knows nothing but an untrained project, and no model in use."""
     running.control("POST", "reset")
     running.container("pipeline").delete(ACTIVE_MODEL)
-    dialect = dialect_for(running.stack.settings.language_api)
+    api = api_for(running.stack.settings.language_api)
     definition = Project("demo", ProjectKind.MULTI, "en-us", "training", "labels.json")
-    running.stack.services.pipeline.language.send(dialect.create_project(definition))
+    running.stack.services.adapters.language.send(api.create_project(definition))
     return running
 
 
@@ -88,7 +90,7 @@ MOMENTS = {
 def assert_done_once(cloud: Cloud, operation: str) -> None:
     record = cloud.api.follow(operation, seconds=DEADLINE)
     assert (record["state"], record["reason"]) == ("succeeded", "next is in use")
-    assert [step["step"] for step in record["steps"]] == STEPS
+    assert list(dict.fromkeys(event["what"].partition(":")[0] for event in record["history"])) == STEPS
     assert [job["status"] for job in cloud.jobs("training")] == ["succeeded"]
     assert [job["status"] for job in cloud.jobs("publishing")] == ["succeeded"]
     status = cloud.api.call("GET", "/api/status")
@@ -111,15 +113,15 @@ def test_a_host_killed_in_a_step_of_a_retrain_resumes_and_finishes_once(cloud: C
     assert_done_once(cloud, started["operation"])
 
 
-@pytest.mark.parametrize("step", ["wait_training", "publish"])
+@pytest.mark.parametrize("step", ["train", "gate"])
 def test_a_host_that_dies_between_saving_a_step_and_sending_the_next_resumes(cloud: Cloud, step: str) -> None:
     stack = cloud.stack
     assert stack.host is not None
     stack.host.stop()
-    stack.environment["FUNCTIONS_HOST_CRASH_LINE"] = f"1:step={step}"
+    stack.environment["FUNCTIONS_HOST_CRASH_LINE"] = f"1:: {step}: "
     host = stack.start_host()
     started = cloud.api.call("POST", f"{PROJECT}/retrain", {"model": "next"})
-    wait_until(lambda: not host.process.is_running(), seconds=DEADLINE, what=f"the crash before {step} is sent")
+    wait_until(lambda: not host.process.is_running(), seconds=DEADLINE, what=f"the crash after {step}")
     del stack.environment["FUNCTIONS_HOST_CRASH_LINE"]
     stack.start_host()
     assert_done_once(cloud, started["operation"])

@@ -68,9 +68,9 @@ class DisturbedWorld(World):
     def _dead_letter(self, queue: FakeQueue, message: QueuedMessage) -> None:
         body = message.raw if message.text is None else message.text
         if queue is self.queues["batches"]:
-            self.services.batch_dead_letters.handle(message.id, body)
+            self.services.batch_dead_letters.handle(message.id, body=body)
         elif queue is self.queues["collect"]:
-            self.services.document_dead_letters.handle_wake(message.id, body)
+            self.services.document_dead_letters.handle_wake(message.id, body=body)
 
     # What the tests look at.
 

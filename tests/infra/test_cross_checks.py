@@ -6,10 +6,13 @@ import json
 import re
 
 import pytest
+from pydantic import TypeAdapter
 
+from shared.batches.batch import Batch, BatchFacts, plan_batch
 from shared.config import CredentialKind, Settings, load_settings
-from shared.pipeline.manifests import DONE
-from shared.pipeline.parked import POISON
+from shared.durable.dead_letters import DeadLetters
+from shared.durable.store import RecordStore
+from tests.fakes import START, FakeBlobStore, VirtualClock
 from tests.infra.bicep import INFRA, ROOT, read_template
 from tests.infra.code import binding_settings, functions, log_events, settings_fields
 from tests.infra.deployed import APP_SETTINGS, HOST_APP_SETTINGS, MAIN_TEMPLATE, deployed_settings, text_of
@@ -114,23 +117,46 @@ def test_both_subscriptions_filter_the_same_uploads() -> None:
     assert queue["filter"]["subjectBeginsWith"].text == webhook["filter"]["subjectBeginsWith"].text
 
 
-def test_alerts_watch_every_poison_function() -> None:
-    poison = {name for name, each in functions().items() if str(each.trigger.get("queueName", "")).endswith("-poison")}
+def test_alerts_watch_every_function_of_a_poison_queue() -> None:
+    triggered = {
+        name for name, each in functions().items() if str(each.trigger.get("queueName", "")).endswith("-poison")
+    }
     (watched,) = re.findall(r"Name in \(([^)]*)\)", ALERTS)
-    assert set(re.findall(r'"(\w+)"', watched)) == poison
+    assert set(re.findall(r'"(\w+)"', watched)) == triggered
 
 
 def test_every_log_line_an_alert_looks_for_is_written_by_the_code() -> None:
     looked_for = set(re.findall(r'Message startswith "(\w+)"', ALERTS))
     assert looked_for <= log_events()
-    alerted = {"pipeline_vitals", "document_failed", "visit_deferred", "deployment_expires", "message_parked"}
+    alerted = {"pipeline_metrics", "document_failed", "step_deferred", "deployment_expires", "dead_letter_kept"}
     assert looked_for == alerted
 
 
-def test_lifecycle_rules_name_folders_of_the_code() -> None:
+def expiry_prefixes(retention: str) -> set[str]:
+    """Prefixes in the pipeline container that are deleted after the days that this parameter gives."""
     text = STORAGES.path.read_text(encoding="utf-8")
-    assert f"'${{containers.pipeline}}/{DONE}'" in text
-    assert f"'${{containers.pipeline}}/{POISON}'" in text
+    rule = r"prefix: '\$\{containers\.pipeline\}/([^']+)', days: retentionDays\.%s \}"
+    return set(re.findall(rule % retention, text))
+
+
+def test_closed_batches_expire_and_open_ones_stay() -> None:
+    state = FakeBlobStore("pipeline", VirtualClock())
+    batches = RecordStore(state, "batches", record=TypeAdapter(Batch), facts=BatchFacts)
+    stored = batches.create(plan_batch([], START))
+    assert stored is not None
+    (opened,) = [each.name for each in state.list()]
+    batches.close(stored)
+    (closed,) = [each.name for each in state.list()]
+    (prefix,) = expiry_prefixes("batches")
+    assert closed.startswith(prefix)
+    assert not opened.startswith(prefix)
+
+
+def test_dead_letters_expire() -> None:
+    state = FakeBlobStore("pipeline", VirtualClock())
+    name = DeadLetters(state).keep(queue="batches", message_id="1", body="", reason="a test")
+    (prefix,) = expiry_prefixes("deadLetters")
+    assert name.startswith(prefix)
 
 
 def test_handlers_have_a_thread_for_everything_the_host_runs_at_once() -> None:

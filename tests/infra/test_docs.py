@@ -15,7 +15,7 @@ PARAMETERS = read_template(MAIN).parameters
 
 # https://learn.microsoft.com/azure/ai-services/language-service/custom-text-classification/service-limits
 SERVICE_REQUESTS_PER_MINUTE = 1000
-# One POST, and the two visits a job takes on average.
+# One POST, and the two polls that a job takes on average.
 REQUESTS_PER_JOB = 3
 DOCUMENTS_PER_JOB = 25
 
@@ -28,15 +28,15 @@ def rows(heading: str) -> list[list[str]]:
 def test_the_concurrency_of_host_json_is_documented_against_the_limit_of_the_service() -> None:
     table = {cells[0]: int(cells[1]) for cells in rows("## 7. Throttling and concurrency") if cells[1].isdigit()}
     queues = HOST["queues"]
-    pace = PARAMETERS["languageRequestsPerMinute"].default
+    limit = PARAMETERS["languageRequestsPerMinute"].default
     assert table == {
         "Queue messages at once, each function of an instance": queues["batchSize"] + queues["newBatchThreshold"],
         "Uploads at once, each instance": HOST["blobs"]["maxDegreeOfParallelism"],
         "Threads for handlers, each process": int(HOST_APP_SETTINGS["PYTHON_THREADPOOL_THREAD_COUNT"]),
         "Instances at most": PARAMETERS["maximumInstanceCount"].default,
-        "Analyze requests a minute, each process": pace,
+        "Analyze requests a minute, each process": limit,
         "Analyze requests a minute, the service": SERVICE_REQUESTS_PER_MINUTE,
-        "Processes that use up the limit": SERVICE_REQUESTS_PER_MINUTE // pace,
+        "Processes that use up the limit": SERVICE_REQUESTS_PER_MINUTE // limit,
         "Documents a minute at the limit": SERVICE_REQUESTS_PER_MINUTE * DOCUMENTS_PER_JOB // REQUESTS_PER_JOB,
     }
 

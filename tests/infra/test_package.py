@@ -18,7 +18,17 @@ from tests.infra.code import functions
 from tests.infra.deployed import deployed_settings
 from tools.package import FILES, FOLDERS, PackageError, archive, shipped_files, stage
 
-LOCAL_ONLY = ("local", "tests", "bench", "tools", "infra")
+LOCAL_ONLY = (
+    "local",
+    "emulators",
+    "azurite_process",
+    "functions_host",
+    "language_emulator",
+    "tests",
+    "bench",
+    "tools",
+    "infra",
+)
 
 INDEX = """
 import json, sys

@@ -9,18 +9,14 @@ from datetime import timedelta
 
 import httpx
 
+from shared.durable.record import STEP_ALLOWANCE
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.pace import Pace, RequestPace
-from shared.messages import OperationMessage
-from shared.pipeline.context import Pipeline
-from shared.pipeline.wake import WakeDebounce
-from shared.training.active_model import StoredActiveModel
-from shared.training.advance import advance_operation
-from shared.training.context import Training
-from shared.training.operation import STEP_ALLOWANCE, Operation, OperationKind, Step
-from shared.training.operations import find_operation, start_operation
-from tests.fakes import START, FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
+from shared.language.rate_limiter import RateLimiter, RateLimits
+from shared.messages import StepMessage
+from shared.operations.operation import Operation, Retrain, Step
+from shared.services import Adapters, assemble
+from tests.fakes import START, FakeBlobStore, FakeQueue, T, VirtualClock, app_settings, serial_fan_out
 
 AUTHORING = "/language/text/authoring/v1.0-preview.2/projects"
 ANALYZE = "/text/analytics/v3.1-preview.ct.1/analyze"
@@ -68,7 +64,7 @@ class Service:
             model = {"trainingModelName": "next", "trainingJobInfo": {"status": "succeeded"}}
             return {"trainingModelsInfo": [model] if is_trained else []}
         if path.endswith("/evaluation"):
-            figures = {"classes": {}} | FIGURES
+            figures: dict[str, object] = {"classes": {}, **FIGURES}
             return {"modelType": "MultiClassification", "multiClassificationEvaluation": figures}
         if path.startswith(ANALYZE):
             documents = [{"id": "0", "classes": []}]
@@ -89,7 +85,7 @@ class Service:
 
 
 class World:
-    """Every process has the pace that services.py gives it, here on the virtual clock."""
+    """Every process has the rate limiters that services.py gives it, here on the virtual clock."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
@@ -101,50 +97,40 @@ class World:
 
     def start_process(self) -> None:
         settings = self.settings
-        pace = RequestPace(
-            authoring_posts=Pace(settings.language_authoring_posts_per_minute, clock=self.monotonic),
-            authoring_gets=Pace(settings.language_authoring_gets_per_minute, clock=self.monotonic),
+        rate_limits = RateLimits(
+            authoring_posts=RateLimiter(settings.language_authoring_posts_per_minute, clock=self.monotonic),
+            authoring_gets=RateLimiter(settings.language_authoring_gets_per_minute, clock=self.monotonic),
         )
         language = LanguageClient(
             settings.language_endpoint,
             KeyCredential("k"),
             httpx.Client(transport=httpx.MockTransport(self.service)),
-            pace=pace,
+            rate_limits=rate_limits,
             sleep=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
             clock=self.monotonic,
         )
         state, others = self.stores["state"], self.stores["documents"]
-        active_model = StoredActiveModel(state, settings, self.clock)
-        pipeline = Pipeline(
-            settings=settings,
-            documents=others,
-            classifications=others,
-            failures=others,
-            state=state,
-            documents_queue=self.queue,
-            collect_queue=self.queue,
-            jobs_queue=self.queue,
+        adapters = Adapters(
+            open_container=lambda name: state if name == settings.pipeline_container else others,
+            open_queue=lambda _: self.queue,
             language=language,
-            active_model=active_model,
-            wake_debounce=WakeDebounce(),
             fan_out=serial_fan_out,
             clock=self.clock,
             jitter=lambda: 0.0,
         )
-        self.training = Training(pipeline, self.queue, active_model, lambda _: others)
+        self.services = assemble(settings, adapters)
 
     def monotonic(self) -> float:
         return (self.clock() - START).total_seconds()
 
-    def takes_time(self, _name: str, effect: Callable[[], object]) -> object:
+    def takes_time(self, _name: str, effect: Callable[[], T]) -> T:
         self.clock.advance(timedelta(milliseconds=5))
         return effect()
 
     def start(self, project: str) -> Operation:
         now = self.clock()
-        operation = Operation(
-            id=f"retrain-{project}",
-            kind=OperationKind.RETRAIN,
+        operation = Retrain(
+            id=f"{now:%Y%m%d}-retrain-{project}",
             project=project,
             api_version="2021-preview",
             step=Step.TRAIN,
@@ -152,17 +138,17 @@ class World:
             due=now + STEP_ALLOWANCE,
             label="next",
         )
-        return start_operation(self.training, operation)
+        return self.services.operations.start(operation)
 
     def run(self) -> None:
         """Deliver every message when it becomes visible, until none is left."""
         while (due := self.queue.next_visible()) is not None:
             self.clock.now = max(self.clock.now, due)
             for message in self.queue.receive(1, visibility=timedelta(minutes=10)):
-                advance_operation(self.training, OperationMessage.model_validate_json(message.text or ""))
+                self.services.operation_steps.advance(StepMessage.model_validate_json(message.text or ""))
                 self.queue.delete(message)
 
     def find(self, operation: Operation) -> Operation:
-        opened = find_operation(self.training, operation.id)
-        assert opened is not None
-        return opened.operation
+        found = self.services.operations.find(operation.id)
+        assert found is not None
+        return found

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from azurite_process.azurite import Azurite
-from shared.training.operation import OperationState
-from tests.e2e.operations_bench import API_VERSIONS, running_bench
+from shared.operations.operation import OperationState
+from tests.e2e.operations_world import running_world
 from tests.integration.authoring_world import AUTHORING, World
+from tests.unit.operations.operations_world import API_VERSIONS
 
 POSTS, GETS = 10, 100
 MANY = 60
@@ -68,10 +69,10 @@ def test_a_429_is_repeated_when_it_was_told_to_be_and_not_before(method: str, pa
 
 @pytest.mark.parametrize("api_version", API_VERSIONS)
 def test_a_service_with_a_narrow_limit_is_served_without_haste(azurite: Azurite, api_version: str) -> None:
-    """The emulator counts for itself; our own pace is off."""
-    with running_bench(azurite, api_version, authoring_requests_per_minute=6) as bench:
-        ended = bench.run(bench.retrain(model="next"))
-        assert (ended.state, bench.active_label()) == (OperationState.SUCCEEDED, "next")
-        answers = [bench.requests(operation) for operation in bench.control("GET", "requests")["operations"]]
+    """The emulator counts for itself; our own rate limiters are off."""
+    with running_world(azurite, api_version, authoring_requests_per_minute=6) as world:
+        ended = world.run(world.retrain(model="next"))
+        assert (ended.state, world.active_label()) == (OperationState.SUCCEEDED, "next")
+        answers = [world.requests(operation) for operation in world.control("GET", "requests")["operations"]]
         assert sum(answer.get("429", 0) for answer in answers) > 0
-        assert len(bench.jobs("training")) == 1
+        assert len(world.jobs("training")) == 1

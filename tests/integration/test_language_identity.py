@@ -22,12 +22,12 @@ from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
 from language_emulator.testing.corpus import CLASSES, DOCUMENTS, july_labels, labelled_texts, upload_corpus
 from shared.errors import LanguageAccessError, LanguageUnavailableError, PigeonholeError
+from shared.language.apis import api_for
+from shared.language.apis.base import Call, LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.dialects import dialect_for
-from shared.language.dialects.base import Call, Dialect
-from shared.language.models import TERMINAL, ModelRef, OperationStatus, Project, ProjectKind, TextInput
-from shared.services import Services, build_services
+from shared.language.values import TERMINAL, LroStatus, ModelRef, Project, ProjectKind, TextInput
 from shared.models.labels import parse_labels
+from shared.services import Services, build_services
 from tests.e2e import identity_endpoint
 from tests.e2e.identity_endpoint import IdentityEndpoint, running_identity_endpoint
 from tests.fakes import app_settings
@@ -108,7 +108,7 @@ def build(place: Place) -> Iterator[Build]:
             )
             services: Services = build_services(settings)
             stack.callback(services.close)
-            return services.pipeline.language
+            return services.adapters.language
 
         yield built
 
@@ -116,9 +116,9 @@ def build(place: Place) -> Iterator[Build]:
 PROJECT = Project("tickets", ProjectKind.MULTI, "en-us", CONTAINER, "labels.json")
 
 
-def import_call(dialect: Dialect) -> Call[str]:
+def import_call(api: LanguageApi) -> Call[str]:
     labels = parse_labels(july_labels(labelled_texts(40, single_label=False)))
-    return dialect.import_labels(PROJECT, labels.classes, labels.documents)
+    return api.import_labels(PROJECT, labels.classes, labels.documents)
 
 
 def finish(client: LanguageClient, read: Call[Any]) -> Any:
@@ -128,98 +128,98 @@ def finish(client: LanguageClient, read: Call[Any]) -> Any:
         found.append(client.send(read))
         return found[-1].status in TERMINAL
 
-    wait_until(has_ended, seconds=60, what=read.request.operation)
-    assert found[-1].status is OperationStatus.SUCCEEDED, found[-1]
+    wait_until(has_ended, seconds=60, what=read.request.name)
+    assert found[-1].status is LroStatus.SUCCEEDED, found[-1]
     return found[-1]
 
 
-def teach(client: LanguageClient, dialect: Dialect) -> ModelRef:
+def train_and_publish(client: LanguageClient, api: LanguageApi) -> ModelRef:
     """Create, train and publish, with the authoring half's calls only."""
-    client.send(dialect.create_project(PROJECT))
-    if dialect.has_deployments:
-        finish(client, dialect.get_import_job("tickets", client.send(import_call(dialect))))
-    finish(client, dialect.get_training_job("tickets", client.send(dialect.train("tickets", label="model1"))))
-    if dialect.has_deployments:
-        job = client.send(dialect.deploy("tickets", deployment="production", label="model1"))
-        finish(client, dialect.get_deployment_job("tickets", "production", job))
+    client.send(api.create_project(PROJECT))
+    if api.has_deployments:
+        finish(client, api.get_import_job("tickets", client.send(import_call(api))))
+    finish(client, api.get_training_job("tickets", client.send(api.train("tickets", label="model1"))))
+    if api.has_deployments:
+        job = client.send(api.deploy("tickets", deployment="production", label="model1"))
+        finish(client, api.get_deployment_job("tickets", "production", job))
         reference = "production"
     else:
-        job = client.send(dialect.publish("tickets", label="model1"))
-        reference = finish(client, dialect.get_publishing_job("tickets", job)).model_id
+        job = client.send(api.publish("tickets", label="model1"))
+        reference = finish(client, api.get_publishing_job("tickets", job)).model_id
     return ModelRef(project="tickets", kind=ProjectKind.MULTI, reference=reference, label="model1")
 
 
-def classify(client: LanguageClient, dialect: Dialect, model: ModelRef) -> set[str]:
+def classify(client: LanguageClient, api: LanguageApi, model: ModelRef) -> set[str]:
     texts = [TextInput("0", DOCUMENTS["billing"])]
-    job = client.send(dialect.submit_analyze(texts, model, display_name="d"))
-    (text,) = finish(client, dialect.get_analyze_job(job)).texts
+    job = client.send(api.submit_analyze(texts, model, display_name="d"))
+    (text,) = finish(client, api.get_analyze_job(job)).texts
     return {each.name for each in text.classes}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_one_identity_trains_and_publishes_and_the_other_classifies(place: Place, build: Build, version: str) -> None:
-    client, dialect = build(), dialect_for(version)
-    model = teach(client, dialect)
+    client, api = build(), api_for(version)
+    model = train_and_publish(client, api)
     assert set(dict(place.handed_out)) == {OWNER}
-    assert classify(client, dialect, model) <= set(CLASSES)
+    assert classify(client, api, model) <= set(CLASSES)
     # Two fetches for some twenty calls.
     assert [asker for asker, _ in place.handed_out] == [OWNER, READER]
 
 
-FORBIDDEN: dict[str, tuple[str, Callable[[Dialect], Call[Any]]]] = {
-    "create": ("2023-04-01", lambda dialect: dialect.create_project(PROJECT)),
+FORBIDDEN: dict[str, tuple[str, Callable[[LanguageApi], Call[Any]]]] = {
+    "create": ("2023-04-01", lambda api: api.create_project(PROJECT)),
     "import": ("2023-04-01", import_call),
-    "train": ("2023-04-01", lambda dialect: dialect.train("tickets", label="model2")),
-    "deploy": ("2023-04-01", lambda dialect: dialect.deploy("tickets", deployment="production", label="model1")),
-    "swap": ("2023-04-01", lambda dialect: dialect.swap("tickets", first="staging", second="production")),
-    "delete": ("2023-04-01", lambda dialect: dialect.delete_project("tickets")),
-    "train in the preview": ("2021-preview", lambda dialect: dialect.train("tickets", label="model2")),
-    "publish in the preview": ("2021-preview", lambda dialect: dialect.publish("tickets", label="model1")),
+    "train": ("2023-04-01", lambda api: api.train("tickets", label="model2")),
+    "deploy": ("2023-04-01", lambda api: api.deploy("tickets", deployment="production", label="model1")),
+    "swap": ("2023-04-01", lambda api: api.swap("tickets", first="staging", second="production")),
+    "delete": ("2023-04-01", lambda api: api.delete_project("tickets")),
+    "train in the preview": ("2021-preview", lambda api: api.train("tickets", label="model2")),
+    "publish in the preview": ("2021-preview", lambda api: api.publish("tickets", label="model1")),
 }
 
 
 def test_the_classifying_identity_may_read_and_change_nothing(place: Place, build: Build) -> None:
-    dialect = dialect_for("2023-04-01")
-    model = teach(build(), dialect)
+    api = api_for("2023-04-01")
+    model = train_and_publish(build(), api)
     reader = build(language_authoring_client_id=None)
     for case, (version, call) in FORBIDDEN.items():
         with pytest.raises(LanguageAccessError, match=r"403 Forbidden: .*; it needs Cognitive Services") as caught:
-            reader.send(call(dialect_for(version)))
+            reader.send(call(api_for(version)))
         assert caught.value.status_code == 403, case
-    assert reader.send(dialect.get_project("tickets")).name == "tickets"
-    assert [each.label for each in reader.send(dialect.list_models("tickets")).items] == ["model1"]
-    assert classify(reader, dialect, model)
+    assert reader.send(api.get_project("tickets")).name == "tickets"
+    assert [each.label for each in reader.send(api.list_models("tickets")).items] == ["model1"]
+    assert classify(reader, api, model)
 
 
 def test_a_token_about_to_expire_is_renewed(place: Place, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    dialect = dialect_for("2023-04-01")
-    model = teach(build(), dialect)
+    api = api_for("2023-04-01")
+    model = train_and_publish(build(), api)
     place.handed_out.clear()
     # Less than the five minutes that a token must have left to be used again.
     place.life = timedelta(seconds=200)
     monkeypatch.setattr(identity_endpoint, "LIFE_SECONDS", 200)
     client = build()
     texts = [TextInput("0", DOCUMENTS["billing"])]
-    job = client.send(dialect.submit_analyze(texts, model, display_name="d"))
+    job = client.send(api.submit_analyze(texts, model, display_name="d"))
     place.clock.advance(seconds=201)
-    assert client.send(dialect.get_analyze_job(job)).status is OperationStatus.SUCCEEDED
+    assert client.send(api.get_analyze_job(job)).status is LroStatus.SUCCEEDED
     first, second = place.tokens_of(READER)
     assert first != second
 
 
 def test_a_token_the_service_finds_expired_is_a_refused_credential(place: Place, build: Build) -> None:
-    client, dialect = build(), dialect_for("2023-04-01")
-    assert client.send(dialect.create_project(PROJECT)) is None
+    client, api = build(), api_for("2023-04-01")
+    assert client.send(api.create_project(PROJECT)) is None
     # Here the clocks disagree: azure-identity holds the token for good.
     place.clock.advance(seconds=3_601)
     with pytest.raises(LanguageAccessError, match="401 Unauthorized: Access denied: the token has expired"):
-        client.send(dialect.get_project("tickets"))
+        client.send(api.get_project("tickets"))
 
 
 def test_a_key_is_not_taken(place: Place, build: Build) -> None:
     client = build(language_credential="key", language_key=place.emulator.settings.key)
     with pytest.raises(LanguageAccessError, match="key authentication is turned off"):
-        client.send(dialect_for("2023-04-01").get_project("tickets"))
+        client.send(api_for("2023-04-01").get_project("tickets"))
     assert place.handed_out == []
 
 
@@ -228,7 +228,7 @@ def test_a_certificate_nobody_vouches_for_gets_no_token(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(LanguageUnavailableError, match="ConnectError"):
-        build().send(dialect_for("2023-04-01").create_project(PROJECT))
+        build().send(api_for("2023-04-01").create_project(PROJECT))
     assert place.emulator.service.requests.shown()["total"] == 0
 
 
@@ -237,7 +237,7 @@ def test_an_endpoint_that_refuses_is_a_refused_credential(
 ) -> None:
     monkeypatch.setenv("IDENTITY_HEADER", "another app's")
     with pytest.raises(LanguageAccessError, match="no token for authoring calls") as caught:
-        build().send(dialect_for("2023-04-01").get_project("tickets"))
+        build().send(api_for("2023-04-01").get_project("tickets"))
     assert "LANGUAGE_AUTHORING_CLIENT_ID" in str(caught.value)
 
 
@@ -245,17 +245,17 @@ def test_no_token_is_logged_or_told(
     place: Place, build: Build, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    dialect = dialect_for("2023-04-01")
+    api = api_for("2023-04-01")
     client, reader = build(), build(language_authoring_client_id=None)
-    classify(client, dialect, teach(client, dialect))
+    classify(client, api, train_and_publish(client, api))
     told = [repr(client), str(vars(client))]
     try:
-        reader.send(dialect.delete_project("tickets"))
+        reader.send(api.delete_project("tickets"))
     except PigeonholeError as error:
         told.append("".join(traceback.format_exception(error)))
     place.clock.advance(seconds=3_601)
     try:
-        client.send(dialect.get_project("tickets"))
+        client.send(api.get_project("tickets"))
     except PigeonholeError as error:
         told.append("".join(traceback.format_exception(error)))
     assert len(told) == 4

@@ -48,7 +48,7 @@ def storage() -> Iterator[str]:
 def test_a_dropped_connection_costs_about_a_second_not_the_fifteen_of_the_sdk(storage: str) -> None:
     services = build_services(app_settings(data_storage=storage))
     begun = time.monotonic()
-    assert services.pipeline.documents.find("a.txt") is None
+    assert services.records.documents.find("a.txt") is None
     services.close()
     assert DropsTheFirst.seen == 2
     assert time.monotonic() - begun < 8

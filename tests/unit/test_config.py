@@ -7,14 +7,14 @@ from pydantic import ValidationError
 
 from shared.config import CredentialKind, Settings, load_settings
 from shared.errors import SettingsError
-from shared.language.dialects import API_VERSIONS
+from shared.language.apis import API_VERSIONS
 from tests.fakes import app_settings
 
 NEEDED = {
     "DATA_STORAGE": "UseDevelopmentStorage=true",
     "DOCUMENTS_CONTAINER": "documents",
     "COLLECT_QUEUE": "collect",
-    "JOBS_QUEUE": "jobs",
+    "BATCHES_QUEUE": "batches",
     "OPERATIONS_QUEUE": "operations",
     "EVENTS_QUEUE": "events",
     "LANGUAGE_ENDPOINT": "https://letters.cognitiveservices.azure.com/",
@@ -64,12 +64,12 @@ def test_a_single_missing_name_is_told(environment: pytest.MonkeyPatch, name: st
 
 
 def test_an_empty_value_counts_as_missing(environment: pytest.MonkeyPatch) -> None:
-    assert "JOBS_QUEUE is missing" in problem(environment, JOBS_QUEUE="")
+    assert "BATCHES_QUEUE is missing" in problem(environment, BATCHES_QUEUE="")
 
 
 def test_what_is_wrong_and_what_is_missing_are_told_together(environment: pytest.MonkeyPatch) -> None:
-    told = problem(environment, JOBS_QUEUE="No Good", LANGUAGE_KEY=None, SWEEP_SCHEDULE=None)
-    assert {line.split()[0] for line in told.splitlines()[1:]} == {"JOBS_QUEUE", "LANGUAGE_KEY", "SWEEP_SCHEDULE"}
+    told = problem(environment, BATCHES_QUEUE="No Good", LANGUAGE_KEY=None, SWEEP_SCHEDULE=None)
+    assert {line.split()[0] for line in told.splitlines()[1:]} == {"BATCHES_QUEUE", "LANGUAGE_KEY", "SWEEP_SCHEDULE"}
 
 
 def test_no_value_is_ever_told(environment: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def test_no_value_is_ever_told(environment: pytest.MonkeyPatch) -> None:
         LANGUAGE_KEY="the-secret-key",
         DATA_STORAGE="AccountKey=the-secret-key",
         LANGUAGE_ENDPOINT="https://user:the-secret-key@letters.example",
-        JOBS_QUEUE="the-secret-key!",
+        BATCHES_QUEUE="the-secret-key!",
         PIPELINE_THREADS="the-secret-key",
     )
     assert "the-secret-key" not in told
@@ -176,10 +176,10 @@ LIMITS = {
     "a collector that hides nothing": ("pipeline_collect_visibility_seconds", 0),
     "no thread": ("pipeline_threads", 0),
     "a negative grace": ("pipeline_grace_minutes", -1),
-    "a negative pace": ("language_requests_per_minute", -1),
+    "a negative limit of requests": ("language_requests_per_minute", -1),
     "an upper-case container": ("documents_container", "Documents"),
     "a container of two letters": ("documents_container", "ab"),
-    "a queue with a doubled hyphen": ("jobs_queue", "a--b"),
+    "a queue with a doubled hyphen": ("batches_queue", "a--b"),
 }
 
 

@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from shared.documents.messages import DocumentMessage, Source, WakeMessage
 from shared.documents.ref import DocumentRef
-from shared.messages import DocumentMessage, JobMessage, Message, OperationMessage, Source, WakeMessage
+from shared.messages import Message, StepMessage
 from tests.fakes import START
 
 DOCUMENT = DocumentRef(name="a.txt", etag='"0x8D"', last_modified=START, size=7)
-JOB_ID = "0123456789abcdef" * 2
+BATCH_ID = "0123456789abcdef" * 2
 
 MESSAGES: dict[str, Message] = {
-    "document": DocumentMessage(container="documents", document=DOCUMENT, source=Source.REDRIVE, resubmissions=2),
+    "document": DocumentMessage(container="documents", document=DOCUMENT, source=Source.REDRIVE, requested=START),
     "wake": WakeMessage(),
-    "job": JobMessage(id=JOB_ID, visit=7, faults=3),
-    "operation": OperationMessage(id="letters-1", visit=2),
+    "batch": StepMessage(id=BATCH_ID, polls=7, failures_in_a_row=3),
+    "operation": StepMessage(id="20260301120000-0123456789ab", polls=2),
 }
 
 
@@ -40,9 +41,9 @@ def in_queue(message: Message) -> int:
 
 
 @pytest.mark.parametrize(
-    "message", [MESSAGES["wake"], MESSAGES["job"], JobMessage(id=JOB_ID, visit=99_999, faults=99_999)]
+    "message", [MESSAGES["wake"], MESSAGES["batch"], StepMessage(id=BATCH_ID, polls=99_999, failures_in_a_row=99_999)]
 )
-def test_job_and_wake_messages_stay_under_200_bytes_in_the_queue(message: Message) -> None:
+def test_step_and_wake_messages_stay_under_200_bytes_in_the_queue(message: Message) -> None:
     assert in_queue(message) <= 200
 
 
@@ -57,20 +58,20 @@ def changed(message: Message, **changes: Any) -> str:
 
 
 FORGED: dict[str, tuple[type[Message], str]] = {
-    "a job with an address": (JobMessage, changed(MESSAGES["job"], url="https://elsewhere.example")),
-    "a job of another schema": (JobMessage, changed(MESSAGES["job"], schema=2)),
-    "a job whose id is a path": (JobMessage, changed(MESSAGES["job"], id="../../../secrets")),
-    "a job whose id is an address": (JobMessage, changed(MESSAGES["job"], id="https://elsewhere.example/x")),
-    "a job whose id is too long": (JobMessage, changed(MESSAGES["job"], id=JOB_ID + "0")),
-    "a job whose id has a line break": (JobMessage, changed(MESSAGES["job"], id=JOB_ID + "\n")),
-    "a job whose id is upper-case": (JobMessage, changed(MESSAGES["job"], id=JOB_ID.upper())),
-    "a job with a negative visit": (JobMessage, changed(MESSAGES["job"], visit=-1)),
-    "a job with half a visit": (JobMessage, changed(MESSAGES["job"], visit=0.5)),
-    "a job without an id": (JobMessage, "{}"),
+    "a step with an address": (StepMessage, changed(MESSAGES["batch"], url="https://elsewhere.example")),
+    "a step of another schema": (StepMessage, changed(MESSAGES["batch"], schema=2)),
+    "a step whose id is a path": (StepMessage, changed(MESSAGES["batch"], id="../../../secrets")),
+    "a step whose id is an address": (StepMessage, changed(MESSAGES["batch"], id="https://elsewhere.example/x")),
+    "a step whose id is too long": (StepMessage, changed(MESSAGES["batch"], id="0" * 65)),
+    "a step whose id has a line break": (StepMessage, changed(MESSAGES["batch"], id=BATCH_ID + "\n")),
+    "a step whose id is upper-case": (StepMessage, changed(MESSAGES["batch"], id=BATCH_ID.upper())),
+    "a step with negative polls": (StepMessage, changed(MESSAGES["batch"], polls=-1)),
+    "a step with half a failure": (StepMessage, changed(MESSAGES["batch"], failures_in_a_row=0.5)),
+    "a step without an id": (StepMessage, "{}"),
     "a wake with a member": (WakeMessage, '{"schema":1,"id":"x"}'),
     "a wake that is a list": (WakeMessage, "[]"),
-    "an operation whose id is a path": (OperationMessage, changed(MESSAGES["operation"], id="a/b")),
-    "an operation whose id is empty": (OperationMessage, changed(MESSAGES["operation"], id="")),
+    "an operation whose id is a path": (StepMessage, changed(MESSAGES["operation"], id="a/b")),
+    "an operation whose id is empty": (StepMessage, changed(MESSAGES["operation"], id="")),
     "a document without a time zone": (
         DocumentMessage,
         changed(
@@ -84,7 +85,7 @@ FORGED: dict[str, tuple[type[Message], str]] = {
     ),
     "a document from an unknown source": (DocumentMessage, changed(MESSAGES["document"], source="elsewhere")),
     "no JSON": (DocumentMessage, "hello"),
-    "nothing": (JobMessage, ""),
+    "nothing": (StepMessage, ""),
 }
 
 
@@ -97,4 +98,4 @@ def test_a_forged_message_is_refused(case: str) -> None:
 
 def test_a_message_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        MESSAGES["job"].visit = 8  # type: ignore[attr-defined]
+        MESSAGES["batch"].polls = 8  # type: ignore[attr-defined]

@@ -5,10 +5,12 @@ The child's environment is given, not inherited: what a developer happens to exp
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import secrets
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -19,7 +21,7 @@ from pathlib import Path
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-from azurite_process.processes import ManagedProcess, ProcessFailedError, free_port
+from azurite_process.processes import STOP_SECONDS, ManagedProcess, ProcessFailedError, free_port, wait_until
 from functions_host.server import READY
 from functions_host.timings import VARIABLE, HostTimings
 
@@ -46,6 +48,11 @@ class RunningHost:
     def stop(self) -> None:
         """SIGTERM: running invocations finish."""
         self._stop_bridge()
+        if self.process.is_running():
+            # To the host alone: its worker, a process of its group, would drop what it does.
+            os.kill(self.process.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                wait_until(lambda: not self.process.is_running(), seconds=STOP_SECONDS, what="the host to end")
         self.process.stop()
 
     def kill(self) -> None:

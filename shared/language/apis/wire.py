@@ -111,7 +111,7 @@ _STATUS_WORDS = {
 
 
 def parse_status(word: Json) -> LroStatus:
-    """A status word of any version. A word nobody has seen yet is UNKNOWN."""
+    """A status word of any version. A new word is UNKNOWN."""
     known = word.lower().replace("_", "") if isinstance(word, str) else ""
     return _STATUS_WORDS.get(known, LroStatus.UNKNOWN)
 
@@ -167,14 +167,14 @@ def parse_error(error: Json) -> ServiceError:
     """An error object: the innermost code and message, because the outer ones only say InvalidRequest."""
     if not isinstance(error, dict):
         return ServiceError("unknown", "the service gave no error body")
-    told = _Error.model_validate(error)
-    target = told.target
-    while isinstance(told.inner, dict):
-        told = _Error.model_validate(told.inner)
-        target = target or told.target
+    found = _Error.model_validate(error)
+    target = found.target
+    while isinstance(found.inner, dict):
+        found = _Error.model_validate(found.inner)
+        target = target or found.target
     return ServiceError(
-        code=str(told.code or "unknown"),
-        message=str(told.message or "no message"),
+        code=str(found.code or "unknown"),
+        message=str(found.message or "no message"),
         target=_optional_text(target),
     )
 

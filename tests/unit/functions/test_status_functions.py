@@ -1,35 +1,31 @@
-"""HTTP: health, status, documents, jobs, classify again."""
+"""HTTP: health, status, documents, batches, classify again."""
 
 from __future__ import annotations
 
 import httpx
 import pytest
 
-from functions import status
-from tests.faults.disturbed import DisturbedWorld, Wire
+from functions import batches, status
+from tests.faults.disturbed import Wire
+from tests.services_on_fakes import PipelineOnFakes
 from tests.unit.functions.harness import App
 
 PROBLEM = "application/problem+json"
 
 
 @pytest.fixture
-def world() -> DisturbedWorld:
-    return DisturbedWorld()
-
-
-@pytest.fixture
-def app(world: DisturbedWorld) -> App:
+def app(world: PipelineOnFakes) -> App:
     return App(status.blueprint, world)
 
 
-def test_health_is_200_when_everything_answers(world: DisturbedWorld, app: App) -> None:
+def test_health_is_200_when_everything_answers(world: PipelineOnFakes, app: App) -> None:
     Wire(world, lambda _: httpx.Response(404))
     code, body, response = app.request("get_health")
     assert (code, body["healthy"]) == (200, True)
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_health_is_503_and_names_the_part_that_does_not(world: DisturbedWorld, app: App) -> None:
+def test_health_is_503_and_names_the_part_that_does_not(world: PipelineOnFakes, app: App) -> None:
     Wire(world, lambda _: httpx.Response(401))
     code, body, _ = app.request("get_health")
     assert code == 503
@@ -39,7 +35,7 @@ def test_health_is_503_and_names_the_part_that_does_not(world: DisturbedWorld, a
 def test_status_is_a_snapshot(app: App) -> None:
     code, body, _ = app.request("get_status")
     assert code == 200
-    assert {"jobs", "queues", "documents", "oldest_waiting", "active_model"} <= set(body)
+    assert {"batches", "queues", "documents", "oldest_waiting", "active_model"} <= set(body)
 
 
 NAMES = [
@@ -55,7 +51,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("how", ["path", "query"])
-def test_a_document_is_found_by_path_or_query(world: DisturbedWorld, app: App, name: str, how: str) -> None:
+def test_a_document_is_found_by_path_or_query(world: PipelineOnFakes, app: App, name: str, how: str) -> None:
     world.upload(name, "about billing")
     world.run()
     code, body, _ = (
@@ -65,7 +61,7 @@ def test_a_document_is_found_by_path_or_query(world: DisturbedWorld, app: App, n
 
 
 @pytest.mark.parametrize("how", ["path", "query"])
-def test_a_document_is_sent_again_by_path_or_query(world: DisturbedWorld, app: App, how: str) -> None:
+def test_a_document_is_sent_again_by_path_or_query(world: PipelineOnFakes, app: App, how: str) -> None:
     document = world.upload("letter.txt", "about billing")
     world.run()
     code, body, _ = (
@@ -94,29 +90,30 @@ def test_asking_for_no_document_is_a_400_problem(app: App) -> None:
     assert (code, response.mimetype) == (400, PROBLEM)
 
 
-def test_posting_to_another_address_sends_nothing(world: DisturbedWorld, app: App) -> None:
+def test_posting_to_another_address_sends_nothing(world: PipelineOnFakes, app: App) -> None:
     world.upload("letter.txt", "about billing", event=False)
     code, _, response = app.request("classify_document", method="POST", path="letter.txt")
     assert (code, response.mimetype) == (404, PROBLEM)
     assert world.queues["documents"].length() == 0
 
 
-def test_a_job_is_found_by_its_id(world: DisturbedWorld, app: App) -> None:
+def test_a_batch_is_found_by_its_id(world: PipelineOnFakes) -> None:
+    app = App(batches.blueprint, world)
     world.upload("letter.txt", "about billing")
     world.run()
-    _, listed, _ = app.request("list_jobs")
-    job = listed["jobs"][0]["id"]
-    code, body, _ = app.request("get_job", id=job)
-    assert (code, body["id"]) == (200, job)
+    _, listed, _ = app.request("list_batches")
+    batch = listed["batches"][0]["id"]
+    code, body, _ = app.request("get_batch", id=batch)
+    assert (code, body["id"]) == (200, batch)
 
 
-@pytest.mark.parametrize("job", ["0" * 32, "..", "", "models/active"])
-def test_an_unknown_job_is_a_404_problem(app: App, job: str) -> None:
-    code, _, response = app.request("get_job", id=job)
+@pytest.mark.parametrize("batch", ["0" * 32, "..", "", "models/active"])
+def test_an_unknown_batch_is_a_404_problem(world: PipelineOnFakes, batch: str) -> None:
+    code, _, response = App(batches.blueprint, world).request("get_batch", id=batch)
     assert (code, response.mimetype) == (404, PROBLEM)
 
 
-def test_a_bug_is_a_500_problem_that_names_only_its_type(world: DisturbedWorld, app: App) -> None:
+def test_a_bug_is_a_500_problem_that_names_only_its_type(world: PipelineOnFakes, app: App) -> None:
     def fail(_: str) -> None:
         raise ZeroDivisionError("the-secret-key")
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from azurite_process.processes import free_port
 
+from azurite_process.processes import free_port
 from shared.errors import AnswerLostError, LanguageUnavailableError, PigeonholeError
 from shared.language.apis.base import Call
 from shared.language.apis.text_authoring_2021 import TextAuthoring2021

@@ -1,0 +1,83 @@
+"""A retraining with spoiled labels: its model is refused, what is in use stays, and only force publishes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.datasets import SAMPLES, Dataset, load_dataset
+from local.seed import upload_training
+from tests.e2e.conftest import Cloud, running_cloud
+from tests.unit.operations.operations_world import API_VERSIONS
+
+pytestmark = pytest.mark.e2e
+
+PROJECT = "/api/projects/demo"
+DOCUMENTS = 6
+
+
+@pytest.fixture(scope="module", params=API_VERSIONS)
+def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, host_kind: str) -> Iterator[Cloud]:
+    """A model `first` in use, trained from the samples' true labels."""
+    with running_cloud(
+        tmp_path_factory.mktemp("worse"),
+        dataset=load_dataset(SAMPLES),
+        host_kind=host_kind,
+        changes={"language_api": request.param},
+    ) as running:
+        yield running
+
+
+def put_labels(cloud: Cloud, dataset: Dataset) -> None:
+    upload_training(cloud.stack.services, dataset)
+    cloud.api.call("PUT", f"{PROJECT}/labels", json.loads(dataset.labels))
+
+
+def active_model(cloud: Cloud) -> Any:
+    return cloud.api.call("GET", "/api/status")["active_model"]
+
+
+def upload_new(cloud: Cloud, prefix: str) -> list[str]:
+    """Documents of the samples, classified; their names."""
+    texts = [path.read_bytes() for path in load_dataset(SAMPLES).new.values()][:DOCUMENTS]
+    names = [f"{prefix}{number}.txt" for number in range(len(texts))]
+    for name, text in zip(names, texts, strict=True):
+        cloud.upload(name, text)
+    cloud.wait_until_settled(prefix)
+    return names
+
+
+def test_a_worse_model_is_refused_and_the_active_one_and_its_classifications_stay(cloud: Cloud, prefix: str) -> None:
+    before = upload_new(cloud, f"{prefix}before/")
+    records, active = cloud.records(before), active_model(cloud)
+    deployed = [job["model"] for kind in ("publishing", "deployment") for job in cloud.jobs(kind)]
+    put_labels(cloud, load_dataset(SAMPLES, labels_name="labels_spoiled.json"))
+
+    ended = cloud.follow(f"{PROJECT}/retrain", {"model": "spoiled"})
+    assert ended["state"] == "refused"
+    assert "worse than" in ended["reason"]
+    assert "of the active model first" in ended["reason"]
+    assert (ended["gate"]["passed"], ended["gate"]["forced"]) == (False, False)
+    assert ended["gate"]["candidate"] + ended["gate"]["tolerance"] < ended["gate"]["active"]
+    assert active_model(cloud) == active
+    assert active["label"] == "first"
+    assert [job["model"] for kind in ("publishing", "deployment") for job in cloud.jobs(kind)] == deployed
+
+    assert cloud.records(before) == records
+    after = upload_new(cloud, f"{prefix}after/")
+    assert set(cloud.labels(after)) == {"first"}
+    found = [sorted(each.name for each in record.classes) for record in cloud.records(after)]
+    assert found == [sorted(each.name for each in record.classes) for record in records]
+
+
+def test_force_publishes_a_worse_model_all_the_same(cloud: Cloud, prefix: str) -> None:
+    put_labels(cloud, load_dataset(SAMPLES, labels_name="labels_spoiled.json"))
+    ended = cloud.follow(f"{PROJECT}/retrain", {"model": "forced", "force": True})
+    assert (ended["state"], ended["reason"]) == ("succeeded", "forced is in use")
+    assert (ended["gate"]["passed"], ended["gate"]["forced"]) == (True, True)
+    assert "worse than" in ended["gate"]["reason"]
+    assert active_model(cloud)["label"] == "forced"
+    assert set(cloud.labels(upload_new(cloud, prefix))) == {"forced"}

@@ -1,0 +1,221 @@
+"""One look at a submitted batch: not ready, finished, failed, unknown, or an answer that never ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.batches.batch import (
+    MAX_ATTEMPTS,
+    Batch,
+    BatchDocument,
+    BatchState,
+    JobReference,
+    Outcome,
+    plan_batch,
+)
+from shared.batches.poll import MAX_PAGES, Poll, split_missing
+from shared.documents.ref import DocumentRef
+from shared.durable.steps import Done, Next, PollLater
+from shared.durable.store import Stored
+from shared.language.client import LanguageClient
+from shared.language.credentials import KeyCredential
+from shared.language.values import AnalyzeJob, ClassScore, LroStatus, Page, ServiceError, TextClasses
+from tests.fakes import START
+from tests.faults.world import MODEL
+from tests.services_on_fakes import PipelineOnFakes
+
+ERROR = ServiceError("InvalidDocument", "odd")
+
+
+def document(world: PipelineOnFakes, number: int, attempt: int) -> BatchDocument:
+    return BatchDocument(document=world.upload(f"{number}.txt", "about billing", event=False), attempt=attempt)
+
+
+def submitted(world: PipelineOnFakes, *, count: int = 1, attempt: int = 0) -> Stored[Batch]:
+    """An open batch of `count` documents that was submitted in one job."""
+    batch = plan_batch([document(world, number, attempt) for number in range(count)], START)
+    job = JobReference(
+        job_id="job-1",
+        submitted=START,
+        expires=START + timedelta(hours=24),
+        texts={str(number): 13 for number in range(count)},
+    )
+    changes = {"state": BatchState.SUBMITTED, "model": MODEL, "api_version": "2021-preview", "jobs": (job,)}
+    stored = world.batches.store.create(batch.model_copy(update=changes))
+    assert stored is not None
+    return stored
+
+
+@dataclass
+class Pages(LanguageClient):
+    """Answers with these pages one after the other; more questions than a look may ask are a failure, not a loop."""
+
+    pages: list[AnalyzeJob]
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(500))
+        super().__init__("https://x.example", KeyCredential("k"), httpx.Client(transport=transport))
+
+    def send(self, call: Any) -> Any:
+        self.asked += 1
+        assert self.asked <= len(self.pages), "it asks for page after page"
+        return self.pages[self.asked - 1]
+
+
+def page(
+    *texts: str,
+    status: LroStatus = LroStatus.SUCCEEDED,
+    more: bool = False,
+    errors: Mapping[str, ServiceError] | None = None,
+) -> AnalyzeJob:
+    classes = tuple(TextClasses(each, (ClassScore("billing", 0.9),)) for each in texts)
+    following = Page(skip=20, top=20) if more else None
+    return AnalyzeJob(status, None, START, None, classes, errors or {}, next_page=following)
+
+
+def look(world: PipelineOnFakes, stored: Stored[Batch], *pages: AnalyzeJob, polls: int = 0) -> Next[Batch]:
+    return poll_with(world, Pages(list(pages)))(stored, polls)
+
+
+def poll_with(world: PipelineOnFakes, language: LanguageClient) -> Poll:
+    return replace(world.services.batch_steps.poll, language=language)
+
+
+def outcomes(following: Next[Batch]) -> list[Outcome | None]:
+    assert isinstance(following, Done)
+    return [each.outcome for each in following.stored.record.documents]
+
+
+# pages
+
+
+def test_the_results_of_as_many_pages_as_texts_can_fill_are_read(world: PipelineOnFakes) -> None:
+    stored = submitted(world)
+    pages = [page(more=True)] * (MAX_PAGES - 1) + [page("0")]
+    assert outcomes(look(world, stored, *pages)) == [Outcome.CLASSIFIED]
+
+
+def test_next_links_that_go_in_circles_end_the_look_and_the_batch_is_submitted_again(world: PipelineOnFakes) -> None:
+    language = Pages([page("0", more=True)] * (MAX_PAGES + 2))
+    following = poll_with(world, language)(submitted(world), 0)
+    assert isinstance(following, PollLater)
+    batch = following.stored.record
+    assert (batch.state, batch.documents[0].attempt) == (BatchState.PLANNED, 1)
+    assert "have more than 30 pages" in batch.history[-1].what
+    assert language.asked == MAX_PAGES + 1
+    assert world.classified() == []
+
+
+def test_pages_of_a_job_that_runs_are_not_followed(world: PipelineOnFakes) -> None:
+    language = Pages([page(status=LroStatus.RUNNING, more=True)])
+    assert isinstance(poll_with(world, language)(submitted(world), 0), PollLater)
+    assert language.asked == 1
+
+
+# not ready
+
+
+def test_a_running_job_is_looked_at_again_after_the_schedule_s_next_delay(world: PipelineOnFakes) -> None:
+    following = look(world, submitted(world), page(status=LroStatus.RUNNING), polls=3)
+    assert isinstance(following, PollLater)
+    assert following.polls == 4
+    assert timedelta(seconds=20) <= following.delay <= timedelta(seconds=24)
+
+
+@pytest.mark.parametrize(
+    ("left", "state"),
+    [(timedelta(microseconds=1), BatchState.SUBMITTED), (timedelta(0), BatchState.PLANNED)],
+    ids=["the last moment", "expired"],
+)
+def test_a_job_that_still_runs_when_its_results_expire_is_submitted_again(
+    world: PipelineOnFakes, left: timedelta, state: BatchState
+) -> None:
+    stored = submitted(world)
+    world.clock.now = START + timedelta(hours=24) - left
+    following = look(world, stored, page(status=LroStatus.RUNNING))
+    assert isinstance(following, PollLater)
+    assert following.stored.record.state is state
+
+
+# finished
+
+
+def test_records_are_written_before_the_batch_says_that_it_is_done(world: PipelineOnFakes) -> None:
+    stored = submitted(world, count=3)
+    world.trace.clear()
+    following = look(world, stored, page("0", "1", errors={"2": ERROR}))
+    assert outcomes(following) == [Outcome.CLASSIFIED, Outcome.CLASSIFIED, Outcome.FAILED]
+    assert world.classified() == ["0.txt.json", "1.txt.json"]
+    assert world.failure_codes() == ["document_error"]
+    assert [call for call in world.trace if call.startswith(("state.", "batches-queue."))] == []
+
+
+@pytest.mark.parametrize("status", [LroStatus.FAILED, LroStatus.CANCELLED])
+def test_a_job_that_failed_as_a_whole_is_submitted_again(world: PipelineOnFakes, status: LroStatus) -> None:
+    following = look(world, submitted(world), page(status=status))
+    assert isinstance(following, PollLater)
+    assert following.stored.record.state is BatchState.PLANNED
+
+
+@pytest.mark.parametrize("status", [LroStatus.FAILED, LroStatus.CANCELLED])
+def test_a_job_that_failed_with_results_gives_what_it_has(world: PipelineOnFakes, status: LroStatus) -> None:
+    following = look(world, submitted(world, count=2), page("0", status=status))
+    assert outcomes(following) == [Outcome.CLASSIFIED, Outcome.RESUBMITTED]
+
+
+def test_documents_an_answer_left_out_go_on_in_a_batch_of_their_own(world: PipelineOnFakes) -> None:
+    stored = submitted(world, count=3)
+    following = look(world, stored, page("1"))
+    assert outcomes(following) == [Outcome.RESUBMITTED, Outcome.CLASSIFIED, Outcome.RESUBMITTED]
+    (apart,) = [each.record for each in world.open() if each.record.id != stored.record.id]
+    assert [(each.document.name, each.attempt) for each in apart.documents] == [("0.txt", 1), ("2.txt", 1)]
+    assert [message.id for message in world.queued_steps()] == [apart.id]
+
+
+def test_a_document_that_every_answer_left_out_gets_a_failure_record(world: PipelineOnFakes) -> None:
+    following = look(world, submitted(world, attempt=MAX_ATTEMPTS - 1), page())
+    assert outcomes(following) == [Outcome.FAILED]
+    assert world.failure_codes() == ["no_result"]
+    assert world.queued_steps() == []
+
+
+# split_missing
+
+
+def batch_of(attempts: list[int]) -> Batch:
+    documents = [
+        BatchDocument(
+            document=DocumentRef(name=f"{number}.txt", etag='"1"', last_modified=START, size=5),
+            attempt=attempt,
+            record_etag='"old"',
+        )
+        for number, attempt in enumerate(attempts)
+    ]
+    return plan_batch(documents, START)
+
+
+SPLIT: dict[str, tuple[list[int], list[int], dict[int, int], list[int]]] = {
+    # attempts of the documents, indexes missing -> attempts of those that go on, indexes given up
+    "nothing is missing": ([0, 0], [], {}, []),
+    "the first submission": ([0], [0], {0: 1}, []),
+    "the second": ([1], [0], {0: 2}, []),
+    "the third is the last": ([2], [0], {}, [0]),
+    "each by its own count": ([0, 1, 2, 2], [0, 1, 2, 3], {0: 1, 1: 2}, [2, 3]),
+    "only those that are missing": ([0, 2, 0], [1, 2], {2: 1}, [1]),
+}
+
+
+@pytest.mark.parametrize("case", SPLIT)
+def test_missing_documents_go_on_until_their_third_submission(case: str) -> None:
+    attempts, missing, going_on, given_up = SPLIT[case]
+    again, ended = split_missing(batch_of(attempts), missing)
+    assert {index: each.attempt for index, each in again.items()} == going_on
+    assert ended == given_up
+    assert all(each.record_etag is None for each in again.values()), "it is read again, and may have a record by then"

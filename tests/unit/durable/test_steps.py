@@ -1,0 +1,271 @@
+"""One step of one record: what is saved, sent and closed after each way a step can end, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.durable.record import STEP_ALLOWANCE
+from shared.durable.steps import Done, Next, PollLater, StepNow, advance
+from shared.durable.store import Stored
+from shared.errors import (
+    LanguageAccessError,
+    LanguageThrottledError,
+    MalformedAnswerError,
+    NoModelError,
+    PermanentError,
+    RaceLostError,
+    RetryableError,
+)
+from shared.messages import StepMessage
+from tests.unit.durable.letters import Letter, Office, letter
+
+Step = Callable[[Stored[Letter], int], Next[Letter]]
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def never(stored: Stored[Letter], polls: int) -> Next[Letter]:
+    raise AssertionError("no step may be taken")
+
+
+def then(following: Callable[[Stored[Letter]], Next[Letter]]) -> Step:
+    """A step that looks at nothing else."""
+    return lambda stored, _: following(stored)
+
+
+def raising(error: Exception) -> Step:
+    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+        raise error
+
+    return step
+
+
+def take(office: Office, step: Step, *, polls: int = 0, failures: int = 0) -> None:
+    advance(office.steps, StepMessage(id="a1", polls=polls, failures_in_a_row=failures), step)
+
+
+# starting
+
+
+def test_a_record_is_created_before_its_first_message_is_sent(office: Office) -> None:
+    office.steps.start(letter())
+    assert office.trace == ["blobs.create", "queue.send"]
+    assert office.messages() == [StepMessage(id="a1")]
+    assert office.delay() == 0
+
+
+def test_starting_what_is_open_already_sends_another_message_and_leaves_the_record(office: Office) -> None:
+    office.create(letter(pages=1))
+    office.steps.start(letter(pages=2))
+    assert office.find().record.pages == 1
+    assert office.messages() == [StepMessage(id="a1")]
+
+
+# the endings of a step
+
+
+def test_done_closes_the_record_as_it_is_handed_over_and_sends_nothing(office: Office) -> None:
+    office.create()
+    take(office, then(lambda stored: Done(stored.evolve(office.clock(), "finished", pages=4))))
+    assert office.trace == ["blobs.read", "blobs.put", "blobs.delete"]
+    closed = office.store.find_closed("a1", [letter().created.date()])
+    assert closed is not None
+    assert (closed.pages, closed.history[-1].what) == (4, "finished")
+
+
+def test_done_closes_in_the_way_that_is_given(office: Office) -> None:
+    office.create()
+    closed: list[Stored[Letter]] = []
+    advance(office.steps, StepMessage(id="a1"), then(Done), close=closed.append)
+    assert [each.record.id for each in closed] == ["a1"]
+    assert office.store.find("a1") is not None
+
+
+def test_step_now_saves_before_it_sends_a_message_that_is_visible_at_once(office: Office) -> None:
+    office.create()
+    take(office, then(lambda stored: StepNow(stored.change(pages=2))), polls=3, failures=2)
+    assert office.trace == ["blobs.read", "blobs.replace", "queue.send"]
+    assert office.find().record.pages == 2
+    assert office.messages() == [StepMessage(id="a1")], "the next step begins to count anew"
+    assert office.delay() == 0
+
+
+def test_poll_later_sends_the_count_after_the_delay_and_saves_nothing(office: Office) -> None:
+    office.create()
+    take(office, lambda stored, polls: PollLater(stored, timedelta(seconds=40), polls + 1), polls=3)
+    assert office.trace == ["blobs.read", "queue.send"]
+    assert office.messages() == [StepMessage(id="a1", polls=4)]
+    assert office.delay() == 40
+
+
+@pytest.mark.parametrize(("over", "saved"), [(0, False), (1, True)], ids=["within", "beyond"])
+def test_a_delay_beyond_the_due_time_is_saved_first_so_that_the_sweep_leaves_the_record_alone(
+    office: Office, over: int, saved: bool
+) -> None:
+    due = office.create().record.due
+    delay = STEP_ALLOWANCE + timedelta(seconds=over)
+    take(office, then(lambda stored: PollLater(stored, delay, 1)))
+    expected = ["blobs.read", "blobs.replace", "queue.send"] if saved else ["blobs.read", "queue.send"]
+    assert office.trace == expected
+    assert office.find().record.due == (office.clock() + delay + STEP_ALLOWANCE if saved else due)
+
+
+def test_the_step_is_told_how_often_it_looked(office: Office) -> None:
+    office.create()
+    told: list[int] = []
+
+    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+        told.append(polls)
+        return Done(stored)
+
+    take(office, step, polls=7)
+    assert told == [7]
+
+
+# records that need no step
+
+
+def test_a_message_for_a_record_that_is_closed_does_nothing(office: Office) -> None:
+    take(office, never)
+    assert office.trace == ["blobs.read"]
+
+
+def test_a_record_that_ended_before_a_crash_is_closed_without_another_step(office: Office) -> None:
+    office.create(letter().model_copy(update={"sent": True}))
+    take(office, never)
+    assert office.store.find("a1") is None
+    assert office.messages() == []
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(0, 2), (1, 5), (2, 60), (9, 60), (10, 300), (500, 300)], ids=lambda value: str(value)
+)
+def test_a_retryable_error_sends_the_step_again_by_the_schedule_of_failures_in_a_row(
+    office: Office, failures: int, seconds: int
+) -> None:
+    """Each failure counts as a minute, so that the slow delay begins with the tenth."""
+    office.create()
+    take(office, raising(RetryableError("later")), polls=3, failures=failures)
+    assert office.messages() == [StepMessage(id="a1", polls=3, failures_in_a_row=failures + 1)]
+    assert office.delay() == seconds
+
+
+def test_what_the_service_asked_for_is_waited_if_it_is_longer(office: Office) -> None:
+    office.create()
+    take(office, raising(LanguageThrottledError("slow", retry_after=timedelta(seconds=90))))
+    assert office.delay() == 90
+
+
+def test_a_refused_credential_never_waits_the_slow_delay(office: Office) -> None:
+    office.create()
+    take(office, raising(LanguageAccessError("no", status_code=401)), failures=500)
+    assert office.delay() == 60
+
+
+def test_no_model_is_waited_for_as_long_as_it_takes(office: Office) -> None:
+    office.create()
+    take(office, raising(NoModelError("none")), failures=100_000)
+    assert office.delay() == 300
+
+
+def test_what_a_step_saved_before_it_failed_is_what_is_deferred(office: Office) -> None:
+    office.create()
+
+    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+        office.store.save(stored.change(pages=2))
+        raise RetryableError("later", retry_after=timedelta(hours=1))
+
+    take(office, step)
+    found = office.find().record
+    assert found.pages == 2
+    assert found.due > office.clock() + timedelta(hours=1)
+
+
+def test_a_record_that_another_message_closed_while_its_step_failed_is_left_so(office: Office) -> None:
+    office.create()
+
+    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+        office.store.close(stored)
+        raise RetryableError("later")
+
+    take(office, step)
+    assert office.messages() == []
+
+
+def test_a_lost_race_ends_the_step_quietly(office: Office) -> None:
+    office.create()
+
+    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+        office.store.save(stored.change(pages=2))
+        return StepNow(stored.change(pages=3))
+
+    take(office, step)
+    assert office.find().record.pages == 2
+    assert office.messages() == [], "the message of the winner goes on with it"
+
+
+def test_a_race_that_the_step_itself_lost_ends_it_quietly(office: Office) -> None:
+    office.create()
+    take(office, raising(RaceLostError("a1")))
+    assert office.messages() == []
+    assert office.store.find("a1") is not None
+
+
+def test_without_a_way_to_fail_a_permanent_error_propagates_and_leaves_the_record(office: Office) -> None:
+    office.create()
+    with pytest.raises(MalformedAnswerError):
+        take(office, raising(MalformedAnswerError("odd")))
+    assert office.find().record == letter()
+    assert office.messages() == []
+
+
+def fail(office: Office) -> Callable[[Stored[Letter], PermanentError], Next[Letter]]:
+    return lambda stored, error: Done(stored.evolve(office.clock(), f"failed: {error}"))
+
+
+def test_a_permanent_error_ends_as_the_record_s_kind_decides(office: Office) -> None:
+    office.create()
+
+    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+        office.store.save(stored.change(pages=2))
+        raise MalformedAnswerError("odd")
+
+    advance(office.steps, StepMessage(id="a1"), step, fail=fail(office))
+    closed = office.store.find_closed("a1", [letter().created.date()])
+    assert closed is not None
+    assert (closed.pages, closed.history[-1].what) == (2, "failed: odd")
+
+
+@pytest.mark.parametrize("ended", ["closed", "sent"])
+def test_a_record_that_ended_in_the_step_that_failed_is_not_failed(office: Office, ended: str) -> None:
+    office.create()
+
+    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+        if ended == "closed":
+            office.store.close(stored)
+        else:
+            office.store.save(stored.change(sent=True))
+        raise MalformedAnswerError("odd")
+
+    def no_failure(stored: Stored[Letter], error: PermanentError) -> Next[Letter]:
+        raise AssertionError("it has ended")
+
+    advance(office.steps, StepMessage(id="a1"), step, fail=no_failure)
+    assert office.messages() == []
+
+
+def test_a_bug_propagates_and_leaves_the_record_to_the_next_delivery(office: Office) -> None:
+    office.create()
+    with pytest.raises(ZeroDivisionError):
+        advance(office.steps, StepMessage(id="a1"), raising(ZeroDivisionError()), fail=fail(office))
+    assert office.find().record == letter()
+    assert office.messages() == []

@@ -1,0 +1,111 @@
+"""Bodies of requests: what each member takes, its bounds, and that an unknown member is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from functions.projects import PublishRequest
+from shared.models.projects import ProjectName, ProjectRequest
+from shared.operations.operation import ReclassifyRequest, RetrainRequest
+
+# Each model with a body that names every member, and what is read where only the needed ones are given.
+WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "project": (
+        ProjectRequest,
+        {
+            "kind": "multi_label",
+            "language": "de",
+            "multilingual": True,
+            "description": "letters",
+            "container": "letters",
+            "labels_file": "mine.json",
+        },
+        {"kind": "single_label"},
+        {
+            "kind": "single_label",
+            "language": "en-us",
+            "multilingual": False,
+            "description": "",
+            "container": None,
+            "labels_file": "labels.json",
+        },
+    ),
+    "retrain": (
+        RetrainRequest,
+        {
+            "model": "march",
+            "publish": False,
+            "gate": {"metric": "macro_f1", "tolerance": 0.1},
+            "force": True,
+        },
+        {},
+        {
+            "model": None,
+            "publish": True,
+            "gate": {"metric": "micro_f1", "tolerance": 0.05},
+            "force": False,
+        },
+    ),
+    "publish": (PublishRequest, {"model": "march"}, {"model": "march"}, {"model": "march"}),
+    "reclassify": (
+        ReclassifyRequest,
+        {"prefix": "2026/", "older_than_model": "march", "failed": True, "dry_run": True, "confirm": True},
+        {},
+        {"prefix": "", "older_than_model": False, "failed": False, "dry_run": False, "confirm": False},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_member_of_a_request_is_read_and_has_its_default(name: str) -> None:
+    model, whole, needed, defaults = WHOLE[name]
+    assert set(whole) == set(model.model_fields), "a member without a row"
+    assert model.model_validate(whole).model_dump(mode="json") == whole
+    assert model.model_validate(needed).model_dump(mode="json") == defaults
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_an_unknown_member_is_refused(name: str) -> None:
+    model, whole, *_ = WHOLE[name]
+    with pytest.raises(ValidationError, match="modle"):
+        model.model_validate(whole | {"modle": "x"})
+
+
+WRONG: dict[str, tuple[type[BaseModel], dict[str, Any], str]] = {
+    "a project without a kind": (ProjectRequest, {}, "kind"),
+    "a project of an unknown kind": (ProjectRequest, {"kind": "other"}, "kind"),
+    "a project of no language": (ProjectRequest, {"kind": "single_label", "language": None}, "language"),
+    "a model's name with a slash": (RetrainRequest, {"model": "a/b"}, "model"),
+    "a model's name with a line break": (RetrainRequest, {"model": "a\n"}, "model"),
+    "an empty model's name": (RetrainRequest, {"model": ""}, "model"),
+    "a model's name of 51 characters": (RetrainRequest, {"model": "a" * 51}, "model"),
+    "an unknown metric": (RetrainRequest, {"gate": {"metric": "luck"}}, "gate.metric"),
+    "an unknown member of the gate": (RetrainRequest, {"gate": {"luck": 1}}, "gate.luck"),
+    "a negative tolerance": (RetrainRequest, {"gate": {"tolerance": -0.01}}, "gate.tolerance"),
+    "a tolerance over 1": (RetrainRequest, {"gate": {"tolerance": 1.01}}, "gate.tolerance"),
+    "a publication of no model": (PublishRequest, {}, "model"),
+    "a prefix that is no text": (ReclassifyRequest, {"prefix": 7}, "prefix"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_value_outside_its_bounds_is_refused_by_its_place(case: str) -> None:
+    model, body, place = WRONG[case]
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(body)
+    assert {".".join(str(part) for part in each["loc"]) for each in caught.value.errors()} == {place}
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 50, "Letters_2.0-b"])
+def test_a_name_within_the_service_s_rules_is_taken_for_a_model_and_a_project(name: str) -> None:
+    assert RetrainRequest(model=name).model == name
+    assert TypeAdapter(ProjectName).validate_python(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "a" * 51, "a/b", "..\\a", "a b", "a\n", "\u00e4", None])
+def test_any_other_name_of_a_project_is_refused(name: str | None) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(ProjectName).validate_python(name)

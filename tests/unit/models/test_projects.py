@@ -1,0 +1,344 @@
+"""Projects at the service: created once, described anew, refused any other change; labels checked before they stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.errors import (
+    InputProblem,
+    LabelsRefusedError,
+    LanguageNotFoundError,
+    ProjectUnchangeableError,
+    ProjectUnknownError,
+)
+from shared.language.client import LanguageClient
+from shared.language.credentials import KeyCredential
+from shared.language.values import ModelRef, Project, ProjectKind
+from shared.models import projects as projects_module
+from shared.models.active_model import ActiveModelRecord
+from shared.models.projects import ProjectRequest, Projects, labels_blob
+from shared.services import Adapters, assemble
+from tests.fake_language import language_error
+from tests.fakes import START, FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
+
+API_VERSIONS = ("2021-preview", "2023-04-01")
+MULTI = ProjectRequest(kind=ProjectKind.MULTI)
+CLASSES = ("billing", "shipping")
+
+
+@dataclass
+class FakeProjects:
+    """The projects of a Language service in memory, both API versions. `changes` is what was asked for."""
+
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
+    pages: list[list[str]] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        _, _, below = request.url.path.partition("/projects")
+        name = below.strip("/").partition("/")[0]
+        match request.method:
+            case "POST":
+                name = json.loads(request.content)["name"]
+                return self._write("create", name, json.loads(request.content))
+            case "PATCH":
+                return self._write("update" if name in self.bodies else "create", name, json.loads(request.content))
+            case "DELETE" if name in self.bodies:
+                del self.bodies[name]
+                self.changes.append(f"delete {name}")
+                return httpx.Response(202)
+        if name not in self.bodies:
+            return language_error(404, "NotFound", "the project does not exist")
+        return self._read(request, below.strip("/").partition("/")[2], self.bodies[name])
+
+    def _write(self, what: str, name: str, body: dict[str, Any]) -> httpx.Response:
+        self.bodies[name] = self.bodies.get(name, {}) | body
+        self.changes.append(f"{what} {name}")
+        return httpx.Response(201, json=self.bodies[name])
+
+    def _read(self, request: httpx.Request, below: str, project: dict[str, Any]) -> httpx.Response:
+        if below == "":
+            return httpx.Response(200, json=project)
+        if below == "trainedModels":
+            models = [{"trainingModelName": label} for page in self.pages for label in page]
+            return httpx.Response(200, json={"trainingModelsInfo": models})
+        if below == "models":
+            number = int(request.url.params.get("skip", 0))
+            more = number + 1 < len(self.pages)
+            link = str(request.url.copy_merge_params({"skip": str(number + 1), "top": "1"}))
+            value = [{"label": label} for label in self.pages[number]]
+            return httpx.Response(200, json={"value": value} | ({"nextLink": link} if more else {}))
+        return language_error(404, "NotFound", "the model does not exist")
+
+
+@dataclass
+class Place:
+    """Projects on fakes, and the training container `training`."""
+
+    projects: Projects
+    service: FakeProjects
+    containers: dict[str, FakeBlobStore]
+    reads: list[str]
+
+    @property
+    def is_preview(self) -> bool:
+        return self.projects.language_api == "2021-preview"
+
+    def put(self, name: str = "letters", **changes: object) -> tuple[Project, bool]:
+        result = self.projects.put(name, MULTI.model_copy(update=changes))
+        return result.project, result.created
+
+    def put_labels(self, content: object, *, project: str = "letters") -> dict[str, int]:
+        return self.projects.put_labels(self.projects.get(project), content).counts
+
+    @property
+    def training(self) -> FakeBlobStore:
+        return self.containers["training"]
+
+    def upload(self, count: int) -> None:
+        for number in range(count):
+            self.training.put(f"t{number}.txt", f"about {CLASSES[number % 2]}".encode())
+
+
+@pytest.fixture(params=API_VERSIONS)
+def place(request: pytest.FixtureRequest) -> Place:
+    clock, service, reads = VirtualClock(), FakeProjects(), []
+    containers: dict[str, FakeBlobStore] = {}
+
+    def note(name: str, effect: Callable[[], Any]) -> Any:
+        reads.append(name)
+        return effect()
+
+    def open_container(name: str) -> FakeBlobStore:
+        return containers.setdefault(name, FakeBlobStore(name, clock, note))
+
+    settings = app_settings(language_api=request.param)
+    http = httpx.Client(transport=httpx.MockTransport(service))
+    adapters = Adapters(
+        open_container=open_container,
+        open_queue=lambda name: FakeQueue(name, clock),
+        language=LanguageClient(settings.language_endpoint, KeyCredential("k"), http, sleep=lambda _: None),
+        fan_out=serial_fan_out,
+        clock=clock,
+        jitter=lambda: 0.0,
+    )
+    open_container("training")
+    return Place(assemble(settings, adapters).projects, service, containers, reads)
+
+
+# Create, describe, delete
+
+
+def test_a_project_that_does_not_exist_is_created_as_asked(place: Place) -> None:
+    project, created = place.put(language="de", multilingual=True, description="letters", container="mail")
+    assert created
+    assert (project.name, project.kind, project.language) == ("letters", ProjectKind.MULTI, "de")
+    assert (project.container, project.multilingual, project.description) == ("mail", True, "letters")
+    assert place.service.changes == ["create letters"]
+
+
+def test_a_project_keeps_its_documents_in_the_training_container_unless_told(place: Place) -> None:
+    assert place.put()[0].container == "training"
+
+
+def test_putting_the_same_project_again_changes_nothing(place: Place) -> None:
+    first = place.put(description="letters")
+    again, created = place.put(description="letters")
+    assert (again, created) == (first[0], False)
+    assert place.service.changes == ["create letters"]
+
+
+def test_a_description_can_be_changed(place: Place) -> None:
+    place.put(description="old")
+    project, created = place.put(description="new")
+    assert (project.description, created) == ("new", False)
+    assert place.service.changes == ["create letters", "update letters"]
+
+
+UNCHANGEABLE: dict[str, dict[str, Any]] = {
+    "kind": {"kind": ProjectKind.SINGLE},
+    "container": {"container": "other"},
+    "multilingual": {"multilingual": True},
+    "language": {"language": "de"},
+}
+
+
+@pytest.mark.parametrize("what", UNCHANGEABLE)
+def test_what_the_service_cannot_change_is_refused_by_name_and_nothing_is_sent(place: Place, what: str) -> None:
+    place.put()
+    with pytest.raises(ProjectUnchangeableError, match=f"cannot change {what} of project 'letters'"):
+        place.put(**UNCHANGEABLE[what], description="new")
+    assert place.service.changes == ["create letters"]
+
+
+def test_all_that_cannot_be_changed_is_told_at_once(place: Place) -> None:
+    place.put()
+    with pytest.raises(ProjectUnchangeableError, match="kind, container, language"):
+        place.put(kind=ProjectKind.SINGLE, container="other", language="de")
+
+
+def test_a_language_in_other_letters_is_the_same(place: Place) -> None:
+    place.put(language="en-us")
+    assert place.put(language="EN-US")[1] is False
+
+
+def test_the_name_of_the_labels_file_is_fixed_where_the_version_keeps_it_and_is_always_the_same_elsewhere(
+    place: Place,
+) -> None:
+    if place.is_preview:
+        assert place.put(labels_file="mine.json")[0].labels_location == "mine.json"
+        with pytest.raises(ProjectUnchangeableError, match="labels_location"):
+            place.put(labels_file="other.json")
+    else:
+        with pytest.raises(ProjectUnchangeableError, match=r"the file is always labels\.json"):
+            place.put(labels_file="mine.json")
+        assert place.service.changes == []
+
+
+def test_an_unknown_project_is_not_found_and_says_how_to_create_it(place: Place) -> None:
+    assert place.projects.find("never") is None
+    with pytest.raises(ProjectUnknownError, match="create it with PUT /api/projects/never"):
+        place.projects.get("never")
+
+
+def use_a_model_of(place: Place, project: str) -> None:
+    model = ModelRef(project=project, kind=ProjectKind.MULTI, reference="x", label="first")
+    place.projects.active_model.switch(ActiveModelRecord(model=model, api_version="2021-preview", published=START))
+
+
+@pytest.mark.parametrize(("used", "left"), [("letters", None), ("reports", "first")])
+def test_a_deleted_project_takes_its_own_model_out_of_use_and_no_other(
+    place: Place, used: str, left: str | None
+) -> None:
+    place.put()
+    use_a_model_of(place, used)
+    place.projects.delete("letters")
+    assert place.service.bodies == {}
+    assert place.projects.active_model.find_label(used) == left
+
+
+def test_a_project_deleted_behind_our_back_takes_its_model_out_of_use_all_the_same(place: Place) -> None:
+    use_a_model_of(place, "letters")
+    with pytest.raises(ProjectUnknownError):
+        place.projects.delete("letters")
+    assert place.projects.active_model.find_label("letters") is None
+
+
+# Labels
+
+
+def july(count: int = 20, **changes: object) -> dict[str, Any]:
+    documents = [{"location": f"t{number}.txt", "culture": "en-us", "intents": [number % 2]} for number in range(count)]
+    return {"intentNames": list(CLASSES), "documents": documents} | changes
+
+
+def problems(place: Place, content: object) -> list[InputProblem]:
+    with pytest.raises(LabelsRefusedError) as refused:
+        place.put_labels(content)
+    assert str(refused.value) == f"the labels file has {len(refused.value.problems)} faults; nothing was replaced"
+    return list(refused.value.problems)
+
+
+def test_a_labels_file_without_problems_is_kept_beside_the_documents(place: Place) -> None:
+    place.put()
+    place.upload(20)
+    assert place.put_labels(july()) == {"billing": 10, "shipping": 10}
+    kept = json.loads(place.training.read("labels.json").data)
+    assert kept["intentNames"] == list(CLASSES)
+    assert [each["location"] for each in kept["documents"]] == [f"t{number}.txt" for number in range(20)]
+
+
+def test_a_labels_file_with_problems_replaces_nothing_and_all_of_them_are_told(place: Place) -> None:
+    place.put()
+    place.upload(20)
+    place.training.put("labels.json", b"old")
+    entry = {"location": "gone.txt", "culture": "en-us", "intents": [0]}
+    found = problems(place, july(documents=[*july()["documents"], entry, {"location": "t0.pdf", "intents": [7]}]))
+    assert {each.place.partition(".")[0] for each in found} == {"documents[20]", "documents[21]"}
+    assert len(found) >= 3
+    assert place.training.read("labels.json").data == b"old"
+
+
+def test_a_single_label_project_refuses_a_document_of_two_classes(place: Place) -> None:
+    place.put(kind=ProjectKind.SINGLE)
+    place.upload(20)
+    documents = july()["documents"]
+    documents[3]["intents"] = [0, 1]
+    assert problems(place, july(documents=documents)) == [
+        InputProblem("documents[3]", "'t3.txt' has 2 classes; a single-label project takes 1")
+    ]
+
+
+def test_documents_that_are_no_text_are_told_with_their_places(place: Place) -> None:
+    place.put()
+    place.upload(20)
+    place.training.put("t4.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
+    place.training.put("t7.txt", b" \n ")
+    found = problems(place, july())
+    assert [each.place for each in found] == ["documents[4]", "documents[7]"]
+    assert all("cannot be read" in each.what for each in found)
+
+
+def test_a_document_that_goes_while_it_is_checked_is_told(place: Place) -> None:
+    place.put()
+    place.upload(20)
+    listing = place.training.list
+
+    def list_then_lose(prefix: str = "", *, metadata: bool = False) -> Any:
+        yield from listing(prefix, metadata=metadata)
+        place.training._delete("t5.txt", None)
+
+    place.training.list = list_then_lose  # type: ignore[method-assign]
+    found = problems(place, july())
+    assert [each.place for each in found] == ["documents[5]"]
+
+
+def test_contents_are_not_read_before_the_listing_is_right_nor_beyond_the_limit(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put()
+    place.upload(20)
+    place.reads.clear()
+    problems(place, july(intentNames=["bill ing", "shipping"]))
+    assert "training.read" not in place.reads
+    monkeypatch.setattr(projects_module, "MAX_READ", 20)
+    place.put_labels(july())
+    assert place.reads.count("training.read") == 20
+    place.reads.clear()
+    monkeypatch.setattr(projects_module, "MAX_READ", 19)
+    place.put_labels(july())
+    assert "training.read" not in place.reads
+
+
+def test_the_labels_file_lies_where_the_project_says() -> None:
+    project = Project("letters", ProjectKind.MULTI, "en-us", "training", "mine.json")
+    assert labels_blob(project) == "mine.json"
+    assert labels_blob(Project("letters", ProjectKind.MULTI, "en-us", "training", "")) == "labels.json"
+
+
+# Models
+
+
+def test_all_pages_of_the_models_are_listed(place: Place) -> None:
+    place.put()
+    place.service.pages = [["first"], ["second"], ["third"]]
+    assert [model.label for model in place.projects.list_models("letters")] == ["first", "second", "third"]
+
+
+def test_the_models_of_an_unknown_project_are_not_an_empty_list(place: Place) -> None:
+    with pytest.raises(ProjectUnknownError):
+        place.projects.list_models("never")
+
+
+def test_a_model_without_an_evaluation_is_not_found(place: Place) -> None:
+    place.put()
+    with pytest.raises(LanguageNotFoundError):
+        place.projects.get_evaluation("letters", "never")
+    with pytest.raises(LanguageNotFoundError):
+        place.projects.list_reviewed("letters", "never")

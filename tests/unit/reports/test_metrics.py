@@ -1,0 +1,41 @@
+"""The log line that alerts read."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from tests.services_on_fakes import PipelineOnFakes
+
+
+def metrics(world: PipelineOnFakes, caplog: pytest.LogCaptureFixture) -> str:
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="pigeonhole.metrics"):
+        world.services.sweep.log_metrics()
+    return caplog.records[-1].getMessage()
+
+
+def test_an_empty_pipeline_waits_for_nothing(world: PipelineOnFakes, caplog: pytest.LogCaptureFixture) -> None:
+    assert metrics(world, caplog) == (
+        "pipeline_metrics oldest_waiting_seconds=0 open_batches=0 waiting_for_model=0 documents_queue=0"
+    )
+
+
+def test_a_document_that_is_not_collected_is_counted_with_its_age(
+    world: PipelineOnFakes, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.upload("note.txt", "one")
+    world.deliver_events()
+    world.clock.advance(timedelta(minutes=40))
+    line = metrics(world, caplog)
+    assert "oldest_waiting_seconds=24" in line
+    assert "documents_queue=1" in line
+
+
+def test_a_batch_without_a_model_is_counted(world: PipelineOnFakes, caplog: pytest.LogCaptureFixture) -> None:
+    world.model.model = None
+    world.upload("note.txt", "one")
+    world.deliver_until(world.clock() + timedelta(minutes=5))
+    assert "open_batches=1 waiting_for_model=1 documents_queue=0" in metrics(world, caplog)

@@ -1,0 +1,169 @@
+"""GET /api/status: where everything is, for people and alerts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.batches.batch import BatchFacts, BatchState
+from shared.durable.store import Listed
+from shared.reports.status import LISTED, count_batches
+from tests.fakes import START
+from tests.services_on_fakes import LONG_RUNNING, PipelineOnFakes
+
+NOON = "2026-03-01T12:00:00Z"
+NONE = {"batches": 0, "documents": 0}
+
+
+def status(world: PipelineOnFakes) -> dict[str, Any]:
+    return world.services.status().to_members()
+
+
+def test_an_empty_pipeline_waits_for_nothing(world: PipelineOnFakes) -> None:
+    found = status(world)
+    assert START <= datetime.fromisoformat(found.pop("as_of")) <= START + timedelta(seconds=1)
+    assert found == {
+        "documents": None,
+        "batches": {"planned": NONE, "submitted": NONE, "waiting_for_model": NONE, "listed_all": True},
+        "queues": {"documents": 0, "collect": 0, "batches": 0},
+        "oldest_waiting": None,
+        "recent_failures": [],
+        "active_model": None,
+    }
+
+
+def test_batches_are_counted_by_state_with_their_documents(world: PipelineOnFakes) -> None:
+    world.service.reads_before_done = LONG_RUNNING
+    world.upload_letters(30)
+    world.deliver_for(minutes=1)
+    assert status(world)["batches"] == {
+        "planned": NONE,
+        "submitted": {"batches": 2, "documents": 30},
+        "waiting_for_model": NONE,
+        "listed_all": True,
+    }
+
+
+def test_batches_without_a_model_are_counted_apart(world: PipelineOnFakes) -> None:
+    world.model.model = None
+    world.upload_letters(3)
+    world.deliver_for(minutes=1)
+    found = status(world)
+    assert found["batches"]["waiting_for_model"] == {"batches": 1, "documents": 3}
+    assert found["batches"]["planned"] == NONE
+    assert found["queues"] == {"documents": 0, "collect": 0, "batches": 1}
+
+
+def listed(state: BatchState = BatchState.PLANNED, *, documents: int = 2, waiting: bool = False) -> Listed[BatchFacts]:
+    facts = BatchFacts(created=START, due=START, state=state, documents=documents, waiting=waiting)
+    return Listed("b1", facts, START)
+
+
+def test_a_batch_whose_facts_cannot_be_read_counts_as_planned_with_no_documents() -> None:
+    found = count_batches([Listed("b1", None, START), listed(documents=4)]).to_members()
+    assert found["planned"] == {"batches": 2, "documents": 4}
+
+
+@pytest.mark.parametrize(("count", "all_of_them"), [(LISTED - 1, True), (LISTED, False)])
+def test_it_is_said_when_not_all_open_batches_were_listed(count: int, all_of_them: bool) -> None:
+    assert count_batches([listed()] * count).listed_all is all_of_them
+
+
+def test_the_oldest_waiting_is_the_oldest_message_or_batch(world: PipelineOnFakes) -> None:
+    world.model.model = None
+    world.upload_letters(3)
+    world.deliver_for(minutes=1)
+    oldest = datetime.fromisoformat(status(world)["oldest_waiting"])
+    assert START <= oldest <= START + timedelta(seconds=10)
+    world.upload("younger.txt", "about billing")
+    world.deliver_events()
+    assert datetime.fromisoformat(status(world)["oldest_waiting"]) == oldest
+
+
+def test_totals_are_those_of_the_last_reconcile(world: PipelineOnFakes) -> None:
+    world.upload("a.txt", "about billing")
+    world.upload("b.txt", " ")
+    world.run()
+    world.clock.now = START + timedelta(hours=1)
+    totals = world.services.reconcile()
+    assert status(world)["documents"] == {
+        "as_of": totals.as_of.isoformat().replace("+00:00", "Z"),
+        "documents": 2,
+        "classified": 1,
+        "failed": 1,
+        "missing": 0,
+        "sent": 0,
+        "last_sent": None,
+    }
+
+
+def test_the_twenty_newest_failures_are_shown_newest_first(world: PipelineOnFakes) -> None:
+    for number in range(25):
+        world.upload(f"{number:02}.txt", " ")
+        world.run()
+        world.clock.advance(timedelta(seconds=5))
+    failures = status(world)["recent_failures"]
+    assert [each["record"] for each in failures] == [f"{number:02}.txt.json" for number in range(24, 4, -1)]
+    first = world.failure("24.txt")
+    assert first is not None
+    assert failures[0] == {
+        "record": "24.txt.json",
+        "code": "empty",
+        "batch": first.batch,
+        "failed": first.failed.replace(microsecond=0).isoformat().replace("+00:00", "Z"),
+    }
+
+
+# the active model
+
+
+def test_the_model_of_the_settings_is_shown_while_none_was_published() -> None:
+    settings: dict[str, object] = {"language_model": "model-1", "language_project_kind": "multi_label"}
+    assert status(PipelineOnFakes(changes=settings))["active_model"] == {
+        "project": "letters",
+        "kind": "multi_label",
+        "reference": "model-1",
+        "label": "model-1",
+        "api_version": None,
+        "published": None,
+        "operation": None,
+        "expires": None,
+        "held_until": None,
+        "warning": None,
+    }
+
+
+def test_the_published_model_is_shown_with_its_operation_and_its_hold(world: PipelineOnFakes) -> None:
+    until = START + timedelta(minutes=15)
+    world.publish(operation="20260301120000-0123456789ab", published=START, held_until=until)
+    assert status(world)["active_model"] == {
+        "project": "letters",
+        "kind": "multi_label",
+        "reference": "model-1",
+        "label": "first",
+        "api_version": None,
+        "published": NOON,
+        "operation": "20260301120000-0123456789ab",
+        "expires": None,
+        "held_until": "2026-03-01T12:15:00Z",
+        "warning": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("expires", "warning"),
+    [
+        (date(2026, 4, 1), None),
+        (date(2026, 3, 31), "its deployment expires in 30 days; retrain and publish before 2026-03-31"),
+        (date(2026, 2, 28), "its deployment expires in -1 days; retrain and publish before 2026-02-28"),
+    ],
+    ids=["31 days", "30 days", "gone"],
+)
+def test_a_deployment_warns_thirty_days_before_it_expires(
+    world: PipelineOnFakes, expires: date, warning: str | None
+) -> None:
+    world.publish(expires=expires)
+    found = status(world)["active_model"]
+    assert (found["expires"], found["warning"]) == (expires.isoformat(), warning)
