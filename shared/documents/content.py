@@ -131,7 +131,7 @@ _UNDO: dict[str, Callable[[bytes, int], bytes]] = {
 
 
 def _inflate(data: bytes, *, window: int, room: int, limit: int) -> tuple[bytes, bytes]:
-    """One whole stream of at most `room` bytes, and what comes after it. Raises zlib.error for none or a part of one."""
+    """One whole stream of at most `room` bytes, and the bytes after it. Raises zlib.error for none or a part of one."""
     stream = zlib.decompressobj(window)
     pieces: list[bytes] = []
     left, position = b"", 0
