@@ -57,6 +57,7 @@ def decode(data: bytes, *, declared: str | None = None, preferred: Sequence[str]
         or _decode_declared(data, declared, wide=True)
         or _decode_utf8(data)
         or _decode_declared(data, declared)
+        or _decode_nearly_utf_8(data)
         or _decode_preferred(data, preferred)
         or _decode_guessed(data)
     )
@@ -124,6 +125,11 @@ def _agrees(encoding: str, *, declared: str) -> bool:
     return encoding.startswith(("utf", "iso2022")) or encoding in codecs_for(declared)
 
 
+def _decode_nearly_utf_8(data: bytes) -> DecodedText | None:
+    nearly = decode_nearly_utf_8(data)
+    return _guessed(nearly, why="most of the bytes are UTF-8, not all") if nearly else None
+
+
 def _decode_preferred(data: bytes, preferred: Sequence[str]) -> DecodedText | None:
     for name in preferred:
         found = decode_strictly(data, codecs_for(name))
@@ -133,9 +139,6 @@ def _decode_preferred(data: bytes, preferred: Sequence[str]) -> DecodedText | No
 
 
 def _decode_guessed(data: bytes) -> DecodedText:
-    nearly = decode_nearly_utf_8(data)
-    if nearly:
-        return _guessed(nearly, why="most of the bytes are UTF-8, not all")
     mainframe = decode_ebcdic(data)
     if mainframe:
         return _guessed(mainframe, why="the bytes are EBCDIC")

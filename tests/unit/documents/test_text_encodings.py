@@ -130,10 +130,11 @@ NEARLY_UTF_8 = {
 }
 
 
+@pytest.mark.parametrize("preferred", [(), ("cp1252",)])
 @pytest.mark.parametrize("case", NEARLY_UTF_8)
-def test_utf_8_with_a_few_other_bytes_stays_utf_8(case: str) -> None:
+def test_utf_8_with_a_few_other_bytes_stays_utf_8(case: str, preferred: tuple[str, ...]) -> None:
     data, text = NEARLY_UTF_8[case]
-    decoded = decode(data)
+    decoded = decode(data, preferred=preferred)
     assert decoded.text == text
     assert "most of the bytes are UTF-8" in decoded.warnings[0].message
 
