@@ -160,10 +160,13 @@ class MicrosoftHost:
         environment = _inherited() | _NO_FOLDERS | dict(settings)
         log = folder / "functions_host.log"
         process = ManagedProcess("Microsoft's functions host", argv, log, environment).start()
-        storage = self.storage or BlobServiceClient.from_connection_string(settings["AzureWebJobsStorage"])
         host_id = settings.get("AzureFunctionsWebHost__hostid", "local")
-        _wait_running(process, lambda: is_running(url, _read_keys(storage, host_id).get("master", "")))
-        keys = _read_keys(storage, host_id)
+        with contextlib.ExitStack() as closing:
+            storage = self.storage or closing.enter_context(
+                BlobServiceClient.from_connection_string(settings["AzureWebJobsStorage"])
+            )
+            _wait_running(process, lambda: is_running(url, _read_keys(storage, host_id).get("master", "")))
+            keys = _read_keys(storage, host_id)
         blobs_key = keys.get("blobs_extension", "")
         bridge = start_event_bridge(app, settings, url, blobs_key, folder) if blobs_key else None
         return Host(url, keys["master"], keys["default"], blobs_key, process, bridge)

@@ -45,10 +45,10 @@ def shipped_files(root: Path) -> list[Path]:
     return sorted([*map(Path, FILES), *found])
 
 
-def stage(root: Path = ROOT) -> list[Path]:
-    """Empty build/package and fill it; returns what it holds. Raises PackageError."""
+def stage(root: Path = ROOT, target: Path | None = None) -> list[Path]:
+    """Empty build/package (or `target`) and fill it; returns what it holds. Raises PackageError."""
     files = shipped_files(root)
-    target = root / STAGE
+    target = target or root / STAGE
     shutil.rmtree(target, ignore_errors=True)
     for path in files:
         (target / path).parent.mkdir(parents=True, exist_ok=True)

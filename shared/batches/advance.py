@@ -28,6 +28,6 @@ class BatchSteps:
         """Take the batch's next step. Raises only what is a bug, or storage that does not answer."""
         advance(self.batches, message, self._take)
 
-    def _take(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
+    def _take(self, stored: Stored[Batch]) -> Next[Batch]:
         step = self.submit if stored.record.state is BatchState.PLANNED else self.poll
-        return step(stored, polls)
+        return step(stored)

@@ -10,7 +10,7 @@ from shared.batches.resubmit import Resubmit
 from shared.batches.results import Results, error_text, merge_pages, resolve
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
-from shared.durable.steps import Done, Next, PollLater
+from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
 from shared.errors import LanguageNotFoundError, MalformedAnswerError
 from shared.language.apis import api_for
@@ -31,7 +31,7 @@ class Poll:
     resubmit: Resubmit
     language: LanguageClient
 
-    def __call__(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
+    def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
         try:
             pages = [page for job in stored.record.jobs for page in self._read_pages(stored.record, job)]
@@ -41,7 +41,7 @@ class Poll:
         except MalformedAnswerError as error:
             return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, str(error))
         if any(page.status not in TERMINAL for page in pages):
-            return self._poll_again(stored, polls)
+            return self._poll_again(stored)
         answer = merge_pages(pages)
         if not answer.texts and not answer.text_errors and any(page.status in _UNSUCCESSFUL for page in pages):
             errors = [error for page in pages for error in page.errors]
@@ -61,13 +61,12 @@ class Poll:
             yield page
         raise MalformedAnswerError(f"the results of job {job.job_id} have more than {MAX_PAGES} pages")
 
-    def _poll_again(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
+    def _poll_again(self, stored: Stored[Batch]) -> Next[Batch]:
         jobs, now = stored.record.jobs, self.batches.clock()
         if now >= min(job.expires for job in jobs):
             why = "the job was still running when its results expired"
             return self.resubmit.whole(stored, FailureCode.JOB_EXPIRED, why)
-        delay = self.batches.retry.delay(polls, elapsed=now - jobs[0].submitted)
-        return PollLater(stored, delay, polls + 1)
+        return NotReady(stored, since=jobs[0].submitted)
 
     def _finish(self, stored: Stored[Batch], results: Results) -> Next[Batch]:
         """Records first, then what must be submitted again, then close. A crash anywhere repeats this, harmlessly."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, BatchState, Outcome, plan_batch
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
-from shared.durable.steps import Done, Next, PollLater
+from shared.durable.steps import Done, Next, StepLater
 from shared.durable.store import Stored
 
 log = logging.getLogger("pigeonhole.batches")
@@ -65,7 +65,7 @@ class Resubmit:
                 jobs=(),
             )
         )
-        return PollLater(again, self.batches.retry.delay(attempt), polls=0)
+        return StepLater(again, self.batches.retry.delay(attempt))
 
     def give_up(self, stored: Stored[Batch], code: FailureCode, why: str) -> Done[Batch]:
         """A failure record for every document that is still open."""

@@ -14,7 +14,7 @@ from shared.documents.messages import Source
 from shared.documents.records import Records
 from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, MAX_REQUEST_BYTES, FailureCode
 from shared.documents.text import DocumentWarning, split_text
-from shared.durable.steps import Done, Next, PollLater
+from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
 from shared.errors import (
     BlobNotFoundError,
@@ -29,7 +29,7 @@ from shared.errors import (
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.values import ModelRef, TextInput
-from shared.models.active_model import Active, ActiveModelStore, Held
+from shared.models.active_model import Active, FindsModel, Held
 
 log = logging.getLogger("pigeonhole.batches")
 
@@ -66,14 +66,13 @@ class Submit:
     records: Records
     resubmit: Resubmit
     reader: DocumentReader
-    active_model: ActiveModelStore
+    active_model: FindsModel
     language: LanguageClient
     language_api: str
     oversized: Oversized
 
-    def __call__(self, stored: Stored[Batch], polls: int) -> Next[Batch]:
+    def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
-        del polls  # a submitted batch counts from the beginning
         if not isinstance(self.active_model.find(), Active):
             raise self._waiting(stored, self._why_no_model())
         batch = stored.record
@@ -98,7 +97,7 @@ class Submit:
             return self._refused(stored, error)
         except MalformedAnswerError as error:
             return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, str(error))
-        return PollLater(stored, self.batches.retry.delay(0), polls=1)
+        return NotReady(stored, since=self.batches.clock())
 
     def _submit(
         self, stored: Stored[Batch], model: ModelRef, request: AnalyzeRequest, *, is_last: bool

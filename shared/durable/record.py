@@ -67,6 +67,11 @@ class Record(StoredModel):
         """True once nothing is left to do but to close the record."""
         return False
 
+    @property
+    def last_event(self) -> str:
+        """The newest line of history; empty while there is none."""
+        return self.history[-1].what if self.history else ""
+
     def facts(self) -> Facts:
         return Facts(created=self.created, due=self.due)
 

@@ -46,19 +46,24 @@ class StepNow(Generic[R_co]):
 
 
 @dataclass(frozen=True)
-class PollLater(Generic[R_co]):
-    """What the step waits for is not ready: `stored` is saved already, a message is sent with a delay.
-
-    `polls` counts the looks so far, so that the next delay is the schedule's next.
-    """
+class StepLater(Generic[R_co]):
+    """The next step is due after `delay`: `stored` is saved already, a message is sent with that delay."""
 
     stored: Stored[R_co]
     delay: timedelta
-    polls: int
 
 
-Next: TypeAlias = Done[R] | StepNow[R] | PollLater[R]
-Step: TypeAlias = Callable[[Stored[R], int], Next[R]]
+@dataclass(frozen=True)
+class NotReady(Generic[R_co]):
+    """What the step waits for `since` then is not ready: `stored` is saved already, and the same step is taken again
+    after a delay by the schedule, which goes by the number of polls so far."""
+
+    stored: Stored[R_co]
+    since: datetime
+
+
+Next: TypeAlias = Done[R] | StepNow[R] | StepLater[R] | NotReady[R]
+Step: TypeAlias = Callable[[Stored[R]], Next[R]]
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ def advance(
         if stored.record.is_ended:  # a crash came between its end and its closing
             close(stored)
             return
-        _carry_out(steps, _take(steps, stored, message, take_step, fail), close)
+        _carry_out(steps, message, _take(steps, stored, message, take_step, fail), close)
     except RaceLostError:
         log.info("race_lost %s=%s: another message goes on with it", steps.kind, message.id)
 
@@ -126,7 +131,7 @@ def _take(
     fail: Callable[[Stored[R], PermanentError], Next[R]] | None,
 ) -> Next[R] | None:
     try:
-        return take_step(stored, message.polls)
+        return take_step(stored)
     except RetryableError as error:
         _defer(steps, message, error)
         return None
@@ -138,17 +143,21 @@ def _take(
         return fail(current, error) if current is not None and not current.record.is_ended else None
 
 
-def _carry_out(steps: StepQueue[R, F], following: Next[R] | None, close: Callable[[Stored[R]], None]) -> None:
+def _carry_out(
+    steps: StepQueue[R, F], message: StepMessage, following: Next[R] | None, close: Callable[[Stored[R]], None]
+) -> None:
     match following:
         case Done(stored):
             close(stored)
         case StepNow(stored):
             saved = steps.store.save(stored)
-            done = saved.record.history[-1].what
-            log.info("%s_advanced %s=%s: %s", steps.kind, steps.kind, saved.record.id, done)
+            log.info("%s_advanced %s=%s: %s", steps.kind, steps.kind, saved.record.id, saved.record.last_event)
             steps.send(saved.record.id)
-        case PollLater(stored, delay, polls):
-            steps.send_later(stored, delay=delay, polls=polls)
+        case StepLater(stored, delay):
+            steps.send_later(stored, delay=delay)
+        case NotReady(stored, since):
+            delay = steps.retry.delay(message.polls, elapsed=steps.clock() - since)
+            steps.send_later(stored, delay=delay, polls=message.polls + 1)
 
 
 def _defer(steps: StepQueue[R, F], message: StepMessage, error: RetryableError) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias
 
 from pydantic import AwareDatetime, Field
 
@@ -59,6 +59,12 @@ class ActiveModelRecord(StoredModel):
     def days_left(self, today: date) -> int | None:
         """Days until the deployment in use expires; None when it does not."""
         return None if self.expires is None else (self.expires - today).days
+
+
+class FindsModel(Protocol):
+    """Tells which model is in use."""
+
+    def find(self) -> InUse: ...
 
 
 class HoldResult(StrEnum):

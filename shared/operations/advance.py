@@ -41,7 +41,7 @@ class OperationSteps:
         """Take the operation's next step. Raises only what is a bug, or storage that does not answer."""
         advance(self.operations.steps, message, self._take, close=self.operations.close, fail=self._fail)
 
-    def _take(self, stored: Stored[Operation], polls: int) -> Next[Operation]:
+    def _take(self, stored: Stored[Operation]) -> Next[Operation]:
         operation, now = stored.record, self.operations.steps.clock()
         try:
             self.operations.lock(operation)
@@ -55,9 +55,9 @@ class OperationSteps:
             hours = DEADLINE.total_seconds() / 3600
             reason = f"it had not ended after {hours:.0f} hours; {operation.aftermath}"
             return ended(stored, now, OperationState.FAILED, reason)
-        return self._step_of(operation)(stored, polls)
+        return self._step_of(operation)(stored)
 
-    def _step_of(self, operation: Operation) -> Callable[[Stored[Any], int], Next[Operation]]:
+    def _step_of(self, operation: Operation) -> Callable[[Stored[Any]], Next[Operation]]:
         if isinstance(operation, Reclassify):
             return self.reclassification.table[operation.step]
         publishing = self.publishing_for(operation.api_version).table

@@ -35,9 +35,8 @@ class PublishDirectly(PublishingSteps):
             Step.SWITCH: self.switch,
         }
 
-    def publish(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def publish(self, stored: Stored[Publishing]) -> Next[Operation]:
         """POST the publication, once."""
-        del polls
         api, operation = self._api(stored), stored.record
         # A model trained by this operation was never published before, so what is found is ours. Repeating the
         # publication of another changes nothing.
@@ -52,7 +51,7 @@ class PublishDirectly(PublishingSteps):
     def _publishing(self, stored: Stored[Publishing], *, job_id: str, what: str) -> Next[Operation]:
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_PUBLISHING, job_id=job_id))
 
-    def wait_publishing(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def wait_publishing(self, stored: Stored[Publishing]) -> Next[Operation]:
         job = self._find_job(stored)
 
         def published(now: Stored[Publishing]) -> Next[Operation]:
@@ -62,7 +61,7 @@ class PublishDirectly(PublishingSteps):
             what = f"published as {job.model_id}"
             return StepNow(now.evolve(self.steps.clock(), what, step=Step.PROBE, reference=job.model_id))
 
-        return wait_for(self.steps, stored, job, polls=polls, what="publishing", then=published)
+        return wait_for(self.steps, stored, job, what="publishing", then=published)
 
     def _find_job(self, stored: Stored[Publishing]) -> AuthoringJob:
         api, operation = self._api(stored), stored.record

@@ -23,7 +23,7 @@ from shared.operations.service_jobs import ended, errors_text, poll_again
 PROBE_TEXT = "Please confirm that you received the documents and tell us how to proceed."
 
 Publishing: TypeAlias = Retrain | Publish
-PublishingStep: TypeAlias = Callable[[Stored[Publishing], int], Next[Operation]]
+PublishingStep: TypeAlias = Callable[[Stored[Publishing]], Next[Operation]]
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,8 @@ class PublishingSteps(ABC):
     def _is_for_use(self, operation: Publishing) -> bool:
         return operation.project == self.language_project
 
-    def probe(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def probe(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Submit one text to the published model. Repeating it only costs a text."""
-        del polls
         api, operation = self._api(stored), stored.record
         project = self.language.send(api.get_project(operation.project))
         model = ModelRef(
@@ -67,14 +66,14 @@ class PublishingSteps(ABC):
         job_id = self.language.send(call)
         return StepNow(stored.evolve(self.steps.clock(), f"job {job_id}", step=Step.WAIT_PROBE, job_id=job_id))
 
-    def wait_probe(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def wait_probe(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Only a model that classifies the probe may replace another."""
         try:
             job = self.language.send(self._api(stored).get_analyze_job(stored.record.job_id))
         except LanguageNotFoundError as error:
             return self._probe_failed(stored, (ServiceError(error.error_code, str(error)),))
         if job.status not in TERMINAL:
-            return poll_again(self.steps, stored, polls=polls)
+            return poll_again(self.steps, stored)
         if job.texts:
             return StepNow(stored.evolve(self.steps.clock(), "it classifies", step=self.after_probe))
         return self._probe_failed(stored, job.errors + tuple(job.text_errors.values()))
@@ -83,9 +82,8 @@ class PublishingSteps(ABC):
         why = f"the published model does not classify the probe: {errors_text(errors)}; {stored.record.aftermath}"
         return ended(stored, self.steps.clock(), OperationState.FAILED, why, errors)
 
-    def switch(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def switch(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Make the published model the one in use, and wake the batches that wait for one."""
-        del polls
         operation, now = stored.record, self.steps.clock()
         if not self._is_for_use(operation):
             reason = f"published, not in use: LANGUAGE_PROJECT is {self.language_project!r}"

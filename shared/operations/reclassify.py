@@ -43,7 +43,7 @@ class Reclassification:
     limit: int
 
     @property
-    def table(self) -> Mapping[Step, Callable[[Stored[Reclassify], int], Next[Operation]]]:
+    def table(self) -> Mapping[Step, Callable[[Stored[Reclassify]], Next[Operation]]]:
         return {Step.SEND_PAGE: self.send_page}
 
     def count(self, request: ReclassifyRequest) -> int:
@@ -72,9 +72,8 @@ class Reclassification:
             )
         )
 
-    def send_page(self, stored: Stored[Reclassify], polls: int) -> Next[Operation]:
+    def send_page(self, stored: Stored[Reclassify]) -> Next[Operation]:
         """Send one page's documents, then save how far it came. A crash repeats one page, which only costs."""
-        del polls
         operation, store = stored.record, self._store(stored.record.request)
         page = store.list_page(operation.request.prefix, token=operation.token)
         listed = [(info, RecordFacts.read(info.metadata)) for info in page.infos]

@@ -37,7 +37,7 @@ from shared.storage.ports import BlobStore
 CLOCK_SKEW = timedelta(minutes=5)
 LISTED_PROBLEMS = 5
 
-RetrainStep = Callable[[Stored[Retrain], int], Next[Operation]]
+RetrainStep = Callable[[Stored[Retrain]], Next[Operation]]
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,8 @@ class RetrainSteps:
             Step.GATE: self.gate,
         }
 
-    def import_labels(self, stored: Stored[Retrain], polls: int) -> Next[Operation]:
+    def import_labels(self, stored: Stored[Retrain]) -> Next[Operation]:
         """Send the stored labels file where the version wants it sent. Repeating it replaces the same by the same."""
-        del polls
         api, operation = _api(stored), stored.record
         project = self.language.send(api.get_project(operation.project))
         name = labels_blob(project)
@@ -92,17 +91,16 @@ class RetrainSteps:
             )
         )
 
-    def wait_import(self, stored: Stored[Retrain], polls: int) -> Next[Operation]:
+    def wait_import(self, stored: Stored[Retrain]) -> Next[Operation]:
         job = self.language.send(_api(stored).get_import_job(stored.record.project, stored.record.job_id))
 
         def imported(now: Stored[Retrain]) -> Next[Operation]:
             return StepNow(now.evolve(self.steps.clock(), "the labels are imported", step=Step.TRAIN))
 
-        return wait_for(self.steps, stored, job, polls=polls, what="importing the labels", then=imported)
+        return wait_for(self.steps, stored, job, what="importing the labels", then=imported)
 
-    def train(self, stored: Stored[Retrain], polls: int) -> Next[Operation]:
+    def train(self, stored: Stored[Retrain]) -> Next[Operation]:
         """POST the training, once."""
-        del polls
         api, operation = _api(stored), stored.record
         if Step.TRAIN in operation.intents:
             started = self.language.send(api.find_training(operation.project, label=operation.label))
@@ -116,7 +114,7 @@ class RetrainSteps:
     def _training(self, stored: Stored[Retrain], *, job_id: str, what: str) -> Next[Operation]:
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_TRAINING, job_id=job_id))
 
-    def wait_training(self, stored: Stored[Retrain], polls: int) -> Next[Operation]:
+    def wait_training(self, stored: Stored[Retrain]) -> Next[Operation]:
         api, operation = _api(stored), stored.record
         if operation.job_id:
             job = self.language.send(api.get_training_job(operation.project, operation.job_id))
@@ -127,11 +125,10 @@ class RetrainSteps:
             what = f"{operation.label} is trained"
             return StepNow(now.evolve(self.steps.clock(), what, step=Step.EVALUATE, percent=100))
 
-        return wait_for(self.steps, stored, job, polls=polls, what="training", then=trained)
+        return wait_for(self.steps, stored, job, what="training", then=trained)
 
-    def evaluate(self, stored: Stored[Retrain], polls: int) -> Next[Operation]:
+    def evaluate(self, stored: Stored[Retrain]) -> Next[Operation]:
         """Read the candidate's evaluation and the active model's."""
-        del polls
         operation = stored.record
         candidate = self._find_evaluation(operation, operation.label)
         if candidate is None:
@@ -157,9 +154,8 @@ class RetrainSteps:
         except LanguageNotFoundError:
             return None
 
-    def gate(self, stored: Stored[Retrain], polls: int) -> Next[Operation]:
+    def gate(self, stored: Stored[Retrain]) -> Next[Operation]:
         """Refuse the model, stop before publishing, or go on to it."""
-        del polls
         operation, now = stored.record, self.steps.clock()
         decision = evaluate_gate(
             operation.request.gate,

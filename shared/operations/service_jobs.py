@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from shared.durable.steps import Done, Next, PollLater
+from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
 from shared.errors import LanguageBusyError, LanguageConflictError
 from shared.language.apis.base import Call
@@ -44,13 +44,12 @@ def wait_for(
     stored: Stored[O],
     job: AuthoringJob,
     *,
-    polls: int,
     what: str,
     then: Callable[[Stored[O]], Next[Operation]],
 ) -> Next[Operation]:
     """Poll again, go on with `then` when the job succeeded, or end as the job did. `what` names it in the reason."""
     if job.status not in TERMINAL:
-        return poll_again(steps, stored, polls=polls, percent=job.percent)
+        return poll_again(steps, stored, percent=job.percent)
     if job.status is LroStatus.SUCCEEDED:
         return then(stored)
     state = OperationState.CANCELLED if job.status is LroStatus.CANCELLED else OperationState.FAILED
@@ -58,14 +57,11 @@ def wait_for(
     return ended(stored, steps.clock(), state, reason, job.errors)
 
 
-def poll_again(
-    steps: OperationQueue, stored: Stored[O], *, polls: int, percent: int | None = None
-) -> PollLater[Operation]:
+def poll_again(steps: OperationQueue, stored: Stored[O], *, percent: int | None = None) -> NotReady[Operation]:
     """The same step again by the schedule; a new percentage is saved."""
     if percent is not None and percent != stored.record.percent:
         stored = steps.store.save(stored.change(percent=percent))
-    delay = steps.retry.delay(polls, elapsed=steps.clock() - stored.record.entered)
-    return PollLater(stored, delay, polls + 1)
+    return NotReady(stored, since=stored.record.entered)
 
 
 def ended(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
 
-from shared.durable.steps import Next, PollLater, StepNow
+from shared.durable.steps import Next, StepLater, StepNow
 from shared.durable.store import Stored
 from shared.errors import LanguageRefusedError
 from shared.language.apis import api_for
@@ -52,9 +52,8 @@ class StageAndSwap(PublishingSteps):
             Step.SWITCH: self.switch,
         }
 
-    def publish(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def publish(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Deploy the model into staging unless it is there already. Repeating a deployment changes nothing."""
-        del polls
         operation = stored.record
         if self._staging_holds(stored):
             what = "the staging deployment holds it already"
@@ -65,7 +64,7 @@ class StageAndSwap(PublishingSteps):
         what = f"deployment job {job_id}"
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_PUBLISHING, job_id=job_id))
 
-    def wait_publishing(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def wait_publishing(self, stored: Stored[Publishing]) -> Next[Operation]:
         operation = stored.record
         call = self._api(stored).get_deployment_job(operation.project, self.staging, operation.job_id)
 
@@ -74,23 +73,22 @@ class StageAndSwap(PublishingSteps):
             return StepNow(now.evolve(self.steps.clock(), what, step=Step.PROBE, reference=self.staging))
 
         job = self.language.send(call)
-        return wait_for(self.steps, stored, job, polls=polls, what="publishing", then=published)
+        return wait_for(self.steps, stored, job, what="publishing", then=published)
 
-    def hold(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def hold(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Hold submissions, and swap only when none that began before can still be on its way."""
-        del polls
         now = self.steps.clock()
         if not self._is_for_use(stored.record) or self.active_model.hold() is HoldResult.NO_MODEL:
             return StepNow(stored.evolve(now, "nothing to hold", step=Step.SWAP))
         held = stored.evolve(now, "submissions are held", step=Step.SWAP, swap_not_before=now + self.settle)
-        return PollLater(self.steps.store.save(held), self.settle, polls=0)
+        return StepLater(self.steps.store.save(held), self.settle)
 
-    def swap(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def swap(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Swap staging with production, once: swapping twice would undo it. The first time, deploy into production."""
         operation, now = stored.record, self.steps.clock()
         if operation.swap_not_before and operation.swap_not_before > now:
             # The message that `hold` sent was delivered twice.
-            return PollLater(stored, operation.swap_not_before - now, polls)
+            return StepLater(stored, operation.swap_not_before - now)
         if self._is_for_use(operation) and self.active_model.renew_hold() is HoldResult.LAPSED:
             # No step came for a quarter of an hour, so submissions went on: hold and settle again.
             return StepNow(stored.evolve(now, "the hold has lapsed", step=Step.HOLD))
@@ -103,7 +101,7 @@ class StageAndSwap(PublishingSteps):
             stored = intend(self.steps, stored.change(replaced_model_id=model_id))
         elif production is not None and now - intended < SWAP_TAKES:
             # The answer to the swap was lost, and nothing lists swaps under way: another one would undo it.
-            return poll_again(self.steps, stored, polls=polls)
+            return poll_again(self.steps, stored)
         return self._start_swap(stored, is_first=production is None)
 
     def _start_swap(self, stored: Stored[Publishing], *, is_first: bool) -> Next[Operation]:
@@ -117,7 +115,7 @@ class StageAndSwap(PublishingSteps):
         changes = {"job_id": job_id, "swap_is_deployment": is_first}
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_SWAP, **changes))
 
-    def wait_swap(self, stored: Stored[Publishing], polls: int) -> Next[Operation]:
+    def wait_swap(self, stored: Stored[Publishing]) -> Next[Operation]:
         api, operation = self._api(stored), stored.record
         if operation.swap_is_deployment:
             call = api.get_deployment_job(operation.project, self.production, operation.job_id)
@@ -130,7 +128,7 @@ class StageAndSwap(PublishingSteps):
             return StepNow(now.evolve(self.steps.clock(), "in production", step=Step.SWITCH))
 
         job = self.language.send(call)
-        return wait_for(self.steps, stored, job, polls=polls, what="swapping the deployments", then=swapped)
+        return wait_for(self.steps, stored, job, what="swapping the deployments", then=swapped)
 
     def _reference_in_use(self, operation: Publishing) -> tuple[str, date | None]:
         production = self._list_deployments(operation).get(self.production)

@@ -167,6 +167,11 @@ class Cloud:
         return [info.name for info in documents if versions.get(record_name(info.name)) != [info.etag]]
 
 
+def steps_taken(record: dict[str, Any]) -> list[str]:
+    """The steps of an operation's record; a line of its history names the step it was written in."""
+    return list(dict.fromkeys(event["what"].partition(":")[0] for event in record["history"]))
+
+
 @contextmanager
 def running_cloud(
     folder: Path,

@@ -194,7 +194,7 @@ class OperationsWorld:
         return self.services.start_operations.retrain(self.project, RetrainRequest(**request))
 
     def publish(self, label: str) -> Operation:
-        return self.services.start_operations.publish(self.project, label)
+        return self.services.start_operations.publish(self.project, label=label)
 
     def find(self, operation: Operation) -> Operation:
         found = self.plain.operations.find(operation.id)

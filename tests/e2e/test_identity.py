@@ -35,7 +35,7 @@ from tests.e2e.conftest import POLLING, QUICK
 from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_identity_endpoint, storage_token
 from tests.e2e.real_host import STAND_IN
 from tests.infra.deployed import MAIN_TEMPLATE, OUTPUTS, deployed_settings
-from tools.package import ROOT, STAGE, stage
+from tools.package import ROOT, stage
 
 pytestmark = pytest.mark.e2e
 
@@ -135,9 +135,11 @@ def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator, host_k
         queues.create_queue(name)
     with running_identity_endpoint(lambda client_id: _language_token(emulator, client_id)) as identity:
         settings = _settings(folder, azurite, emulator, identity)
-        stage(ROOT)
+        # Not below ROOT: a Python file written there restarts a Microsoft host that another test runs from it.
+        package = folder / "package"
+        stage(ROOT, package)
         starter: HostStarter = StandIn(QUICK) if host_kind == STAND_IN else MicrosoftHost(find_start_script(), blobs)
-        host = starter.start(ROOT / STAGE, settings, folder=folder / "host")
+        host = starter.start(package, settings, folder=folder / "host")
         try:
             api = Api(host.url, host.function_key)
             yield Deployment(api, identity, blobs, queues)

@@ -163,7 +163,7 @@ def test_all_faults_of_a_labels_file_are_answered_at_once(world: OperationsWorld
         ],
     }
     status, problem = world.request("put_labels", labels, project=world.project)
-    assert (status, problem["title"]) == (422, "The labels file has faults")
+    assert (status, problem["title"]) == (422, "The labels file has problems")
     told = {(each["place"], each["what"]) for each in problem["problems"]}
     for place, words in (
         ("documents[5].intents[0]", "not an index"),

@@ -14,7 +14,7 @@ from language_emulator.testing.corpus import upload_corpus
 from shared.language.apis import api_for
 from shared.language.values import Project, ProjectKind
 from shared.models.active_model import ACTIVE_MODEL
-from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud
+from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud, steps_taken
 
 pytestmark = pytest.mark.e2e
 
@@ -90,7 +90,7 @@ MOMENTS = {
 def assert_done_once(cloud: Cloud, operation: str) -> None:
     record = cloud.api.follow(operation, seconds=DEADLINE)
     assert (record["state"], record["reason"]) == ("succeeded", "next is in use")
-    assert list(dict.fromkeys(event["what"].partition(":")[0] for event in record["history"])) == STEPS
+    assert steps_taken(record) == STEPS
     assert [job["status"] for job in cloud.jobs("training")] == ["succeeded"]
     assert [job["status"] for job in cloud.jobs("publishing")] == ["succeeded"]
     status = cloud.api.call("GET", "/api/status")

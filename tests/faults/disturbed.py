@@ -1,4 +1,4 @@
-"""The World of the fault matrix: other people act in the middle of a call, the service misbehaves, poison becomes dead letters."""
+"""The World of the fault matrix: others act in the middle of a call, and the service misbehaves."""
 
 from __future__ import annotations
 

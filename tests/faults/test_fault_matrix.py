@@ -108,7 +108,7 @@ def while_it_runs(world: DisturbedWorld, act: Callable[[str], object], names: li
     chosen = world.random.sample(names, int(share * len(names)))
     moments = Counter(world.random.randrange(200, 2_600) for _ in chosen)
 
-    def disturb(_: str) -> None:
+    def disturb(_call: str) -> None:
         for _ in range(moments.pop(world.calls, 0)):
             act(chosen.pop())
 
@@ -235,7 +235,7 @@ def test_four_deliveries_at_once_submit_twice_at_most_and_write_25_results(deliv
         moment = world.calls + call
 
         def others(
-            _: str, world: DisturbedWorld = world, message: QueuedMessage = message, moment: int = moment
+            _call: str, world: DisturbedWorld = world, message: QueuedMessage = message, moment: int = moment
         ) -> None:
             if world.calls + 1 == moment:
                 world.disturb = None

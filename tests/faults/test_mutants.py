@@ -15,6 +15,7 @@ import pytest
 
 from shared.documents import inbox, records
 from shared.documents.which_stays import Age
+from shared.storage.ports import Blob
 from tests.faults.world import Reorder, World
 
 DOCUMENTS = 10
@@ -42,7 +43,11 @@ class HastyWorld(World):
         super().__post_init__()
         collect = self.queues["collect"]
         send = collect.send_raw
-        collect.send_raw = lambda body, delay=timedelta(0): send(body)  # type: ignore[method-assign]
+
+        def send_at_once(body: str, *, delay: timedelta = timedelta(0)) -> None:
+            send(body)
+
+        collect.send_raw = send_at_once  # type: ignore[method-assign]
 
 
 @dataclass
@@ -53,7 +58,11 @@ class CarelessWorld(World):
         super().__post_init__()
         documents = self.stores["documents"]
         read = documents.read
-        documents.read = lambda name, etag=None: read(name)  # type: ignore[method-assign]
+
+        def read_any_version(name: str, *, etag: str | None = None) -> Blob:
+            return read(name)
+
+        documents.read = read_any_version  # type: ignore[method-assign]
 
 
 def trickle(world: World, count: int = DOCUMENTS) -> None:
@@ -138,7 +147,7 @@ def test_a_mutant_that_wakes_at_once_and_debounces_without_a_margin_is_caught(mo
 
 
 def test_the_mutant_that_keeps_stale_records_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "age_of", lambda found, document: Age.OLDER)
+    monkeypatch.setattr(records, "age_of", lambda _found, _document: Age.OLDER)
     stale = stale_runs(CarelessWorld)
     print(f"\nM6 records are written without checking the source's version: {stale} of 40 runs keep a stale record")
     assert stale > 0

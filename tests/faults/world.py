@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -73,8 +73,8 @@ class Reorder:
 class World:
     """`crash_at` is (number of the external call, "before" or "after" its effect).
 
-    `pause_at` is the number of a call that takes PAUSE before its effect, while other workers go on. `reorder` breaks the
-    protocol on purpose, for the mutants.
+    `pause_at` is the number of a call that takes PAUSE before its effect, while other workers go on. `reorder` breaks
+    the protocol on purpose, for the mutants.
     """
 
     crash_at: tuple[int, str] | None = None
@@ -111,7 +111,8 @@ class World:
             self.reordered += 1
             if self.reorder.past:
                 self.held.append(effect)
-            return None  # type: ignore[return-value] - no caller that a mutant delays uses the result
+            # No caller that a mutant delays uses the result.
+            return cast("T", None)
         if self.reorder and name not in self.reorder.past:
             self.flush()
         return self._perform(effect)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, partial
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from tests.infra.bicep import Expression
 
@@ -172,7 +172,7 @@ def _from_class(module: ModuleType, found: Any) -> Property:
         return Property()
     if issubclass(found, Enum):
         return Property(values=frozenset(str(member.value) for member in found))
-    return Property("object", lambda: _shape(module, found))
+    return Property("object", lambda: _shape(module, cast("type", found)))
 
 
 # The older make: one flat map of attributes to paths.

@@ -1,4 +1,4 @@
-"""The way to Core Tools, tried with a stand-in `func`: Core Tools cannot be had in every place the tests run."""
+"""Which host is chosen, and the way to Core Tools, tried with a stand-in `func`: not every place has it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.hosts import CoreTools, find_core_tools
+from local.hosts import CoreTools, MicrosoftHost, StandIn, choose_host, find_core_tools
 
 STAND_IN = """#!{python}
 import http.server, json, os, sys
@@ -76,3 +76,25 @@ def test_the_app_runs_in_func_with_its_settings_and_this_python(tmp_path: Path) 
     assert (facts["GIVEN"], facts["FUNCTIONS_WORKER_RUNTIME"]) == ("setting", "python")
     assert facts["VIRTUAL_ENV"] == str(Path(sys.executable).parent.parent)
     assert Path(facts["cwd"]) == app
+
+
+def test_the_stand_in_is_taken_where_there_is_no_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert choose_host("auto") == choose_host("stand-in") == StandIn()
+    with pytest.raises(FileNotFoundError, match="no working `func`"):
+        choose_host("func")
+    tools = CoreTools(write_func(tmp_path, "4.14.0"), "4.14.0")
+    assert choose_host("auto") == choose_host("func") == tools
+    assert choose_host("stand-in") == StandIn()
+
+
+def test_microsofts_host_is_the_one_whose_start_script_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "start.py"
+    for named in ("", str(script)):
+        monkeypatch.setenv("FUNCTIONS_HOST", named)
+        with pytest.raises(FileNotFoundError, match="FUNCTIONS_HOST must name the script"):
+            choose_host("real")
+    script.touch()
+    assert choose_host("real") == MicrosoftHost(script)

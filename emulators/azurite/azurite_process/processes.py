@@ -54,7 +54,7 @@ class ManagedProcess:
     def start(self) -> ManagedProcess:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - what to start is the caller's business
                 list(self.argv),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--host") == REAL and START_SCRIPT not in os.environ:
+    if config.getoption("--host") == REAL and not os.environ.get(START_SCRIPT):
         raise pytest.UsageError(f"--host real: {START_SCRIPT} must name the script that starts Microsoft's host")
 
 

@@ -21,7 +21,7 @@ from shared.batches.batch import (
 )
 from shared.batches.poll import MAX_PAGES, Poll, split_missing
 from shared.documents.ref import DocumentRef
-from shared.durable.steps import Done, Next, PollLater
+from shared.durable.steps import Done, Next, NotReady, StepLater
 from shared.durable.store import Stored
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
@@ -80,8 +80,8 @@ def page(
     return AnalyzeJob(status, None, START, None, classes, errors or {}, next_page=following)
 
 
-def look(world: PipelineOnFakes, stored: Stored[Batch], *pages: AnalyzeJob, polls: int = 0) -> Next[Batch]:
-    return poll_with(world, Pages(list(pages)))(stored, polls)
+def look(world: PipelineOnFakes, stored: Stored[Batch], *pages: AnalyzeJob) -> Next[Batch]:
+    return poll_with(world, Pages(list(pages)))(stored)
 
 
 def poll_with(world: PipelineOnFakes, language: LanguageClient) -> Poll:
@@ -104,8 +104,8 @@ def test_the_results_of_as_many_pages_as_texts_can_fill_are_read(world: Pipeline
 
 def test_next_links_that_go_in_circles_end_the_look_and_the_batch_is_submitted_again(world: PipelineOnFakes) -> None:
     language = Pages([page("0", more=True)] * (MAX_PAGES + 2))
-    following = poll_with(world, language)(submitted(world), 0)
-    assert isinstance(following, PollLater)
+    following = poll_with(world, language)(submitted(world))
+    assert isinstance(following, StepLater)
     batch = following.stored.record
     assert (batch.state, batch.documents[0].attempt) == (BatchState.PLANNED, 1)
     assert "have more than 30 pages" in batch.history[-1].what
@@ -115,18 +115,17 @@ def test_next_links_that_go_in_circles_end_the_look_and_the_batch_is_submitted_a
 
 def test_pages_of_a_job_that_runs_are_not_followed(world: PipelineOnFakes) -> None:
     language = Pages([page(status=LroStatus.RUNNING, more=True)])
-    assert isinstance(poll_with(world, language)(submitted(world), 0), PollLater)
+    assert isinstance(poll_with(world, language)(submitted(world)), NotReady)
     assert language.asked == 1
 
 
 # not ready
 
 
-def test_a_running_job_is_looked_at_again_after_the_schedule_s_next_delay(world: PipelineOnFakes) -> None:
-    following = look(world, submitted(world), page(status=LroStatus.RUNNING), polls=3)
-    assert isinstance(following, PollLater)
-    assert following.polls == 4
-    assert timedelta(seconds=20) <= following.delay <= timedelta(seconds=24)
+def test_a_running_job_is_polled_again_by_how_long_it_has_run(world: PipelineOnFakes) -> None:
+    following = look(world, submitted(world), page(status=LroStatus.RUNNING))
+    assert isinstance(following, NotReady)
+    assert following.since == following.stored.record.jobs[0].submitted
 
 
 @pytest.mark.parametrize(
@@ -140,7 +139,7 @@ def test_a_job_that_still_runs_when_its_results_expire_is_submitted_again(
     stored = submitted(world)
     world.clock.now = START + timedelta(hours=24) - left
     following = look(world, stored, page(status=LroStatus.RUNNING))
-    assert isinstance(following, PollLater)
+    assert isinstance(following, NotReady if state is BatchState.SUBMITTED else StepLater)
     assert following.stored.record.state is state
 
 
@@ -160,7 +159,7 @@ def test_records_are_written_before_the_batch_says_that_it_is_done(world: Pipeli
 @pytest.mark.parametrize("status", [LroStatus.FAILED, LroStatus.CANCELLED])
 def test_a_job_that_failed_as_a_whole_is_submitted_again(world: PipelineOnFakes, status: LroStatus) -> None:
     following = look(world, submitted(world), page(status=status))
-    assert isinstance(following, PollLater)
+    assert isinstance(following, StepLater)
     assert following.stored.record.state is BatchState.PLANNED
 
 

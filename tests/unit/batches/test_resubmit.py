@@ -8,7 +8,7 @@ import pytest
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, BatchState, JobReference, Outcome, plan_batch
 from shared.batches.resubmit import Resubmit
 from shared.documents.ref import FailureCode
-from shared.durable.steps import Done, Next, PollLater
+from shared.durable.steps import Done, Next, StepLater
 from shared.durable.store import Stored
 from tests.fakes import START
 from tests.faults.disturbed import Wire
@@ -61,7 +61,7 @@ def attempts(batch: Batch) -> list[int]:
 def test_a_whole_batch_goes_back_to_planned_without_what_its_submission_left(world: PipelineOnFakes) -> None:
     stored = submitted(world, 0, 0)
     following = resubmit(world).whole(stored, FailureCode.JOB_FAILED, "the job failed")
-    assert isinstance(following, PollLater)
+    assert isinstance(following, StepLater)
     batch = world.the_open_one().record
     assert following.stored.record == batch, "it is saved before a message is sent"
     assert (batch.state, batch.model, batch.api_version, batch.jobs) == (BatchState.PLANNED, None, None, ())
@@ -80,13 +80,13 @@ def test_documents_that_have_ended_keep_their_outcome_and_their_count(world: Pip
 @pytest.mark.parametrize(("attempt", "goes_on"), [(0, True), (1, True), (2, False)])
 def test_the_third_submission_of_a_whole_batch_is_its_last(world: PipelineOnFakes, attempt: int, goes_on: bool) -> None:
     following = resubmit(world).whole(submitted(world, attempt, 0), FailureCode.JOB_EXPIRED, "expired")
-    assert isinstance(following, PollLater if goes_on else Done)
+    assert isinstance(following, StepLater if goes_on else Done)
     assert world.failure_codes() == ([] if goes_on else ["job_expired", "job_expired"])
 
 
 def test_the_count_of_a_document_that_has_ended_does_not_end_the_others(world: PipelineOnFakes) -> None:
     stored = submitted(world, 2, 0, ended={0: Outcome.DELETED})
-    assert isinstance(resubmit(world).whole(stored, FailureCode.JOB_FAILED, "failed"), PollLater)
+    assert isinstance(resubmit(world).whole(stored, FailureCode.JOB_FAILED, "failed"), StepLater)
 
 
 def test_the_reason_of_the_last_failure_tells_how_often_it_was_tried(world: PipelineOnFakes) -> None:

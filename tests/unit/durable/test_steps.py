@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.durable.record import STEP_ALLOWANCE
-from shared.durable.steps import Done, Next, PollLater, StepNow, advance
+from shared.durable.steps import Done, Next, NotReady, Step, StepLater, StepNow, advance
 from shared.durable.store import Stored
 from shared.errors import (
     LanguageAccessError,
@@ -22,31 +22,24 @@ from shared.errors import (
 from shared.messages import StepMessage
 from tests.unit.durable.letters import Letter, Office, letter
 
-Step = Callable[[Stored[Letter], int], Next[Letter]]
-
 
 @pytest.fixture
 def office() -> Office:
     return Office()
 
 
-def never(stored: Stored[Letter], polls: int) -> Next[Letter]:
+def never(stored: Stored[Letter]) -> Next[Letter]:
     raise AssertionError("no step may be taken")
 
 
-def then(following: Callable[[Stored[Letter]], Next[Letter]]) -> Step:
-    """A step that looks at nothing else."""
-    return lambda stored, _: following(stored)
-
-
-def raising(error: Exception) -> Step:
-    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+def raising(error: Exception) -> Step[Letter]:
+    def step(stored: Stored[Letter]) -> Next[Letter]:
         raise error
 
     return step
 
 
-def take(office: Office, step: Step, *, polls: int = 0, failures: int = 0) -> None:
+def take(office: Office, step: Step[Letter], *, polls: int = 0, failures: int = 0) -> None:
     advance(office.steps, StepMessage(id="a1", polls=polls, failures_in_a_row=failures), step)
 
 
@@ -72,7 +65,7 @@ def test_starting_what_is_open_already_sends_another_message_and_leaves_the_reco
 
 def test_done_closes_the_record_as_it_is_handed_over_and_sends_nothing(office: Office) -> None:
     office.create()
-    take(office, then(lambda stored: Done(stored.evolve(office.clock(), "finished", pages=4))))
+    take(office, lambda stored: Done(stored.evolve(office.clock(), "finished", pages=4)))
     assert office.trace == ["blobs.read", "blobs.put", "blobs.delete"]
     closed = office.store.find_closed("a1", [letter().created.date()])
     assert closed is not None
@@ -82,26 +75,42 @@ def test_done_closes_the_record_as_it_is_handed_over_and_sends_nothing(office: O
 def test_done_closes_in_the_way_that_is_given(office: Office) -> None:
     office.create()
     closed: list[Stored[Letter]] = []
-    advance(office.steps, StepMessage(id="a1"), then(Done), close=closed.append)
+    advance(office.steps, StepMessage(id="a1"), Done, close=closed.append)
     assert [each.record.id for each in closed] == ["a1"]
     assert office.store.find("a1") is not None
 
 
 def test_step_now_saves_before_it_sends_a_message_that_is_visible_at_once(office: Office) -> None:
     office.create()
-    take(office, then(lambda stored: StepNow(stored.change(pages=2))), polls=3, failures=2)
+    take(office, lambda stored: StepNow(stored.change(pages=2)), polls=3, failures=2)
     assert office.trace == ["blobs.read", "blobs.replace", "queue.send"]
     assert office.find().record.pages == 2
     assert office.messages() == [StepMessage(id="a1")], "the next step begins to count anew"
     assert office.delay() == 0
 
 
-def test_poll_later_sends_the_count_after_the_delay_and_saves_nothing(office: Office) -> None:
+def test_step_later_sends_a_message_after_the_delay_and_saves_nothing(office: Office) -> None:
     office.create()
-    take(office, lambda stored, polls: PollLater(stored, timedelta(seconds=40), polls + 1), polls=3)
+    take(office, lambda stored: StepLater(stored, timedelta(seconds=40)), polls=3)
     assert office.trace == ["blobs.read", "queue.send"]
-    assert office.messages() == [StepMessage(id="a1", polls=4)]
+    assert office.messages() == [StepMessage(id="a1")], "the next step begins to count anew"
     assert office.delay() == 40
+
+
+@pytest.mark.parametrize(
+    ("polls", "minutes", "seconds"),
+    [(0, 0, 2), (1, 0, 5), (2, 0, 60), (3, 9, 60), (3, 10, 300), (1, 10, 5)],
+    ids=["first", "second", "third", "the last repeats", "slow", "a late second poll"],
+)
+def test_what_is_not_ready_is_polled_by_the_schedule_and_how_long_it_has_been_waited_for(
+    office: Office, polls: int, minutes: int, seconds: int
+) -> None:
+    office.create()
+    since = office.clock() - timedelta(minutes=minutes)
+    take(office, lambda stored: NotReady(stored, since=since), polls=polls)
+    assert office.trace == ["blobs.read", "queue.send"]
+    assert office.messages() == [StepMessage(id="a1", polls=polls + 1)]
+    assert office.delay() == seconds
 
 
 @pytest.mark.parametrize(("over", "saved"), [(0, False), (1, True)], ids=["within", "beyond"])
@@ -110,22 +119,10 @@ def test_a_delay_beyond_the_due_time_is_saved_first_so_that_the_sweep_leaves_the
 ) -> None:
     due = office.create().record.due
     delay = STEP_ALLOWANCE + timedelta(seconds=over)
-    take(office, then(lambda stored: PollLater(stored, delay, 1)))
+    take(office, lambda stored: StepLater(stored, delay))
     expected = ["blobs.read", "blobs.replace", "queue.send"] if saved else ["blobs.read", "queue.send"]
     assert office.trace == expected
     assert office.find().record.due == (office.clock() + delay + STEP_ALLOWANCE if saved else due)
-
-
-def test_the_step_is_told_how_often_it_looked(office: Office) -> None:
-    office.create()
-    told: list[int] = []
-
-    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
-        told.append(polls)
-        return Done(stored)
-
-    take(office, step, polls=7)
-    assert told == [7]
 
 
 # records that need no step
@@ -180,7 +177,7 @@ def test_no_model_is_waited_for_as_long_as_it_takes(office: Office) -> None:
 def test_what_a_step_saved_before_it_failed_is_what_is_deferred(office: Office) -> None:
     office.create()
 
-    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+    def step(stored: Stored[Letter]) -> Next[Letter]:
         office.store.save(stored.change(pages=2))
         raise RetryableError("later", retry_after=timedelta(hours=1))
 
@@ -193,7 +190,7 @@ def test_what_a_step_saved_before_it_failed_is_what_is_deferred(office: Office) 
 def test_a_record_that_another_message_closed_while_its_step_failed_is_left_so(office: Office) -> None:
     office.create()
 
-    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+    def step(stored: Stored[Letter]) -> Next[Letter]:
         office.store.close(stored)
         raise RetryableError("later")
 
@@ -204,7 +201,7 @@ def test_a_record_that_another_message_closed_while_its_step_failed_is_left_so(o
 def test_a_lost_race_ends_the_step_quietly(office: Office) -> None:
     office.create()
 
-    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+    def step(stored: Stored[Letter]) -> Next[Letter]:
         office.store.save(stored.change(pages=2))
         return StepNow(stored.change(pages=3))
 
@@ -235,7 +232,7 @@ def fail(office: Office) -> Callable[[Stored[Letter], PermanentError], Next[Lett
 def test_a_permanent_error_ends_as_the_record_s_kind_decides(office: Office) -> None:
     office.create()
 
-    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+    def step(stored: Stored[Letter]) -> Next[Letter]:
         office.store.save(stored.change(pages=2))
         raise MalformedAnswerError("odd")
 
@@ -249,7 +246,7 @@ def test_a_permanent_error_ends_as_the_record_s_kind_decides(office: Office) -> 
 def test_a_record_that_ended_in_the_step_that_failed_is_not_failed(office: Office, ended: str) -> None:
     office.create()
 
-    def step(stored: Stored[Letter], polls: int) -> Next[Letter]:
+    def step(stored: Stored[Letter]) -> Next[Letter]:
         if ended == "closed":
             office.store.close(stored)
         else:

@@ -241,7 +241,7 @@ def july(count: int = 20, **changes: object) -> dict[str, Any]:
 def problems(place: Place, content: object) -> list[InputProblem]:
     with pytest.raises(LabelsRefusedError) as refused:
         place.put_labels(content)
-    assert str(refused.value) == f"the labels file has {len(refused.value.problems)} faults; nothing was replaced"
+    assert str(refused.value) == f"the labels file has {len(refused.value.problems)} problems; nothing was replaced"
     return list(refused.value.problems)
 
 
@@ -339,6 +339,6 @@ def test_the_models_of_an_unknown_project_are_not_an_empty_list(place: Place) ->
 def test_a_model_without_an_evaluation_is_not_found(place: Place) -> None:
     place.put()
     with pytest.raises(LanguageNotFoundError):
-        place.projects.get_evaluation("letters", "never")
+        place.projects.get_evaluation("letters", label="never")
     with pytest.raises(LanguageNotFoundError):
-        place.projects.list_reviewed("letters", "never")
+        place.projects.list_reviewed("letters", label="never")

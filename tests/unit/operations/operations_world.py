@@ -89,7 +89,7 @@ class OperationsWorld(World):
         self.stores["training"]._write("labels.json", data, None, must_be="*")
 
     def start(self, label: str) -> Operation:
-        return self.services.start_operations.publish("letters", label)
+        return self.services.start_operations.publish("letters", label=label)
 
     def start_retraining(self, **request: object) -> Operation:
         return self.services.start_operations.retrain("letters", RetrainRequest.model_validate(request))

@@ -10,6 +10,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from shared.errors import ModelUnknownError
 from shared.language.values import ModelRef, ProjectKind
 from shared.models.active_model import HOLD_LIMIT
 from shared.operations.operation import OperationState
@@ -94,6 +95,14 @@ def test_a_model_id_goes_back_to_the_model_it_named(api_version: str) -> None:
     world.run()
     assert [record.model.label for record in world.records()] == ["first"]
     assert world.untruthful() == []
+
+
+def test_a_model_that_was_never_trained_is_not_published() -> None:
+    world = dated()
+    with pytest.raises(ModelUnknownError, match="no trained model 'never'"):
+        world.start("never")
+    assert world.locks() == []
+    assert world.queues["operations"].length() == 0
 
 
 # The probe

@@ -11,6 +11,7 @@ import pytest
 
 from shared.errors import ModelExistsError, NotCancellableError, OperationRunningError
 from shared.messages import StepMessage
+from shared.models.active_model import Held
 from shared.operations.operation import DEADLINE, Operation, OperationState, Retrain, Step
 from tests.unit.operations.operations_world import API_VERSIONS, RETRAIN, OperationsWorld, labels, steps_of
 
@@ -236,7 +237,7 @@ def test_a_failed_swap_says_that_production_may_have_changed_and_ends_the_hold()
 
 FILES: dict[str, tuple[bytes, str, str]] = {
     "no JSON": (b"{", "LabelsMissingError", "no readable 'labels.json'"),
-    "faults": (b'{"assets": {"classes": [], "documents": [{}]}}', "LabelsFaultyError", "faults ("),
+    "problems": (b'{"assets": {"classes": [], "documents": [{}]}}', "LabelsFaultyError", "problems ("),
 }
 
 
@@ -412,6 +413,28 @@ def test_an_operation_that_ended_but_was_not_closed_is_closed_by_its_next_messag
     assert world.authoring.changes == []
 
 
+def test_an_operation_that_ended_but_was_not_closed_keeps_nobody_out(world: OperationsWorld) -> None:
+    first = world.start_retraining(model="next")
+    store = world.services.operations.steps.store
+    stored = store.find(first.id)
+    assert stored is not None
+    now = world.clock()
+    store.save(stored.evolve(now, "over", **stored.record.ending(now, OperationState.FAILED, "a crash came")))
+    second = world.start_retraining(model="other")
+    world.run()
+    assert (world.find(first).reason, world.find(second).is_ended) == ("a crash came", True)
+    assert store.find(first.id) is None
+    assert "train other" in world.authoring.changes
+
+
+def test_the_end_of_another_project_s_operation_leaves_a_hold_alone(world: OperationsWorld) -> None:
+    world.change_settings(language_project="reports")
+    operation = world.start_retraining(model="next", publish=False)
+    world.services.active_model.hold()
+    assert world.finish(operation).state is OperationState.SUCCEEDED
+    assert isinstance(world.active_model(), Held)
+
+
 def test_an_operation_that_does_not_end_is_given_up_after_a_day(world: OperationsWorld) -> None:
     operation = world.start_retraining(model="next")
     world.run_until(operation, "train")
@@ -449,9 +472,9 @@ BAD_BODIES = ["", "not JSON", '{"schema": 1}', '{"schema": 1, "id": "20260301120
 @pytest.mark.parametrize("body", BAD_BODIES)
 def test_a_dead_letter_of_no_operation_is_kept_and_ends_none(world: OperationsWorld, body: str) -> None:
     operation = world.start_retraining(model="next")
-    world.services.operation_dead_letters.handle("m1", body)
+    world.services.operation_dead_letters.handle("m1", body=body)
     kept = world.stores["state"]._blobs["dead-letters/operations/m1.json"]
-    assert b"a step failed five times" in kept.data
+    assert b"a step of the operation failed five times" in kept.data
     assert world.finish(operation).state is OperationState.SUCCEEDED
 
 
@@ -460,13 +483,14 @@ def test_an_operation_whose_step_failed_five_times_ends_with_the_place_of_its_me
     world.run_until(operation, "wait_training")
     message = world.queues["operations"].receive(1, visibility=timedelta(minutes=1))[0]
     world.queues["operations"]._messages.clear()
-    world.services.operation_dead_letters.handle("m1", message.text or "")
+    world.services.operation_dead_letters.handle("m1", body=message.text or "")
     ended = world.find(operation)
     assert_left_alone(world, ended, OperationState.FAILED)
     assert ended.reason == (
-        "a step failed five times; see dead-letters/operations/m1.json and the log; the active model is unchanged"
+        "a step of the operation failed five times; see dead-letters/operations/m1.json and the log; the active model "
+        "is unchanged"
     )
-    world.services.operation_dead_letters.handle("m2", message.text or "")
+    world.services.operation_dead_letters.handle("m2", body=message.text or "")
     assert world.find(operation) == ended
 
 
