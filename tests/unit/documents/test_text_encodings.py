@@ -71,6 +71,18 @@ def test_a_long_document_is_judged_by_a_part_of_it(row: str) -> None:
     assert decode(many.encode(encoding)).text == many
 
 
+@pytest.mark.parametrize("before", ["", "x"])
+@pytest.mark.parametrize(
+    "row", ["Simplified Chinese gbk long", "Japanese shift_jis long", "Traditional Chinese big5 long"]
+)
+def test_the_part_may_end_inside_a_character(row: str, before: str) -> None:
+    encoding, text = ROWS[row]
+    many = before + text * 3_000
+    decoded = decode(many.encode(encoding))
+    assert decoded.text == many
+    assert "the likeliest words" in decoded.warnings[0].message, "the detector had to help"
+
+
 def test_bytes_that_the_likeliest_encoding_lacks_lead_to_the_next() -> None:
     """The sample is Windows-1252; one byte far behind it is none of its characters."""
     data = "Größe, Menge, Straße\n".encode("cp1252") * 30_000 + b"\x81\n"
@@ -89,6 +101,7 @@ CERTAIN = {
     "ISO-2022-CN": (b"\x1b$)A\x0eMK?n\x0f OK\n", "退款 OK\n"),
     "terminal colours": (b"\x1b[31mred\x1b[0m and \x1b(B\x1b[mplain", "\x1b[31mred\x1b[0m and \x1b(B\x1b[mplain"),
     "phone numbers and plus signs": (b"+4930123456, 1+1=2, C++, ann+shop@example.org", None),
+    "an address that is valid UTF-7": (b"write to ann+tag@example.org", None),
     "tildes and braces": (b"~{config}~ and ~{ab~}", None),
 }
 
