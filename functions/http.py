@@ -13,16 +13,20 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import (
     BadRequestError,
+    BlobUnreadableError,
     ConfirmationNeededError,
     InputProblem,
     LabelsRefusedError,
     LanguageConflictError,
     LanguageNotFoundError,
     LanguageRefusedError,
+    ModelExistsError,
     ModelUnknownError,
+    NotCancellableError,
     OperationRunningError,
     PermanentError,
     PigeonholeError,
+    ProjectUnchangeableError,
     ProjectUnknownError,
     RetryableError,
 )
@@ -81,14 +85,18 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (ProjectUnknownError, 404, "Unknown project"),
     (ModelUnknownError, 404, "Unknown model"),
     (LabelsRefusedError, 422, "The labels file has problems"),
+    (ModelExistsError, 409, "The model exists already"),
+    (ProjectUnchangeableError, 409, "The project cannot be changed like that"),
     (OperationRunningError, 409, "An operation is running"),
+    (NotCancellableError, 409, "The operation cannot be cancelled"),
     (ConfirmationNeededError, 409, "Confirmation needed"),
+    (BlobUnreadableError, 409, "Storage does not give the blob"),
     (RetryableError, 503, "Try again later"),
     (LanguageNotFoundError, 404, "Unknown to the Language service"),
     (LanguageConflictError, 409, "The Language service is busy"),
     (LanguageRefusedError, 502, "The Language service refused the request"),
     (PermanentError, 502, "The Language service's answer cannot be used"),
-    (PigeonholeError, 409, "Not possible now"),
+    (PigeonholeError, 409, "Changed at the same moment"),
 )
 
 

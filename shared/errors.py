@@ -175,7 +175,8 @@ class LabelsRefusedError(UserInputError):
     """The labels file has problems; `problems` lists all of them. Nothing was replaced."""
 
     def __init__(self, problems: Sequence[InputProblem]) -> None:
-        super().__init__(f"the labels file has {len(problems)} problems; nothing was replaced")
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"the labels file has {count}; nothing was replaced")
         self.problems = tuple(problems)
 
 

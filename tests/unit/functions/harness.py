@@ -1,4 +1,4 @@
-"""Calls a function of a blueprint as the worker would, on a pipeline of fakes."""
+"""Calls a function of a blueprint as the worker would, on fakes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import azure.functions as func
 
 from shared.services import Services
-from tests.services_on_fakes import PipelineOnFakes
+from tests.faults.world import World
 
 
 class App:
     """One blueprint on one world."""
 
-    def __init__(self, build: Callable[[Services], func.Blueprint], world: PipelineOnFakes) -> None:
+    def __init__(self, build: Callable[[Services], func.Blueprint], world: World) -> None:
         # Not public: the library has no other way to a function that a blueprint holds.
         builders = build(replace(world.services, batch_steps=world.batch_steps))._function_builders
         self.functions = {each._function.get_function_name(): each._function for each in builders}

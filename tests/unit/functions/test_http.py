@@ -53,14 +53,14 @@ from tests.unit.test_errors import every_error
 
 AGAIN = "Try again later"
 UNUSABLE = "The Language service's answer cannot be used"
-NOT_NOW = "Not possible now"
+CHANGED = "Changed at the same moment"
 PLACES = [InputProblem("documents[3]", "has no class")]
 AS_MEMBERS = [{"place": "documents[3]", "what": "has no class"}]
 OPERATION = {"operation": "/api/operations/1"}
 
 # One row for every class of shared/errors.py: error -> status, title, members beside title, status and detail.
 PROBLEMS: list[tuple[PigeonholeError, int, str, dict[str, Any]]] = [
-    (PigeonholeError("x"), 409, NOT_NOW, {}),
+    (PigeonholeError("x"), 409, CHANGED, {}),
     (RetryableError("x"), 503, AGAIN, {}),
     (NoModelError("x"), 503, AGAIN, {}),
     (LanguageBusyError("x"), 503, AGAIN, {}),
@@ -90,21 +90,21 @@ PROBLEMS: list[tuple[PigeonholeError, int, str, dict[str, Any]]] = [
     (LabelsFaultyError("x"), 502, UNUSABLE, {}),
     (UnsupportedOperationError("x"), 502, UNUSABLE, {}),
     (SettingsError("x"), 502, UNUSABLE, {}),
-    (UserInputError("x"), 409, NOT_NOW, {}),
+    (UserInputError("x"), 409, CHANGED, {}),
     (BadRequestError(PLACES), 400, "The request cannot be read", {"problems": AS_MEMBERS}),
     (ProjectUnknownError("x"), 404, "Unknown project", {}),
-    (ProjectUnchangeableError("x"), 409, NOT_NOW, {}),
+    (ProjectUnchangeableError("x"), 409, "The project cannot be changed like that", {}),
     (LabelsRefusedError(PLACES), 422, "The labels file has problems", {"problems": AS_MEMBERS}),
-    (ModelExistsError("x"), 409, NOT_NOW, {}),
+    (ModelExistsError("x"), 409, "The model exists already", {}),
     (ModelUnknownError("x"), 404, "Unknown model", {}),
     (OperationRunningError("1"), 409, "An operation is running", OPERATION),
-    (NotCancellableError("x"), 409, NOT_NOW, {}),
+    (NotCancellableError("x"), 409, "The operation cannot be cancelled", {}),
     (ConfirmationNeededError(12, limit=10), 409, "Confirmation needed", {"documents": 12}),
-    (ConflictError("x"), 409, NOT_NOW, {}),
-    (BlobNotFoundError("x"), 409, NOT_NOW, {}),
-    (BlobUnreadableError("x"), 409, NOT_NOW, {}),
-    (VersionChangedError("x"), 409, NOT_NOW, {}),
-    (RaceLostError("x"), 409, NOT_NOW, {}),
+    (ConflictError("x"), 409, CHANGED, {}),
+    (BlobNotFoundError("x"), 409, CHANGED, {}),
+    (BlobUnreadableError("x"), 409, "Storage does not give the blob", {}),
+    (VersionChangedError("x"), 409, CHANGED, {}),
+    (RaceLostError("x"), 409, CHANGED, {}),
 ]
 
 

@@ -70,8 +70,8 @@ def test_every_member_of_a_request_is_read_and_has_its_default(name: str) -> Non
 @pytest.mark.parametrize("name", WHOLE)
 def test_an_unknown_member_is_refused(name: str) -> None:
     model, whole, *_ = WHOLE[name]
-    with pytest.raises(ValidationError, match="modle"):
-        model.model_validate(whole | {"modle": "x"})
+    with pytest.raises(ValidationError, match="typo"):
+        model.model_validate(whole | {"typo": "x"})
 
 
 WRONG: dict[str, tuple[type[BaseModel], dict[str, Any], str]] = {

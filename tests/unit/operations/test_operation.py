@@ -121,7 +121,7 @@ NONSENSE: dict[str, dict[str, Any]] = {
     "an unknown state": {"state": "waiting"},
     "another schema": {"schema": 2},
     "a time without a zone": {"created": "2026-03-01T12:00:00"},
-    "an unknown member of the request": {"request": {"modle": "next"}},
+    "an unknown member of the request": {"request": {"typo": "next"}},
     "a negative tolerance": {"request": {"gate": {"tolerance": -0.1}}},
     "a name that the service forbids": {"request": {"model": "näxt"}},
 }
