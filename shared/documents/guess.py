@@ -167,7 +167,7 @@ def _form(character: str, model: _Model, *, before: str, after: str) -> float:
 
 @cache
 def _models() -> tuple[_Model, ...]:
-    return tuple(_alphabetic_models()) + tuple(_east_asian_models())
+    return (*_alphabetic_models(), *_east_asian_models())
 
 
 def _alphabetic_models() -> Iterator[_Model]:
