@@ -47,10 +47,9 @@ class DecodedText:
 def decode(data: bytes, *, declared: str | None = None, preferred: Sequence[str] = ()) -> DecodedText:
     """Bytes to text, by evidence before guessing: what was guessed has a warning that says what was taken and why.
 
-    Byte order mark; escape sequences of ISO-2022; UTF-8; the `declared` charset; UTF-8 with a few other bytes; the first
-    of the `preferred` encodings that fits; EBCDIC; the likeliest of the usual ones, Windows-1252 before others that are
-    as likely; at last a detector.
-    Raises DocumentRejectedError with code empty, binary or unreadable.
+    Byte order mark; escape sequences of ISO-2022; UTF-8; the `declared` charset; UTF-8 with a few other bytes; the
+    first of the `preferred` encodings that fits; EBCDIC; the likeliest of the usual ones, Windows-1252 before others
+    that are as likely; at last a detector. Raises DocumentRejectedError with code empty, binary or unreadable.
     """
     decoded = (
         _decode_marked(data)
