@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import (
     BadRequestError,
+    BlobUnreadableError,
     ConfirmationNeededError,
     InputProblem,
     LabelsRefusedError,
@@ -89,6 +90,7 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (OperationRunningError, 409, "An operation is running"),
     (NotCancellableError, 409, "The operation cannot be cancelled"),
     (ConfirmationNeededError, 409, "Confirmation needed"),
+    (BlobUnreadableError, 409, "Storage does not give the blob"),
     (RetryableError, 503, "Try again later"),
     (LanguageNotFoundError, 404, "Unknown to the Language service"),
     (LanguageConflictError, 409, "The Language service is busy"),

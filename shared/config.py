@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
+from shared.documents.encodings import codecs_for
 from shared.errors import SettingsError
 from shared.language.apis import API_VERSIONS, api_for
 from shared.language.values import ProjectKind
@@ -115,6 +116,11 @@ class Settings(BaseSettings):
     pipeline_max_document_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
         4_000_000, description="Larger blobs are not read; they get a failure record"
     )
+    document_encodings: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Encodings of documents that are neither UTF-8 nor say what they are, tried in order before "
+        "guessing, as `shift_jis,euc_jp` or `cp1250`; comma separated",
+    )
     pipeline_poll_seconds: Annotated[tuple[Seconds, ...], NoDecode, Field(min_length=1)] = Field(
         (2.0, 5.0, 10.0, 20.0, 40.0, 60.0), description="Delays between polls of a running job; the last one repeats"
     )
@@ -140,6 +146,19 @@ class Settings(BaseSettings):
     @classmethod
     def _split_seconds(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("document_encodings", mode="before")
+    @classmethod
+    def _split_encodings(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("document_encodings")
+    @classmethod
+    def _known_encodings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if not codecs_for(name)]
+        if unknown:
+            raise ValueError(f"names no known encoding: {', '.join(unknown)}")
+        return value
 
     @field_validator("language_api")
     @classmethod

@@ -32,6 +32,7 @@ PigeonholeError
 └── ConflictError                  storage does not hold what was expected
     ├── BlobNotFoundError              no blob of that name
     ├── VersionChangedError            the blob is not at the expected ETag, or exists where it should not
+    ├── BlobUnreadableError            the blob is there, and storage does not give its content for a reason of its own
     └── RaceLostError                  another message changed the record first and goes on with it
 
 Anything else is a bug. It propagates, the host delivers the message again, and at last it becomes a dead letter.
@@ -220,6 +221,10 @@ class BlobNotFoundError(ConflictError):
 
 class VersionChangedError(ConflictError):
     """The blob exists, but not at the expected ETag; or exists where it should not."""
+
+
+class BlobUnreadableError(ConflictError):
+    """Storage answers for a reason that lies in this one blob: its tier, its keys, its state. Others can be read."""
 
 
 class RaceLostError(ConflictError):

@@ -31,6 +31,7 @@ from shared.batches.resubmit import Resubmit
 from shared.batches.submit import Submit
 from shared.concurrency import FanOut, ThreadFanOut
 from shared.config import CredentialKind, Settings
+from shared.documents.content import DocumentReader
 from shared.documents.dead_letters import DocumentDeadLetters
 from shared.documents.inbox import Inbox
 from shared.documents.reconcile import Reconcile
@@ -160,6 +161,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         cache=timedelta(seconds=settings.pipeline_model_cache_seconds),
         clock=clock,
     )
+    reader = DocumentReader(settings.pipeline_max_document_bytes, settings.document_encodings)
     records = Records(
         classifications=container(settings.classifications_container),
         failures=container(settings.failures_container),
@@ -197,6 +199,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         batches,
         records,
         resubmit,
+        reader,
         active_model=active_model,
         language=adapters.language,
         language_api=settings.language_api,
@@ -208,6 +211,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         active_model=active_model,
         training_container=settings.training_container,
         open_container=container,
+        reader=reader,
         fan_out=fan_out,
     )
     operations = Operations(operation_queue, state, active_model, settings.language_project)

@@ -15,7 +15,7 @@ _OURS = (
     "LANGUAGE_",
     "PIPELINE_",
     "DATA_STORAGE",
-    "DOCUMENTS_",
+    "DOCUMENT",
     "COLLECT_",
     "BATCHES_",
     "OPERATIONS_",

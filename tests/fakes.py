@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from shared.config import Settings
-from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
 from shared.messages import Message
 from shared.storage.ports import Blob, BlobInfo, Page, QueuedMessage, is_addressable
 from shared.storage.queues import decode_body
@@ -78,6 +78,9 @@ class StoredBlob:
 
     data: bytes
     info: BlobInfo
+    content_type: str | None = None
+    content_encoding: str | None = None
+    unreadable: str | None = None
 
 
 class FakeBlobStore:
@@ -111,7 +114,21 @@ class FakeBlobStore:
             raise BlobNotFoundError(name)
         if etag is not None and stored.info.etag != etag:
             raise VersionChangedError(name)
-        return Blob(stored.data, stored.info.etag)
+        if stored.unreadable:
+            raise BlobUnreadableError(stored.unreadable)
+        return Blob(stored.data, stored.info.etag, stored.content_type, stored.content_encoding)
+
+    def upload(
+        self, name: str, data: bytes, *, content_type: str | None = None, content_encoding: str | None = None
+    ) -> str:
+        """What an uploader does with a tool of theirs; the app itself writes JSON only."""
+        etag = self.put(name, data)
+        self._blobs[name].content_type, self._blobs[name].content_encoding = content_type, content_encoding
+        return etag
+
+    def archive(self, name: str) -> None:
+        """As a lifecycle rule does: the blob is listed, and neither read nor replaced."""
+        self._blobs[name].unreadable = f"storage does not give the blob {name!r}: it is in the archive tier"
 
     def find(self, name: str) -> BlobInfo | None:
         return self._hook(f"{self.name}.find", lambda: self._blobs[name].info if name in self._blobs else None)
@@ -133,6 +150,8 @@ class FakeBlobStore:
             raise VersionChangedError(name)
         if must_be not in (None, "*") and (stored is None or stored.info.etag != must_be):
             raise VersionChangedError(name)
+        if stored is not None and stored.unreadable:
+            raise BlobUnreadableError(stored.unreadable)
         etag = f'"0x{next(self._etags):08X}"'
         modified = self._clock().replace(microsecond=0)
         self._blobs[name] = StoredBlob(data, BlobInfo(name, etag, modified, len(data), dict(metadata or {})))

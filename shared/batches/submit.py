@@ -9,14 +9,16 @@ from datetime import timedelta
 from shared.batches.batch import Batch, BatchDocument, Batches, BatchState, JobReference, Outcome, text_id
 from shared.batches.resubmit import Resubmit
 from shared.config import Oversized
+from shared.documents.content import DocumentReader
 from shared.documents.messages import Source
 from shared.documents.records import Records
 from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, MAX_REQUEST_BYTES, FailureCode
-from shared.documents.text import DocumentWarning, decode, split_text
+from shared.documents.text import DocumentWarning, split_text
 from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
 from shared.errors import (
     BlobNotFoundError,
+    BlobUnreadableError,
     DocumentRejectedError,
     LanguageNotFoundError,
     LanguageRefusedError,
@@ -63,6 +65,7 @@ class Submit:
     batches: Batches
     records: Records
     resubmit: Resubmit
+    reader: DocumentReader
     active_model: FindsModel
     language: LanguageClient
     language_api: str
@@ -161,12 +164,15 @@ class Submit:
         if found and found[0].is_about(document.etag) and planned.source is not Source.REDRIVE:
             return ReadDocument(index, outcome=Outcome.ALREADY_CLASSIFIED)
         try:
-            decoded = decode(self.records.documents.read(document.name, etag=document.etag).data)
+            decoded = self.reader.read(self.records.documents.read(document.name, etag=document.etag))
             texts, warnings = self._texts(index, decoded.text)
         except BlobNotFoundError:
             return ReadDocument(index, outcome=Outcome.DELETED)
         except VersionChangedError:
             return ReadDocument(index, outcome=Outcome.SUPERSEDED)
+        except BlobUnreadableError as error:
+            self.records.write_failure(document, FailureCode.UNREADABLE, str(error), batch=batch)
+            return ReadDocument(index, outcome=Outcome.FAILED)
         except DocumentRejectedError as error:
             self.records.write_failure(document, FailureCode(error.code), str(error), batch=batch)
             return ReadDocument(index, outcome=Outcome.FAILED)

@@ -29,7 +29,7 @@ class ClassConfidence(BaseModel):
 
 
 class RecordWarning(BaseModel):
-    """`code` is ours (EncodingGuessed, DocumentSplit, DocumentTruncated) or the service's."""
+    """`code` is the service's, or one of ours: docs/records.md lists them."""
 
     code: str
     message: str

@@ -12,15 +12,20 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+from pydantic import ValidationError
 
 from shared.concurrency import FanOut
 from shared.documents.record_schema import ClassificationRecord, FailureRecord, RecordFacts
 from shared.documents.ref import DocumentRef, FailureCode, record_name
 from shared.documents.which_stays import Age, age_of, replaces_same_version
-from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
 from shared.storage.ports import BlobInfo, BlobStore
 
 log = logging.getLogger("pigeonhole.records")
+
+R = TypeVar("R", ClassificationRecord, FailureRecord)
 
 MAX_CONFLICTS = 5
 # What one listing call returns; a longer listing is not read to its end for the sake of a batch.
@@ -43,16 +48,12 @@ class Records:
         return (RecordFacts.read(info.metadata), info.etag) if info else None
 
     def read_classification(self, name: str) -> ClassificationRecord | None:
-        try:
-            return ClassificationRecord.model_validate_json(self.classifications.read(record_name(name)).data)
-        except BlobNotFoundError:
-            return None
+        """None too for a record that cannot be read: whoever damaged it, the document and its other record remain."""
+        return _read(self.classifications, name, ClassificationRecord)
 
     def read_failure(self, name: str) -> FailureRecord | None:
-        try:
-            return FailureRecord.model_validate_json(self.failures.read(record_name(name)).data)
-        except BlobNotFoundError:
-            return None
+        """None too for a record that cannot be read."""
+        return _read(self.failures, name, FailureRecord)
 
     def write_classifications(
         self, records: Mapping[int, ClassificationRecord], found: Mapping[int, str | None]
@@ -62,13 +63,21 @@ class Records:
         `found` holds the ETag of the record each document had at planning. A record of a newer version stays.
         """
 
-        def write(index: int) -> bool:
-            record = records[index]
+        def write(record_of: tuple[int, ClassificationRecord]) -> DocumentRef | None:
+            index, record = record_of
             data, facts = record.to_json(), record.facts()
-            return self._write(self.classifications, record.document, data, facts, found_etag=found.get(index))
+            try:
+                self._write(self.classifications, record.document, data, facts, found_etag=found.get(index))
+            except BlobUnreadableError as error:
+                # Of this one document only: its neighbours' records are written.
+                note = f"it was classified, and its record cannot be replaced: {error}"
+                self.write_failure(
+                    record.document, FailureCode.UNREADABLE, note, batch=record.batch.id, model=record.model.label
+                )
+                return None
+            return record.document
 
-        self.fan_out(write, records)
-        self._clear_failures([record.document for record in records.values()])
+        self._clear_failures([document for document in self.fan_out(write, records.items()) if document is not None])
 
     def write_failure(
         self,
@@ -83,7 +92,11 @@ class Records:
         record = FailureRecord(
             document=document, code=code, message=message, failed=self.clock(), batch=batch, model=model
         )
-        written = self._write(self.failures, document, record.to_json(), record.facts(), found_etag=None)
+        try:
+            written = self._write(self.failures, document, record.to_json(), record.facts(), found_etag=None)
+        except BlobUnreadableError as error:
+            log.error("record_not_written name=%s etag=%s: %s", document.name, document.etag, error)
+            return False
         log.warning("document_failed name=%s etag=%s code=%s batch=%s", document.name, document.etag, code, batch)
         return written and self._failure_stays(document)
 
@@ -131,6 +144,12 @@ class Records:
                 return True
             except VersionChangedError:
                 info = store.find(name)
+            except BlobUnreadableError as error:
+                # The record is in the archive tier, say: it cannot be replaced, but it can go.
+                log.warning("record_unreadable name=%s: %s", name, error)
+                if not store.delete(name):
+                    raise
+                info = None
             if info is None:
                 found_etag = None
                 continue
@@ -149,6 +168,18 @@ class Records:
             return age is not Age.NEWER
         source = self.documents.find(document.name)
         return source is not None and source.etag == document.etag
+
+
+def _read(store: BlobStore, name: str, model: type[R]) -> R | None:
+    try:
+        return model.model_validate_json(store.read(record_name(name)).data)
+    except BlobNotFoundError:
+        return None
+    except (BlobUnreadableError, ValidationError) as error:
+        # Not what is wrong with it: the record may hold anything.
+        what = error if isinstance(error, BlobUnreadableError) else f"{error.error_count()} problems in its JSON"
+        log.warning("record_unreadable name=%s: %s", record_name(name), what)
+        return None
 
 
 def _first_page(listing: Iterable[BlobInfo]) -> tuple[dict[str, BlobInfo], str | None]:

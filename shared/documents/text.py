@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
+from shared.documents.encodings import (
+    BYTE_ORDER_MARKS,
+    WIDE,
+    codecs_for,
+    decode_ebcdic,
+    decode_iso_2022,
+    decode_nearly_utf_8,
+    decode_seven_bit,
+    decode_strictly,
+    is_iso_2022,
+)
+from shared.documents.guess import guess_encodings
 from shared.documents.ref import FailureCode
 from shared.errors import DocumentRejectedError
 
 BINARY_CONTROL_SHARE = 0.1
-_COMMON = "cp1252"
 
 
 @dataclass(frozen=True)
@@ -33,29 +44,33 @@ class DecodedText:
     warnings: tuple[DocumentWarning, ...] = ()
 
 
-# Longest first: the UTF-32 LE mark begins with the UTF-16 LE mark.
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+def decode(data: bytes, *, declared: str | None = None, preferred: Sequence[str] = ()) -> DecodedText:
+    """Bytes to text, by evidence before guessing: what was guessed has a warning that says what was taken and why.
 
-
-def decode(data: bytes) -> DecodedText:
-    """Bytes to text: byte order mark, else UTF-8, else the likeliest encoding with a warning.
-
-    Raises DocumentRejectedError with code empty, binary or unreadable.
+    Byte order mark; escape sequences of ISO-2022; UTF-8; the `declared` charset; UTF-8 with a few other bytes; the
+    first of the `preferred` encodings that fits; EBCDIC; the likeliest of the usual ones, Windows-1252 before others
+    that are as likely; at last a detector. Raises DocumentRejectedError with code empty, binary or unreadable.
     """
-    decoded = _decode_marked(data) or _decode_utf8(data) or _decode_guessed(data)
-    if not decoded.text.strip():
+    decoded = (
+        _decode_marked(data)
+        or _decode_escaped(data)
+        or _decode_declared(data, declared, wide=True)
+        or _decode_utf8(data)
+        or _decode_declared(data, declared)
+        or _decode_nearly_utf_8(data)
+        or _decode_preferred(data, preferred)
+        or _decode_guessed(data)
+    )
+    if is_blank(decoded.text):
         raise DocumentRejectedError("the document holds no text; upload it again with its text", code=FailureCode.EMPTY)
+    if declared and not _agrees(decoded.encoding, declared=declared):
+        note = f"the charset is given as {declared[:40]!r}, the bytes say otherwise; read as {decoded.encoding}"
+        return DecodedText(decoded.text, decoded.encoding, (*decoded.warnings, DocumentWarning("CharsetIgnored", note)))
     return decoded
 
 
 def _decode_marked(data: bytes) -> DecodedText | None:
-    for mark, encoding in _BYTE_ORDER_MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             try:
                 return DecodedText(data.decode(encoding), encoding)
@@ -67,8 +82,21 @@ def _decode_marked(data: bytes) -> DecodedText | None:
     return None
 
 
+def _decode_escaped(data: bytes) -> DecodedText | None:
+    if not is_iso_2022(data):
+        return None
+    found = decode_iso_2022(data)
+    if found:
+        return DecodedText(*found)
+    note = "the bytes hold escape sequences of ISO-2022 and do not keep to them; read as utf-8"
+    return DecodedText(data.decode("utf-8"), "utf-8", (DocumentWarning("EncodingGuessed", note),))
+
+
 def _decode_utf8(data: bytes) -> DecodedText | None:
     _refuse_binary(data)
+    found = decode_seven_bit(data)
+    if found:
+        return _guessed(found, why=f"the bytes are ASCII and look like {found[1]}")
     try:
         return DecodedText(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
@@ -84,16 +112,62 @@ def _refuse_binary(data: bytes) -> None:
         )
 
 
+def _decode_declared(data: bytes, declared: str | None, *, wide: bool = False) -> DecodedText | None:
+    names = codecs_for(declared) if declared else ()
+    if not names or (names[-1] in WIDE) is not wide:
+        return None
+    found = decode_strictly(data, names)
+    return DecodedText(*found) if found else None
+
+
+def _agrees(encoding: str, *, declared: str) -> bool:
+    """ASCII and Unicode fit nearly every name that could be given to them, so they contradict none."""
+    return encoding.startswith(("utf", "iso2022")) or encoding in codecs_for(declared)
+
+
+def _decode_nearly_utf_8(data: bytes) -> DecodedText | None:
+    nearly = decode_nearly_utf_8(data)
+    return _guessed(nearly, why="most of the bytes are UTF-8, not all") if nearly else None
+
+
+def _decode_preferred(data: bytes, preferred: Sequence[str]) -> DecodedText | None:
+    for name in preferred:
+        found = decode_strictly(data, codecs_for(name))
+        if found:
+            return _guessed(found, why="the bytes are not UTF-8, and it is the first of DOCUMENT_ENCODINGS that fits")
+    return None
+
+
 def _decode_guessed(data: bytes) -> DecodedText:
-    guesses = from_bytes(data)
-    guess = guesses.best()
-    if guess is None:
+    mainframe = decode_ebcdic(data)
+    if mainframe:
+        return _guessed(mainframe, why="the bytes are EBCDIC")
+    for guess in guess_encodings(data):
+        found = decode_strictly(data, (guess.encoding,)) if guess.is_plausible else None
+        if found:
+            return _guessed(
+                found, why="the bytes are not UTF-8, and of the usual encodings it makes the likeliest words"
+            )
+    detected = from_bytes(data).best()
+    if detected is None:
         raise DocumentRejectedError("no known encoding fits the bytes; save it as UTF-8", code=FailureCode.UNREADABLE)
-    # Short texts fit many code pages alike, EBCDIC among them; by far the most frequent of those is Windows-1252.
-    tied = (each for each in guesses if (each.chaos, each.coherence) == (guess.chaos, guess.coherence))
-    guess = next((each for each in tied if _COMMON in (each.encoding, *each.could_be_from_charset)), guess)
-    warning = DocumentWarning("EncodingGuessed", f"the bytes are not UTF-8; read as {guess.encoding}")
-    return DecodedText(str(guess), guess.encoding, (warning,))
+    return _guessed((str(detected), detected.encoding), why="the bytes are not UTF-8, and a detector takes them for it")
+
+
+def _guessed(reading: tuple[str, str], *, why: str) -> DecodedText:
+    text, encoding = reading
+    return DecodedText(text, encoding, (DocumentWarning("EncodingGuessed", f"read as {encoding}: {why}"),))
+
+
+# Invisible although their category is that of letters, marks or symbols: joiners, fillers, variation selectors.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
+def is_blank(text: str) -> bool:
+    """Is there nothing to see: white space, controls, zero-width characters?"""
+    return all(unicodedata.category(each)[0] in "CZ" or _INVISIBLE.match(each) for each in text)
 
 
 _JOINER = "\u200d"
@@ -112,7 +186,7 @@ def split_text(text: str, limit: int) -> list[str]:
         parts.append(text[start:end])
         start = end
     parts.append(text[start:])
-    return [part for part in parts if part.strip()]
+    return [part for part in parts if not is_blank(part)]
 
 
 def _boundary(text: str, *, start: int, end: int) -> int:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.concurrency import FanOut
-from shared.documents.text import decode
+from shared.documents.content import DocumentReader
 from shared.errors import (
     BlobNotFoundError,
+    BlobUnreadableError,
     DocumentRejectedError,
     InputProblem,
     LabelsRefusedError,
@@ -62,6 +63,7 @@ class Projects:
     active_model: ActiveModelStore
     training_container: str
     open_container: Callable[[str], BlobStore]
+    reader: DocumentReader
     fan_out: FanOut
 
     @property
@@ -138,8 +140,8 @@ class Projects:
         def problem(each: tuple[str, LabelledDocument]) -> InputProblem | None:
             place, document = each
             try:
-                decode(container.read(document.location).data)
-            except (BlobNotFoundError, DocumentRejectedError) as error:
+                self.reader.read(container.read(document.location))
+            except (BlobNotFoundError, BlobUnreadableError, DocumentRejectedError) as error:
                 return InputProblem(place, f"{document.location!r} cannot be read: {error}")
             return None
 

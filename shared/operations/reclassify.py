@@ -7,6 +7,7 @@ call of its own. Documents keep their old classification until the new one repla
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,12 +17,14 @@ from shared.documents.records import Records
 from shared.documents.ref import KEPT_OF_LONG_NAMES, RECORD_SUFFIX, DocumentRef, record_name
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
-from shared.errors import ConfirmationNeededError
+from shared.errors import BlobNotFoundError, BlobUnreadableError, ConfirmationNeededError
 from shared.models.active_model import ActiveModelStore
 from shared.operations.operation import Operation, OperationState, Reclassify, ReclassifyRequest, Step
 from shared.operations.operations import Operations, new_id
 from shared.operations.service_jobs import ended
 from shared.storage.ports import BlobInfo, BlobStore
+
+log = logging.getLogger("pigeonhole.operations")
 
 # The lock's name: no project can be called so, because a project's name has no tilde.
 RECLASSIFY_PROJECT = "~reclassify"
@@ -74,7 +77,8 @@ class Reclassification:
         operation, store = stored.record, self._store(stored.record.request)
         page = store.list_page(operation.request.prefix, token=operation.token)
         listed = [(info, RecordFacts.read(info.metadata)) for info in page.infos]
-        documents = [_document(store, info, facts) for info, facts in listed if _is_wanted(facts, operation.model)]
+        wanted = [_document(store, info, facts) for info, facts in listed if _is_wanted(facts, operation.model)]
+        documents = [document for document in wanted if document is not None]
         self.inbox.redrive(documents, requested=operation.created)
         sent = operation.sent + len(documents)
         percent = min(100, round(100 * sent / operation.total)) if operation.total else 100
@@ -98,10 +102,17 @@ def _is_wanted(facts: RecordFacts, model: str | None) -> bool:
     return model is None or facts.model != model
 
 
-def _document(store: BlobStore, info: BlobInfo, facts: RecordFacts) -> DocumentRef:
-    """The version a record is about, from its name and metadata, or from the record where those do not suffice."""
+def _document(store: BlobStore, info: BlobInfo, facts: RecordFacts) -> DocumentRef | None:
+    """The version a record is about, from its name and metadata, or from the record where those do not suffice.
+
+    None where the record cannot be read either: one damaged record does not end the walk over the others.
+    """
     name = info.name.removesuffix(RECORD_SUFFIX)
     may_be_cut = record_name(name) != info.name or name[KEPT_OF_LONG_NAMES : KEPT_OF_LONG_NAMES + 1] == "~"
     if not may_be_cut and facts.etag and facts.modified and facts.size is not None:
         return DocumentRef(name=name, etag=facts.etag, last_modified=facts.modified, size=facts.size)
-    return DocumentRef.model_validate(json.loads(store.read(info.name).data)["document"])
+    try:
+        return DocumentRef.model_validate(json.loads(store.read(info.name).data)["document"])
+    except (BlobNotFoundError, BlobUnreadableError, ValueError, KeyError, TypeError) as error:
+        log.warning("record_unreadable name=%s: %s", info.name, type(error).__name__)
+        return None

@@ -13,7 +13,13 @@ from datetime import timedelta
 
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
-from shared.errors import BlobNotFoundError, LabelsFaultyError, LabelsMissingError, LanguageNotFoundError
+from shared.errors import (
+    BlobNotFoundError,
+    BlobUnreadableError,
+    LabelsFaultyError,
+    LabelsMissingError,
+    LanguageNotFoundError,
+)
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
@@ -61,7 +67,7 @@ class RetrainSteps:
         name = labels_blob(project)
         try:
             content = json.loads(self.open_container(project.container).read(name).data)
-        except (BlobNotFoundError, ValueError) as error:
+        except (BlobNotFoundError, BlobUnreadableError, ValueError) as error:
             raise LabelsMissingError(
                 f"the container {project.container!r} has no readable {name!r}; PUT the project's labels first"
             ) from error

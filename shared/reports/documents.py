@@ -62,6 +62,8 @@ class DocumentReport:
         if info is None and classification is None and failure is None:
             return None
         state, why = state_of(info, classification, failure)
+        if info and state == "waiting" and classification is None and self._is_classified(info):
+            state, why = "classified", "this version is classified; its record cannot be read: send it again"
         batch = self._open_batch(info) if info and state == "waiting" else None
         if batch is not None:
             state, why = batch.state, batch.waiting or f"in batch {batch.id}"
@@ -76,6 +78,11 @@ class DocumentReport:
             classification=classification,
             failure=failure,
         )
+
+    def _is_classified(self, info: BlobInfo) -> bool:
+        """By the record's metadata, which are there even when its content cannot be read."""
+        found = self.records.find_classification(info.name)
+        return found is not None and found[0].is_about(info.etag)
 
     def _open_batch(self, document: BlobInfo) -> OpenBatchBody | None:
         for listed in islice(self.batches.store.list_open(), SEARCHED):

@@ -14,10 +14,30 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 
-from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
 from shared.storage.ports import Blob, BlobInfo, Page, is_addressable
 
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
+
+# What storage says about one blob for that blob's own sake: the code of its answer, and what to do about it.
+# 403 is never among them: it speaks of our access to storage, not of the blob. Sources:
+# https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
+# https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview (archive tier)
+# https://learn.microsoft.com/azure/storage/blobs/encryption-customer-provided-keys (409 without the key, HEAD as well)
+# https://learn.microsoft.com/dotnet/api/azure.storage.blobs.models.bloberrorcode (names)
+ABOUT_ONE_BLOB = {
+    "BlobArchived": "it is in the archive tier; move it to an online tier, or upload it again",
+    "BlobBeingRehydrated": "it is on its way out of the archive tier, which takes hours; send it again afterwards",
+    "BlobUsesCustomerSpecifiedEncryption": "it is encrypted with a key of its uploader's; upload it without",
+    "BlobCustomerSpecifiedEncryptionMismatch": "it is encrypted with a key of its uploader's; upload it without",
+    "BlobImmutableDueToPolicy": "an immutability policy keeps it as it is",
+    "BlobImmutableDueToLegalHold": "a legal hold keeps it as it is",
+    "InvalidBlobType": "it is an append or page blob; upload it as a block blob",
+    "InvalidRange": "its bytes cannot be read in ranges; upload it again",
+    "LeaseIdMissing": "another writer holds a lease on it; end the lease",
+    "OperationNotAllowedOnIncrementalCopyBlob": "it is an incremental copy of a snapshot; upload it as a block blob",
+    "PendingCopyOperation": "a copy into it is still under way; send it again afterwards",
+}
 
 
 class AzureBlobStore:
@@ -30,7 +50,8 @@ class AzureBlobStore:
         if not is_addressable(name):
             raise BlobNotFoundError(name)
         try:
-            stream = self._container.download_blob(name, **_if_match(etag))
+            # What the uploader calls gzip may be anything; the SDK would fail on it, or unpack it without a limit.
+            stream = self._container.download_blob(name, decompress=False, **_if_match(etag))
             data = stream.readall()
         except ResourceNotFoundError as error:
             _raise_without_container(error)
@@ -39,11 +60,23 @@ class AzureBlobStore:
             # Whether a condition on a blob that is gone gives 404 or 412 differs between services.
             raise (VersionChangedError if self.find(name) else BlobNotFoundError)(name) from error
         except HttpResponseError as error:
-            # An empty blob has no byte range; the SDK recovers, Azurite may answer 416 all the same.
             if error.status_code == 416:
-                return Blob(b"", etag or "")
+                return self._without_range(name, error, etag=etag)
+            _raise_about_the_blob(name, error)
             raise
-        return Blob(data, str(stream.properties.etag))
+        claims = stream.properties.content_settings
+        return Blob(data, str(stream.properties.etag), claims.content_type, claims.content_encoding)
+
+    def _without_range(self, name: str, error: HttpResponseError, *, etag: str | None) -> Blob:
+        """An empty blob has no byte range; the SDK recovers, Azurite may answer 416 all the same."""
+        info = self.find(name)
+        if info is None:
+            raise BlobNotFoundError(name) from error
+        if etag not in (None, info.etag):
+            raise VersionChangedError(name) from error
+        if info.size:
+            _raise_about_the_blob(name, error)
+        return Blob(b"", info.etag)
 
     def find(self, name: str) -> BlobInfo | None:
         if not is_addressable(name):
@@ -53,6 +86,11 @@ class AzureBlobStore:
         except ResourceNotFoundError as error:
             _raise_without_container(error)
             return None
+        except HttpResponseError as error:
+            if _code(error) not in ABOUT_ONE_BLOB:
+                raise
+            # The HEAD of a blob with its uploader's key is refused too; the listing shows it.
+            return next((info for info in self.list(name, metadata=True) if info.name == name), None)
 
     def create(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
         return self._write(name, data, metadata, overwrite=False)
@@ -72,7 +110,11 @@ class AzureBlobStore:
             )
         except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
             _raise_without_container(error)
+            _raise_about_the_blob(name, error)
             raise VersionChangedError(name) from error
+        except HttpResponseError as error:
+            _raise_about_the_blob(name, error)
+            raise
         return str(answer["etag"])
 
     def delete(self, name: str, *, etag: str | None = None) -> bool:
@@ -83,6 +125,10 @@ class AzureBlobStore:
         except (ResourceNotFoundError, ResourceModifiedError) as error:
             _raise_without_container(error)
             return False
+        except HttpResponseError as error:
+            if _code(error) in ABOUT_ONE_BLOB:
+                return False
+            raise
         return True
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
@@ -105,9 +151,22 @@ class AzureBlobStore:
 
 def _raise_without_container(error: HttpResponseError) -> None:
     """A missing container is no answer about a blob: taken for one, acknowledged documents would be dropped."""
-    code = getattr(error, "error_code", None)
-    if getattr(code, "value", code) in ("ContainerNotFound", "ContainerBeingDeleted"):
+    if _code(error) in ("ContainerNotFound", "ContainerBeingDeleted"):
         raise error
+
+
+def _raise_about_the_blob(name: str, error: HttpResponseError) -> None:
+    code = _code(error)
+    if code in ABOUT_ONE_BLOB:
+        raise BlobUnreadableError(
+            f"storage does not give the blob {name!r} ({code}): {ABOUT_ONE_BLOB[code]}"
+        ) from error
+
+
+def _code(error: HttpResponseError) -> str:
+    # The SDK gives its own enumeration for codes it knows and text for others.
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code))
 
 
 def _if_match(etag: str | None) -> dict[str, Any]:

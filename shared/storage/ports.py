@@ -35,10 +35,12 @@ class BlobInfo:
 
 @dataclass(frozen=True)
 class Blob:
-    """A blob's content at one ETag."""
+    """A blob's content at one ETag: the bytes as they are stored, and what its uploader claims about them."""
 
     data: bytes
     etag: str
+    content_type: str | None = None
+    content_encoding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,12 @@ class BlobStore(Protocol):
     """One container."""
 
     def read(self, name: str, *, etag: str | None = None) -> Blob:
-        """Raises BlobNotFoundError; VersionChangedError when `etag` is given and no longer current."""
+        """The stored bytes: no Content-Encoding is undone.
+
+        Raises BlobNotFoundError; VersionChangedError when `etag` is given and no longer current; BlobUnreadableError
+        when storage cannot give this blob and could give another. Storage that does not answer at all raises the
+        SDK's exception.
+        """
         ...
 
     def find(self, name: str) -> BlobInfo | None:
@@ -65,7 +72,10 @@ class BlobStore(Protocol):
         ...
 
     def replace(self, name: str, data: bytes, *, etag: str, metadata: Mapping[str, str] | None = None) -> str:
-        """One Put Blob, If-Match. Returns the ETag; raises VersionChangedError when changed or gone."""
+        """One Put Blob, If-Match. Returns the ETag; raises VersionChangedError when changed or gone.
+
+        Raises BlobUnreadableError when storage does not let this blob be replaced.
+        """
         ...
 
     def put(self, name: str, data: bytes, *, metadata: Mapping[str, str] | None = None) -> str:
@@ -73,7 +83,7 @@ class BlobStore(Protocol):
         ...
 
     def delete(self, name: str, *, etag: str | None = None) -> bool:
-        """False when it was gone already, or is no longer at `etag`."""
+        """False when it was gone already, is no longer at `etag`, or storage keeps it: a lease, a legal hold."""
         ...
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -11,11 +11,10 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-from azurite_process.azurite import Azurite
 from shared.errors import BlobNotFoundError, VersionChangedError
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.ports import BlobStore
-from tests.fakes import FakeBlobStore, VirtualClock, utf16
+from tests.fakes import utf16
 
 NAMES = {
     "plain": "letter.txt",
@@ -37,25 +36,6 @@ NAMES = {
     "1,000 characters": "x" * 996 + ".txt",
     "1,024 characters": "x/" * 510 + ".txt",
 }
-
-
-@pytest.fixture(scope="module")
-def service(request: pytest.FixtureRequest) -> BlobServiceClient:
-    azurite: Azurite = request.getfixturevalue("azurite")
-    return BlobServiceClient.from_connection_string(azurite.connection_string)
-
-
-@pytest.fixture(params=["fake", "azurite"])
-def store(request: pytest.FixtureRequest) -> Iterator[BlobStore]:
-    if request.param == "fake":
-        yield FakeBlobStore("documents", VirtualClock(datetime.now(UTC)))
-        return
-    service: BlobServiceClient = request.getfixturevalue("service")
-    container = service.get_container_client(f"contract-{uuid.uuid4().hex}")
-    found = AzureBlobStore(container)
-    found.ensure()
-    yield found
-    container.delete_container()
 
 
 @pytest.mark.parametrize("case", NAMES)

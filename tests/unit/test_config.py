@@ -197,3 +197,13 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_encodings_of_documents_are_names_in_the_order_to_try_them(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DOCUMENT_ENCODINGS", "shift_jis, windows-1250 ,")
+    assert load_settings().document_encodings == ("shift_jis", "windows-1250")
+
+
+def test_unknown_encodings_of_documents_are_all_named(environment: pytest.MonkeyPatch) -> None:
+    said = problem(environment, DOCUMENT_ENCODINGS="klingon,utf-8,base64")
+    assert "DOCUMENT_ENCODINGS names no known encoding: klingon, base64" in said

@@ -16,6 +16,7 @@ from shared.errors import (
     AnswerLostError,
     BadRequestError,
     BlobNotFoundError,
+    BlobUnreadableError,
     ConfirmationNeededError,
     ConflictError,
     DocumentRejectedError,
@@ -101,6 +102,7 @@ PROBLEMS: list[tuple[PigeonholeError, int, str, dict[str, Any]]] = [
     (ConfirmationNeededError(12, limit=10), 409, "Confirmation needed", {"documents": 12}),
     (ConflictError("x"), 409, CHANGED, {}),
     (BlobNotFoundError("x"), 409, CHANGED, {}),
+    (BlobUnreadableError("x"), 409, "Storage does not give the blob", {}),
     (VersionChangedError("x"), 409, CHANGED, {}),
     (RaceLostError("x"), 409, CHANGED, {}),
 ]

@@ -316,3 +316,17 @@ def test_a_document_deleted_meanwhile_is_left_out(world: OperationsWorld) -> Non
     assert world.finish(operation).state is OperationState.SUCCEEDED
     assert world.service.submissions["a/1.txt about billing"] == 1
     assert world.failure("a/1.txt") is None
+
+
+@pytest.mark.parametrize("damage", ["archived", "cut", "of another kind"])
+def test_a_record_that_cannot_be_read_does_not_end_the_walk_over_the_others(
+    world: OperationsWorld, damage: str
+) -> None:
+    """Without metadata only its content could tell the version."""
+    records = world.stores["classifications"]
+    records.put("a/1.txt.json", b'{"docu' if damage == "cut" else b'{"document": 7}')
+    if damage == "archived":
+        records.archive("a/1.txt.json")
+    ended = reclassify(world)
+    assert (ended.state, ended.sent) == (OperationState.SUCCEEDED, len(NAMES) - 1)
+    assert times_classified(world) == {name: 1 if name == "a/1.txt" else 2 for name in NAMES}

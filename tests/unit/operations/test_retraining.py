@@ -261,6 +261,14 @@ def test_a_container_without_a_labels_file_ends_the_operation() -> None:
     assert "PUT the project's labels first" in (ended.reason or "")
 
 
+def test_an_archived_labels_file_ends_the_operation() -> None:
+    world = in_use(OperationsWorld(api_version="2023-04-01"))
+    world.stores["training"].archive("labels.json")
+    ended = world.retrain(model="next")
+    assert_left_alone(world, ended, OperationState.FAILED)
+    assert "no readable 'labels.json'" in (ended.reason or "")
+
+
 def test_a_request_that_the_service_refuses_ends_the_operation_with_its_code(world: OperationsWorld) -> None:
     def refuse(request: httpx.Request) -> httpx.Response | None:
         is_training = request.method == "POST" and request.url.path.endswith("train")
