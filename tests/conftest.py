@@ -33,6 +33,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A group of tests stays on one worker: a file's share what is slow to start, for each cloud that they ask for."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        cloud = call.params.get("cloud", "") if call else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{cloud}"))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

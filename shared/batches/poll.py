@@ -47,7 +47,8 @@ class Poll:
             errors = [error for page in pages for error in page.errors]
             why = error_text(errors[0] if errors else ServiceError("unknown", "no error was given"))
             return self.resubmit.whole(stored, FailureCode.JOB_FAILED, f"the job failed: {why}")
-        return self._finish(stored, resolve(stored.record, _submitted_with(stored.record)[0], answer))
+        model, api_version = _submitted_with(stored.record)
+        return self._finish(stored, resolve(stored.record, model, answer, api_version=api_version))
 
     def _read_pages(self, batch: Batch, job: JobReference) -> Iterator[AnalyzeJob]:
         """The job's state, and once it is terminal every further page of its results."""

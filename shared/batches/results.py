@@ -52,8 +52,11 @@ def merge_pages(pages: Iterable[AnalyzeJob]) -> Answer:
     return Answer(texts, errors, completed)
 
 
-def resolve(batch: Batch, model: ModelRef, answer: Answer) -> Results:
-    """Give every open document of the batch a classification, the service's error, or "missing"."""
+def resolve(batch: Batch, model: ModelRef, answer: Answer, *, api_version: str) -> Results:
+    """Give every open document of the batch a classification, the service's error, or "missing".
+
+    `model` and `api_version` are what the batch was submitted with.
+    """
     lengths = {text_id: length for job in batch.jobs for text_id, length in job.texts.items()}
     parts: dict[int, list[str]] = defaultdict(list)
     for text_id in lengths:
@@ -68,7 +71,9 @@ def resolve(batch: Batch, model: ModelRef, answer: Answer) -> Results:
             results.missing.append(index)
         else:
             weighted = [(lengths[each], answer.texts[each]) for each in text_ids]
-            results.classified[index] = _record(batch, model, index, weighted, answer.completed)
+            results.classified[index] = _record(
+                batch, model, index, weighted, completed=answer.completed, api_version=api_version
+            )
     return results
 
 
@@ -77,7 +82,9 @@ def _record(
     model: ModelRef,
     index: int,
     weighted: Sequence[tuple[int, TextClasses]],
+    *,
     completed: datetime | None,
+    api_version: str,
 ) -> ClassificationRecord:
     planned = batch.documents[index]
     jobs = [each for each in batch.jobs if any(document_index(text) == index for text in each.texts)]
@@ -89,7 +96,7 @@ def _record(
         project=model.project,
         kind=model.kind,
         model=model,
-        api_version=batch.api_version or "",
+        api_version=api_version,
         classes=[ClassConfidence(name=each.name, confidence=each.confidence) for each in classes],
         warnings=warnings,
         batch=BatchReference(id=batch.id, jobs=[each.job_id for each in jobs], attempt=planned.attempt),

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.batches.batch import Batch, BatchDocument, JobReference, Outcome, plan_batch
-from shared.batches.results import MAX_ERROR_TEXT, Answer, error_text, merge_pages, merge_parts, resolve
+from shared.batches.results import MAX_ERROR_TEXT, Answer, Results, error_text, merge_pages, merge_parts, resolve
 from shared.documents.ref import DocumentRef
 from shared.language.values import (
     AnalyzeJob,
     ClassScore,
     LroStatus,
+    ModelRef,
     ProjectKind,
     ServiceError,
     TextClasses,
@@ -44,6 +45,12 @@ PARTS: dict[str, tuple[ProjectKind, list[tuple[int, dict[str, float]]], list[tup
         [(100, {"a": 0.2, "b": 0.9}), (900, {"a": 0.6})],
         [("b", 0.9), ("a", 0.6)],
     ),
+    "multi: the highest confidence may come first": (
+        ProjectKind.MULTI,
+        [(5, {"a": 0.6}), (5, {"a": 0.2})],
+        [("a", 0.6)],
+    ),
+    "single: six digits are kept": (ProjectKind.SINGLE, [(1, {"a": 1.0}), (2, {"a": 0.0})], [("a", 0.333333)]),
     "multi: parts without classes add none": (ProjectKind.MULTI, [(5, {}), (5, {})], []),
     "multi: ties by name": (ProjectKind.MULTI, [(5, {"b": 0.5}), (5, {"a": 0.5})], [("a", 0.5), ("b", 0.5)]),
     "single: the mean weighted by length": (
@@ -135,6 +142,10 @@ def answer_of(*texts: TextClasses, errors: Mapping[str, ServiceError] | None = N
     return merge_pages([page(*texts, errors=errors)])
 
 
+def resolved(batch: Batch, model: ModelRef, answer: Answer) -> Results:
+    return resolve(batch, model, answer, api_version="2021-preview")
+
+
 TWO = batch_of({"0": 5, "1": 5})
 ODD = ServiceError("InvalidDocument", "odd")
 
@@ -182,14 +193,15 @@ RESOLVED: dict[str, tuple[Batch, Answer, list[int], list[int], list[int]]] = {
 @pytest.mark.parametrize("case", RESOLVED)
 def test_every_open_document_is_classified_failed_or_missing(case: str) -> None:
     batch, answer, classified, failed, missing = RESOLVED[case]
-    results = resolve(batch, MODEL, answer)
+    results = resolved(batch, MODEL, answer)
     assert (sorted(results.classified), sorted(results.failed), results.missing) == (classified, failed, missing)
+    assert all(error == ODD for error in results.failed.values())
 
 
 def test_a_record_names_its_version_model_and_jobs() -> None:
     batch = batch_of({"0": 5, "1.0": 30}, {"1.1": 10})
     answer = answer_of(classes("0", a=1), classes("1.0", a=0.4), classes("1.1", b=1.0))
-    record = resolve(batch, SINGLE, answer).classified[1]
+    record = resolved(batch, SINGLE, answer).classified[1]
     assert record.document == batch.documents[1].document
     assert record.model == SINGLE
     assert record.api_version == "2021-preview"
@@ -199,15 +211,31 @@ def test_a_record_names_its_version_model_and_jobs() -> None:
     assert [warning.code for warning in record.warnings] == ["DocumentSplit"]
 
 
+def test_the_parts_of_a_multi_label_document_are_merged_by_its_project_s_kind() -> None:
+    batch = batch_of({"0.0": 5, "0.1": 5}, count=1)
+    record = resolved(batch, MODEL, answer_of(classes("0.0", a=0.4), classes("0.1", a=0.2, b=0.9))).classified[0]
+    assert [(each.name, each.confidence) for each in record.classes] == [("b", 0.9), ("a", 0.4)]
+
+
+def test_a_record_says_when_the_service_completed_it() -> None:
+    answer = merge_pages([page(classes("0", a=1), updated=START + timedelta(seconds=3))])
+    record = resolved(batch_of({"0": 5}, count=1), MODEL, answer).classified[0]
+    assert record.timings.completed == START + timedelta(seconds=3)
+
+
+def test_an_answer_without_pages_was_never_completed() -> None:
+    assert merge_pages([]).completed is None
+
+
 def test_the_service_s_warnings_reach_the_record() -> None:
     text = TextClasses("0", (ClassScore("a", 1.0),), (ServiceError("LongWordsInDocument", "long"),))
-    record = resolve(batch_of({"0": 5}, count=1), MODEL, answer_of(text)).classified[0]
+    record = resolved(batch_of({"0": 5}, count=1), MODEL, answer_of(text)).classified[0]
     assert [(warning.code, warning.message) for warning in record.warnings] == [("LongWordsInDocument", "long")]
 
 
 def test_the_same_answer_gives_the_same_bytes() -> None:
     answer = answer_of(classes("0", a=0.1, b=0.2), classes("1", b=1))
-    first, second = resolve(TWO, MODEL, answer), resolve(TWO, MODEL, answer)
+    first, second = resolved(TWO, MODEL, answer), resolved(TWO, MODEL, answer)
     assert [each.to_json() for each in first.classified.values()] == [
         each.to_json() for each in second.classified.values()
     ]
