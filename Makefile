@@ -19,8 +19,6 @@ INFRA := $(INFRA_VENV)/.installed
 COVERAGE_FLOOR := 98
 # Both cores; tests that share what is slow to start stay together (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
-# End to end, tests mostly wait: for the linger, for the next poll, for a host to come back.
-PATIENT_PYTEST := $(BIN)/python -m pytest -n 4 --dist loadgroup
 # What runs in the tests' own process, and is measured; and what starts hosts, or does not touch our code.
 IN_PROCESS := tests/architecture tests/contract tests/faults tests/integration tests/unit
 OTHERS := tests/e2e tests/infra
@@ -64,7 +62,7 @@ test-portable: setup ## what may differ from one Python to the next
 	$(PYTEST) tests/unit tests/contract
 
 test-others: setup ## end to end, and infra/
-	$(PATIENT_PYTEST) $(OTHERS)
+	$(PYTEST) $(OTHERS)
 
 coverage: setup ## the same as test-in-process, with branch coverage of what ships and its floor
 	$(PYTEST) --cov --cov-report= $(IN_PROCESS)

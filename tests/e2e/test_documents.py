@@ -36,6 +36,9 @@ def test_an_uploaded_document_is_classified_with_everything_its_record_promises(
     assert record.warnings == []
 
 
+# What does not depend on the API version runs under the current one only.
+whatever_the_version = pytest.mark.parametrize("cloud", ["2023-04-01"], indirect=True)
+
 AWKWARD = [
     "with spaces.txt",
     "with#hash.txt",
@@ -60,6 +63,7 @@ def awkward(cloud: Cloud) -> str:
     return folder
 
 
+@whatever_the_version
 @pytest.mark.parametrize("name", AWKWARD, ids=lambda name: urllib.parse.quote(name)[:40])
 def test_a_document_with_an_awkward_name_is_classified_and_found_by_that_name(
     cloud: Cloud, awkward: str, name: str
@@ -69,15 +73,18 @@ def test_a_document_with_an_awkward_name_is_classified_and_found_by_that_name(
     assert (status["state"], status["name"]) == ("classified", awkward + name)
 
 
+@whatever_the_version
 def test_the_longest_of_the_awkward_names_has_1000_characters(awkward: str) -> None:
     assert max(len(awkward + name) for name in AWKWARD) == 1000
 
 
+@whatever_the_version
 def test_an_empty_document_fails_with_its_reason(cloud: Cloud, prefix: str) -> None:
     cloud.upload(f"{prefix}empty.txt", b"")
     assert cloud.wait_for_failure(f"{prefix}empty.txt").code is FailureCode.EMPTY
 
 
+@whatever_the_version
 def test_a_binary_file_called_txt_fails_and_its_neighbours_do_not(cloud: Cloud, prefix: str) -> None:
     cloud.upload(f"{prefix}picture.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8)
     cloud.upload(f"{prefix}neighbour.txt", SHIPPING.encode())
@@ -85,6 +92,7 @@ def test_a_binary_file_called_txt_fails_and_its_neighbours_do_not(cloud: Cloud, 
     cloud.wait_for_classification(f"{prefix}neighbour.txt")
 
 
+@whatever_the_version
 def test_utf_16_with_a_byte_order_mark_is_read(cloud: Cloud, prefix: str) -> None:
     cloud.upload(f"{prefix}wide.txt", BILLING.encode("utf-16"))
     record = cloud.wait_for_classification(f"{prefix}wide.txt")
@@ -92,6 +100,7 @@ def test_utf_16_with_a_byte_order_mark_is_read(cloud: Cloud, prefix: str) -> Non
     assert record.warnings == []
 
 
+@whatever_the_version
 def test_latin_1_is_read_with_a_warning(cloud: Cloud, prefix: str) -> None:
     text = BILLING + " Grüße aus Köln, die Rechnung über fünf Stück wäre längst fällig. Café, naïve, déjà vu."
     cloud.upload(f"{prefix}latin.txt", text.encode("latin-1"))
@@ -125,6 +134,7 @@ def test_a_document_overwritten_in_flight_ends_with_the_record_of_its_last_versi
     assert cloud.unsettled(prefix) == []
 
 
+@whatever_the_version
 def test_a_document_deleted_in_flight_leaves_no_failure_and_its_neighbours_finish(cloud: Cloud, prefix: str) -> None:
     cloud.upload(f"{prefix}gone.txt", BILLING.encode())
     cloud.container("documents").delete(f"{prefix}gone.txt")
@@ -133,6 +143,7 @@ def test_a_document_deleted_in_flight_leaves_no_failure_and_its_neighbours_finis
     assert cloud.failure(f"{prefix}gone.txt") is None
 
 
+@whatever_the_version
 def test_duplicate_events_lead_to_one_submission(cloud: Cloud, prefix: str) -> None:
     name = f"{prefix}twice.txt"
     etag = cloud.upload(name, BILLING.encode())
@@ -176,6 +187,7 @@ def test_a_document_can_be_classified_again_and_keeps_its_record_meanwhile(cloud
     wait_until(is_newer, seconds=DEADLINE, what="the second classification", poll_seconds=0.2)
 
 
+@whatever_the_version
 def test_status_and_problems_speak_plainly(cloud: Cloud, prefix: str) -> None:
     host = cloud.stack.host
     assert host is not None
@@ -203,6 +215,7 @@ def test_no_log_of_the_host_holds_a_key_or_a_text(cloud: Cloud, prefix: str) -> 
         assert secret not in logs
 
 
+@whatever_the_version
 def test_a_failed_document_shows_its_reason_in_status(cloud: Cloud, prefix: str) -> None:
     name = f"{prefix}blank.txt"
     cloud.upload(name, b"   \n\n  ")

@@ -197,7 +197,5 @@ def test_a_document_is_classified_without_any_key(deployment: Deployment) -> Non
 
     wait_until(lambda: deployment.record(name) is not None, seconds=60, what="the classification", poll_seconds=0.3)
     assert deployment.record(name)["classes"]
-
-
-def test_each_identity_asked_for_what_its_roles_allow(deployment: Deployment) -> None:
+    # Each identity asked for what its roles allow, and for nothing else.
     assert set(deployment.identity.asked) == {(APP, STORAGE), (APP, AUDIENCE), (AUTHORING, AUDIENCE)}

@@ -20,6 +20,9 @@ from tests.faults.world import Reorder, World
 
 DOCUMENTS = 10
 
+# The protocol is the same under every API version; test_crash_points.py runs under each.
+pytestmark = pytest.mark.parametrize("api_version", ["2023-04-01"], indirect=True)
+
 SEND_DOCUMENT, DELETE_DOCUMENT = "documents-queue.send", "documents-queue.delete"
 SEND_WAKE, SEND_BATCH, CREATE_BATCH = "collect-queue.send", "batches-queue.send", "state.create"
 
