@@ -45,6 +45,10 @@ MAX_TRIES = 3
 # A project has 100,000 documents at most. A list longer than this, in items or in pages, has broken next links.
 MAX_ITEMS = 150_000
 MAX_PAGES = 10_000
+# The service may ask for days: a free tier that is used up answers 403 with 15 of them. Whoever waits that long stays
+# silent after the cause is gone, so the app asks again after these at the latest.
+MAX_RETRY_AFTER = timedelta(hours=1)
+MAX_PAUSE_AFTER_REFUSAL = timedelta(minutes=5)
 # A call that has taken this long is not tried again, so that `send` never lasts more than a minute.
 RETRY_WITHIN_SECONDS = 20.0
 
@@ -129,7 +133,8 @@ class LanguageClient:
 
     def _exchange(self, request: RequestSpec) -> tuple[int, httpx.Headers, bytes]:
         content = None
-        headers = self._credential.headers(request.api) | {"Accept": "application/json"}
+        # An encoded answer of a few kilobytes can be gigabytes of JSON; none is asked for, and none is accepted.
+        headers = self._credential.headers(request.api) | {"Accept": "application/json", "Accept-Encoding": "identity"}
         if request.body is not None:
             # Real UTF-8, not \u escapes: three times smaller for scripts outside ASCII, and the body limit is 1 MB.
             content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -141,6 +146,11 @@ class LanguageClient:
             return response.status_code, response.headers, self._read_capped(request, response)
 
     def _read_capped(self, request: RequestSpec, response: httpx.Response) -> bytes:
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding.lower() != "identity":
+            raise MalformedAnswerError(
+                f"{request.name}: the answer is encoded ({encoding[:50]}), which was not asked for"
+            )
         content = bytearray()
         started = self._clock()
         for chunk in response.iter_bytes():
@@ -175,7 +185,8 @@ def _parse_body(request: RequestSpec, status: int, headers: dict[str, str], cont
 def _status_error(request: RequestSpec, status: int, headers: dict[str, str], body: object) -> PigeonholeError:
     refusal = _service_error(body, headers)
     what = f"{request.name}: {status} {refusal}"
-    retry_after = parse_retry_after(headers.get("retry-after"), now=datetime.now(UTC))
+    limit = MAX_PAUSE_AFTER_REFUSAL if status in (401, 403) else MAX_RETRY_AFTER
+    retry_after = _bounded_retry_after(request, headers, limit)
     if status in (401, 403):
         hint = "check LANGUAGE_CREDENTIAL, the key or the role assignment"
         pause = retry_after or PAUSE_AFTER_REFUSAL
@@ -199,6 +210,20 @@ def _service_error(body: object, headers: dict[str, str]) -> ServiceError:
     refusal = parse_refusal(body)
     code = headers.get("x-ms-error-code", refusal.code) if refusal.code == "unknown" else refusal.code
     return ServiceError(code[:100], refusal.message[:500], refusal.target)
+
+
+def _bounded_retry_after(request: RequestSpec, headers: dict[str, str], limit: timedelta) -> timedelta | None:
+    """What the service asks to wait, up to `limit`; what was cut is logged."""
+    asked = parse_retry_after(headers.get("retry-after"), now=datetime.now(UTC))
+    if asked is None or asked <= limit:
+        return asked
+    log.warning(
+        "retry_after_cut request=%s asked_seconds=%.0f seconds=%.0f",
+        request.name,
+        asked.total_seconds(),
+        limit.total_seconds(),
+    )
+    return limit
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:

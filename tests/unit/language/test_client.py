@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import traceback
@@ -141,6 +142,31 @@ def test_what_the_service_told_reaches_the_caller(status: int, header: str | Non
     with pytest.raises(RetryableError) as caught:
         Network(lambda _: httpx.Response(status, headers=headers)).client().send(POST)
     assert caught.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))
+
+
+DAYS = str(15 * 24 * 3600)
+
+
+@pytest.mark.parametrize("asked", [DAYS, "1e12", "Fri, 31 Dec 9999 23:59:59 GMT", "3601"])
+@pytest.mark.parametrize(
+    ("status", "limit"), [(429, timedelta(hours=1)), (503, timedelta(hours=1)), (403, timedelta(minutes=5))]
+)
+def test_a_retry_after_of_days_is_cut_and_the_cut_is_logged(
+    caplog: pytest.LogCaptureFixture, status: int, limit: timedelta, asked: str
+) -> None:
+    with pytest.raises(RetryableError) as caught:
+        Network(lambda _: httpx.Response(status, headers={"Retry-After": asked})).client().send(POST)
+    assert caught.value.retry_after == limit
+    assert any(record.message.startswith("retry_after_cut ") for record in caplog.records)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_answer_that_is_encoded_is_refused_before_it_is_decoded(method: str) -> None:
+    bomb = gzip.compress(gzip.compress(b"0" * 50_000_000))
+    network = Network(lambda _: httpx.Response(200, content=bomb, headers={"Content-Encoding": "gzip, gzip"}))
+    with pytest.raises(MalformedAnswerError, match="is encoded"):
+        network.client().send(GET if method == "GET" else POST)
+    assert network.requests[0].headers["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize("status", [401, 403])
