@@ -53,14 +53,24 @@ class Poll:
     def _read_pages(self, batch: Batch, job: JobReference) -> Iterator[AnalyzeJob]:
         """The job's state, and once it is terminal every further page of its results."""
         api = api_for(_submitted_with(batch)[1])
-        page = self.language.send(api.get_analyze_job(job.job_id))
+        page = self._check_is_ours(self.language.send(api.get_analyze_job(job.job_id)), batch, job)
         yield page
         for _ in range(MAX_PAGES):
             if page.status not in TERMINAL or page.next_page is None:
                 return
-            page = self.language.send(api.get_analyze_job(job.job_id, page=page.next_page))
+            call = api.get_analyze_job(job.job_id, page=page.next_page)
+            page = self._check_is_ours(self.language.send(call), batch, job)
             yield page
         raise MalformedAnswerError(f"the results of job {job.job_id} have more than {MAX_PAGES} pages")
+
+    @staticmethod
+    def _check_is_ours(page: AnalyzeJob, batch: Batch, job: JobReference) -> AnalyzeJob:
+        """An answer to somebody else's request would give every document a wrong class. Raises MalformedAnswerError."""
+        if page.id not in (None, job.job_id):
+            raise MalformedAnswerError(f"asked for job {job.job_id}, the answer is about another")
+        if page.display_name not in (None, batch.id):
+            raise MalformedAnswerError(f"job {job.job_id} was not submitted for batch {batch.id}")
+        return page
 
     def _poll_again(self, stored: Stored[Batch]) -> Next[Batch]:
         jobs, now = stored.record.jobs, self.batches.clock()

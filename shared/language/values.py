@@ -110,6 +110,8 @@ class AnalyzeJob:
     text_errors: Mapping[str, ServiceError] = field(default_factory=dict)
     errors: tuple[ServiceError, ...] = ()
     next_page: Page | None = None
+    id: str | None = None
+    display_name: str | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from shared.language.apis.wire import (
     IfObject,
     NextPage,
     Number,
+    OptionalText,
     Status,
     Time,
     WireModel,
@@ -37,7 +38,7 @@ from shared.language.values import (
 
 class _Class(WireModel):
     category: str
-    confidence_score: Number
+    confidence_score: Annotated[Number, Field(ge=0, le=1)]
 
 
 def _as_list(value: Json) -> Json:
@@ -80,6 +81,8 @@ class AnalyzeJobAnswer(Answer[AnalyzeJob]):
     expires: Time = Field(None, validation_alias="expirationDateTime")
     errors: Errors = ()
     next_page: NextPage = Field(None, validation_alias=AliasChoices("@nextLink", "nextLink"))
+    job_id: OptionalText = None
+    display_name: OptionalText = None
 
     def all_tasks(self) -> Iterable[Task]:
         raise NotImplementedError
@@ -104,6 +107,8 @@ class AnalyzeJobAnswer(Answer[AnalyzeJob]):
             text_errors=text_errors,
             errors=self.errors,
             next_page=self.next_page,
+            id=self.job_id,
+            display_name=self.display_name,
         )
 
 

@@ -119,6 +119,25 @@ def test_pages_of_a_job_that_runs_are_not_followed(world: PipelineOnFakes) -> No
     assert language.asked == 1
 
 
+@pytest.mark.parametrize(
+    "others",
+    [{"id": "somebody-else-s-job"}, {"display_name": "somebody-else-s-batch"}],
+    ids=["another job", "another batch"],
+)
+def test_an_answer_to_another_request_gives_no_document_a_class(world: PipelineOnFakes, others: dict[str, Any]) -> None:
+    following = look(world, submitted(world), replace(page("0"), **others))
+    assert isinstance(following, StepLater)
+    assert following.stored.record.state is BatchState.PLANNED
+    assert world.classified() == []
+
+
+def test_an_answer_that_names_our_job_and_batch_is_ours(world: PipelineOnFakes) -> None:
+    stored = submitted(world)
+    batch = stored.record
+    following = look(world, stored, replace(page("0"), id=batch.jobs[0].job_id, display_name=batch.id))
+    assert outcomes(following) == [Outcome.CLASSIFIED]
+
+
 # not ready
 
 

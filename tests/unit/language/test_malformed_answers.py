@@ -62,6 +62,8 @@ JOBS: dict[str, Any] = {
     "classes null": document(classes=None),
     "classes a string": document(classes="a"),
     "a class that is a string": document(classes=["a"]),
+    "a confidence above 1": score(1.0001),
+    "a confidence below 0": score(-0.0001),
     "a class without a name": document(classes=[{"confidenceScore": 0.5}]),
     "a class whose name is a number": document(classes=[{"category": 1, "confidenceScore": 0.5}]),
     "a class without a confidence": document(classes=[{"category": "a"}]),
