@@ -33,12 +33,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# Begun first, so that no worker is left alone with one of them in the end.
+_SLOWEST = ("test_retrain_host", "test_documents", "test_retrain", "test_kill", "test_reclassify", "test_worse_model")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A group of tests stays on one worker: a file's share what is slow to start, for each cloud that they ask for."""
     for item in items:
         call = getattr(item, "callspec", None)
         cloud = call.params.get("cloud", "") if call else ""
         item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{cloud}"))
+    items.sort(key=lambda item: _SLOWEST.index(item.path.stem) if item.path.stem in _SLOWEST else len(_SLOWEST))
 
 
 @pytest.fixture(autouse=True)
