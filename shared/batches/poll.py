@@ -65,7 +65,7 @@ class Poll:
 
     @staticmethod
     def _check_is_ours(page: AnalyzeJob, batch: Batch, job: JobReference) -> AnalyzeJob:
-        """An answer to somebody else's request would give every document a wrong class. Raises MalformedAnswerError."""
+        """An answer to another request would give every document a wrong class. Raises MalformedAnswerError."""
         if page.id not in (None, job.job_id):
             raise MalformedAnswerError(f"asked for job {job.job_id}, the answer is about another")
         if page.display_name not in (None, batch.id):
