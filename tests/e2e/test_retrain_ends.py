@@ -126,7 +126,8 @@ def test_an_ended_operation_cannot_be_cancelled_and_gives_the_project_free(world
 
 def test_an_older_model_is_published_again_to_roll_back(world: OperationsWorld) -> None:
     for label in ("next", "nexter"):
-        world.run(world.retrain(model=label))
+        retrained = world.run(world.retrain(model=label))
+        assert retrained.state is OperationState.SUCCEEDED, retrained.history
     ended = world.run(world.publish("next"))
     steps = world.steps[world.steps.index("publish") :]
     if world.api_version != "2021-preview":  # the staging deployment holds the one before, which swapping brings back
