@@ -223,3 +223,20 @@ def test_a_failed_document_shows_its_reason_in_status(cloud: Cloud, prefix: str)
     assert cloud.api.call("GET", f"/api/documents/{name}")["state"] == "failed"
     recent = json.dumps(cloud.api.call("GET", "/api/status")["recent_failures"])
     assert f"{name}.json" in recent
+
+
+@whatever_the_version
+def test_what_the_app_writes_triggers_nothing(cloud: Cloud, prefix: str) -> None:
+    """One invocation for each upload: neither records nor anything else of the app comes back as an event."""
+    host = cloud.stack.host
+    assert host is not None
+    names = cloud.upload_some(prefix, count=40)
+    cloud.wait_until_settled(prefix)
+    # By the time a later upload is classified, the host has looked again at every container it watches.
+    cloud.upload(f"{prefix}later.txt", BILLING.encode())
+    cloud.wait_for_classification(f"{prefix}later.txt")
+    log = host.process.log_path.read_text(errors="replace")
+    lines = [line for line in log.splitlines() if f"name={prefix}" in line]
+    accepted = [line for line in lines if "document_accepted" in line]
+    assert len(accepted) == len(names) + 1
+    assert [line for line in lines if "event_ignored" in line or "event_superseded" in line] == []

@@ -72,6 +72,14 @@ class DisturbedWorld(World):
         elif queue is self.queues["collect"]:
             self.services.document_dead_letters.handle_wake(message.id, body=body)
 
+    def deliver_next_of(self, *names: str) -> None:
+        """The message of these queues that becomes visible next, if there is one."""
+        waiting = [self.queues[name] for name in names if self.queues[name].next_visible()]
+        if waiting:
+            queue = min(waiting, key=lambda queue: queue.next_visible() or self.clock())
+            self.clock.now = max(self.clock.now, queue.next_visible() or self.clock.now)
+            self._deliver(queue)
+
     # What the tests look at.
 
     def upload_letters(self, count: int, *, event: bool = True) -> list[str]:

@@ -1,7 +1,6 @@
-"""The fault matrix, row by row on fakes under a virtual clock.
+"""The fault matrix, row by row on fakes under a virtual clock; docs/reliability.md lists all rows with their tests.
 
-Not here: 5 and 7 (test_crash_points.py), 14 and 16 to 18 (tests/unit), 26 (a real process), 28 (no trigger watches what
-the app writes). A seed that fails is in the test's name.
+A seed that fails is in the test's name.
 """
 
 from __future__ import annotations
@@ -173,6 +172,23 @@ def test_a_lost_answer_leads_to_exactly_one_resubmission(fault: httpx.TransportE
     assert world.service.jobs["job-1"].reads == 0
 
 
+# 7: a crash between the job id and the next message
+
+
+def test_a_crash_between_the_job_id_and_the_next_message_submits_nothing_again() -> None:
+    undisturbed = DisturbedWorld()
+    undisturbed.upload_letters(25)
+    undisturbed.run()
+    submitted = undisturbed.trace.index("language.submit")
+    sent = undisturbed.trace.index("batches-queue.send", submitted) + 1
+    world = DisturbedWorld(crash_at=(sent, "before"))
+    world.upload_letters(25)
+    world.run()
+    assert world.crashes == 1
+    assert_books_closed(world)
+    assert world.extra_submissions() == 0
+
+
 # 8: a crash between writing results and finishing
 
 
@@ -264,6 +280,22 @@ def test_jobs_the_service_forgets_are_submitted_three_times_and_then_failed() ->
     assert_books_closed(world)
     assert set(world.service.submissions.values()) == {MAX_ATTEMPTS}
     assert world.failure_codes() == ["job_expired"] * 25
+
+
+def test_a_job_whose_results_have_expired_is_submitted_once_more() -> None:
+    world = DisturbedWorld()
+
+    def be_away_for_a_day(request: httpx.Request) -> httpx.Response | None:
+        if request.method == "GET" and len(world.service.jobs) == 1:
+            world.clock.advance(timedelta(hours=25))
+        return None
+
+    Wire(world, be_away_for_a_day)
+    world.upload_letters(25)
+    world.run(until_hours=80)
+    assert_books_closed(world)
+    assert len(world.classified()) == 25
+    assert world.extra_submissions() == 25
 
 
 def test_a_stuck_job_costs_at_most_320_reads_a_day_and_ends_in_failure_records() -> None:
@@ -655,6 +687,26 @@ def test_a_worker_whose_clock_is_ten_minutes_off_submits_nothing_more(minutes: i
     assert len(world.service.jobs) == 4
 
 
+def test_a_clock_that_steps_back_an_hour_in_the_middle_submits_nothing_more() -> None:
+    world = DisturbedWorld()
+    skew = timedelta(0)
+    world.app_clock = lambda: world.clock() + skew
+    world.start_process()
+
+    def step_back(call: str) -> None:
+        nonlocal skew
+        if call == "language.submit":
+            skew = timedelta(hours=-1)
+
+    world.disturb = step_back
+    world.upload_letters(100)
+    world.run()
+    world.sweep()
+    world.run()
+    assert_books_closed(world)
+    assert world.extra_submissions() == 0
+
+
 # 23: the model changes or goes away
 
 
@@ -795,6 +847,19 @@ def test_work_goes_on_by_itself_after_two_hours_without_the_service() -> None:
     assert len(world.classified()) == 500
     assert world.max_dequeue == 1
     assert world.clock() <= back + timedelta(minutes=15)
+
+
+def test_messages_wait_for_a_host_that_is_down_for_eight_days() -> None:
+    world = DisturbedWorld()
+    world.upload_letters(50)
+    for _ in range(60):
+        world.deliver_next_of("events", "collect")
+    world.clock.advance(timedelta(days=8))
+    world.start_process()
+    world.run()
+    assert_books_closed(world)
+    assert len(world.classified()) == 50
+    assert world.extra_submissions() == 0
 
 
 # 14: an answer that is somebody else's
