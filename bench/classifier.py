@@ -8,6 +8,8 @@ Expected calibration error: ten equal bins of confidence; in each the gap betwee
 by size. Single label: one pair for each document, its answered class. Multi label: one pair for each class the API
 answered. The API shows no class below its label's threshold, so those pairs are not in the figure; they have small
 probabilities and small gaps, and counting them would make the figure look better, not worse.
+
+Six further corpora are made here, one for each language that puts no spaces between words (bench/corpora.py).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 import hashlib
 import json
 import statistics
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,10 +30,11 @@ from azure.storage.blob import BlobServiceClient
 
 from azurite_process.azurite import running_azurite
 from azurite_process.processes import wait_until
-from bench.corpora import corpora_folder
+from bench.corpora import corpora_folder, write_names
 from bench.report import Gate, report
 from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings
+from language_emulator.testing.names import LANGUAGES
 
 NAME = "classifier"
 HELP = "accuracy, calibration and speed of the emulator's classifier on real corpora"
@@ -52,6 +56,7 @@ class Corpus:
     kind: str
     tasks_key: str
     folder: Path
+    least_accuracy: float = 0.71
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> bool:
     data = arguments.data or corpora_folder()
-    corpora = (
+    corpora: tuple[Corpus, ...] = (
         Corpus("newsgroups", "SingleClassification", "customClassificationTasks", data / "newsgroups"),
         Corpus("packages", "MultiClassification", "customMultiClassificationTasks", data / "packages"),
     )
     gates: list[Gate] = []
     details: dict[str, Any] = {}
-    with running_azurite() as azurite:
+    with tempfile.TemporaryDirectory(prefix="names-") as made, running_azurite() as azurite:
+        corpora += tuple(names_corpus(language, Path(made)) for language in LANGUAGES)
         storage = azurite.connection_string
         with running_emulator(EmulatorSettings(storage=storage)) as emulator:
             headers = {"Ocp-Apim-Subscription-Key": emulator.settings.key}
@@ -88,9 +94,16 @@ def run(arguments: argparse.Namespace) -> bool:
     return report(NAME, gates, details)
 
 
+def names_corpus(language: str, folder: Path) -> Corpus:
+    """Texts without spaces; words alone score 0.20 (Chinese, Japanese, which could not be trained) to 0.64 (Thai)."""
+    name = f"names{language.partition('_')[0]}"
+    write_names(folder / name, language)
+    return Corpus(name, "SingleClassification", "customClassificationTasks", folder / name, least_accuracy=0.8)
+
+
 def corpus_gates(corpus: Corpus, measured: dict[str, Any]) -> list[Gate]:
     if corpus.kind == "SingleClassification":
-        quality = [Gate(f"{corpus.name} accuracy", measured["accuracy"], 0.71)]
+        quality = [Gate(f"{corpus.name} accuracy", measured["accuracy"], corpus.least_accuracy)]
     else:
         quality = [
             Gate(f"{corpus.name} micro-F1", measured["micro_f1"], 0.62),

@@ -14,7 +14,8 @@ import pytest
 from azurite_process.azurite import Azurite
 from language_emulator.clock import ManualClock
 from language_emulator.server import running_emulator
-from language_emulator.settings import EmulatorSettings, PreviewForm
+from language_emulator.settings import EmulatorSettings, KindSpelling, PartialWord, PreviewForm
+from language_emulator.testing.analyze_text import GeneralAvailability
 from language_emulator.testing.corpus import CLASSES, DOCUMENTS, upload_corpus
 from language_emulator.testing.text_authoring_2021 import Preview
 from shared.batches.submit import is_about_the_model
@@ -22,7 +23,16 @@ from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ProjectKind, TextInput
+from shared.language.values import (
+    TERMINAL,
+    AnalyzeJob,
+    LabelledDocument,
+    LroStatus,
+    ModelRef,
+    Project,
+    ProjectKind,
+    TextInput,
+)
 from tests.fake_language import FakeLanguageService
 from tests.fakes import VirtualClock
 
@@ -214,3 +224,40 @@ def test_a_job_can_be_read_for_24_hours_and_then_is_unknown(place: Place) -> Non
     place.advance(2 * MINUTE)
     with pytest.raises(LanguageNotFoundError):
         place.read(job)
+
+
+# The dated API on the emulator, where it may be stricter or speak another of the service's words.
+
+
+@pytest.mark.parametrize("version", ["2022-05-01", "2023-04-01"])
+def test_projects_are_created_and_imported_where_only_the_specification_s_spelling_is_taken(
+    azurite: Azurite, version: str
+) -> None:
+    upload_corpus(azurite.connection_string, "contractstrict", single_label=True)
+    settings = EmulatorSettings(storage=azurite.connection_string, kind_spelling=KindSpelling.SPECIFICATION)
+    project = Project(name="strict", kind=ProjectKind.SINGLE, language="en-us", container="contractstrict")
+    api = api_for(version)
+    with running_emulator(settings) as running, httpx.Client() as http:
+        client = LanguageClient(running.url, KeyCredential(settings.key), http)
+        client.send(api.create_project(project))
+        labelled = [LabelledDocument(location="t0.txt", language="en-us", classes=(CLASSES[0],))]
+        job = client.send(api.import_labels(project, list(CLASSES), labelled))
+        assert client.send(api.get_import_job("strict", job)).status is LroStatus.SUCCEEDED
+        assert client.send(api.get_project("strict")).kind is ProjectKind.SINGLE
+
+
+@pytest.mark.parametrize("word", PartialWord)
+def test_both_words_for_a_partly_failed_job_end_it(azurite: Azurite, word: PartialWord) -> None:
+    upload_corpus(azurite.connection_string, "contractpartly", single_label=False)
+    settings = EmulatorSettings(storage=azurite.connection_string, partial_word=word)
+    model = ModelRef(project="partly", kind=ProjectKind.MULTI, reference="production", label="model1")
+    api = api_for("2023-04-01")
+    with running_emulator(settings) as running, httpx.Client() as http:
+        ga = GeneralAvailability(running.url, settings.key)
+        ga.deployed("partly", "contractpartly", count=12)
+        # The app sends one task a job; the fault makes the job say that others failed.
+        ga.inject("submit_analysis", {"kind": "fail_task", "end": "partiallyCompleted"})
+        ga.http.close()
+        client = LanguageClient(running.url, KeyCredential(settings.key), http)
+        job = client.send(api.submit_analyze(texts(1), model, display_name="contract"))
+        assert client.send(api.get_analyze_job(job)).status is LroStatus.PARTIALLY_COMPLETED

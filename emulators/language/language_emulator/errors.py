@@ -224,5 +224,10 @@ def document_empty() -> ServiceError:
     return ServiceError(400, "InvalidArgument", "The document has no text.", inner="InvalidDocument")
 
 
+def language_unsupported(code: str) -> ServiceError:
+    message = f"Invalid language code '{code}'; see the languages of custom text classification."
+    return ServiceError(400, "InvalidArgument", message, inner="UnsupportedLanguageCode")
+
+
 def deployment_expired(name: str) -> ServiceError:
     return ServiceError(400, "InvalidRequest", f"Deployment '{name}' has expired.", inner="InvalidParameterValue")

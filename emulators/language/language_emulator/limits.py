@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 DOCUMENTS_PER_REQUEST = 25
-# The service counts .NET text elements. Code points never count fewer, and cost nothing to count.
+# In text elements (text_elements.py).
 CHARACTERS_PER_REQUEST = 125_000
 CHARACTERS_PER_RECORD = 1_000
 ANALYZE_BODY_BYTES = 1_048_576

@@ -29,6 +29,24 @@ class PreviewForm(StrEnum):
     RECORDED = "recorded"
 
 
+class KindSpelling(StrEnum):
+    """How a client may spell a GA project's kind.
+
+    `published`: either first letter, as the service's own pages and its clients' recorded tests do in every version.
+    `specification`: only as the specification of the version used has it.
+    """
+
+    PUBLISHED = "published"
+    SPECIFICATION = "specification"
+
+
+class PartialWord(StrEnum):
+    """How a GA classification job ends of which some tasks failed: the specification's word, or one that was seen."""
+
+    COMPLETED = "partiallyCompleted"
+    SUCCEEDED = "partiallySucceeded"
+
+
 class UnknownReference(StrEnum):
     """What the service does with a task whose deployment does not exist is not documented."""
 
@@ -63,6 +81,14 @@ class EmulatorSettings(BaseModel):
     analysis: ProgressionField = Field(IMMEDIATE, description="the same for classification jobs")
     imports: ProgressionField = Field(IMMEDIATE, description="the same for imports, exports and deletions of projects")
     preview_form: PreviewForm = Field(PreviewForm.QUICKSTART, description="body of the preview's classification job")
+    partial_word: PartialWord = Field(
+        PartialWord.COMPLETED,
+        description="status of a GA classification job of which a task failed; `partiallySucceeded` was seen too",
+    )
+    kind_spelling: KindSpelling = Field(
+        KindSpelling.PUBLISHED,
+        description="spelling of a GA project's kind that is taken: as published anywhere, or as in the specification",
+    )
     page_size: int = Field(20, ge=1, le=50, description="documents on a page of results unless the client asks")
     requests_per_minute: int | None = Field(None, ge=1, description="limit of analyze requests; over it answers 429")
     authoring_requests_per_minute: int | None = Field(None, ge=1, description="limit of authoring requests")

@@ -51,6 +51,10 @@ class Deployed:
     clock: ManualClock
     ga: GeneralAvailability
 
+    @property
+    def url(self) -> str:
+        return self.running.url
+
 
 Start = Callable[..., Emulated]
 Connect = Callable[[str], GeneralAvailability]

@@ -27,18 +27,72 @@ def test_a_project_is_created_then_updated_by_the_same_call(ga: GeneralAvailabil
     assert (project["description"], project["multilingual"]) == ("second", True)
 
 
-@pytest.mark.parametrize("kind", ["customMultiLabelClassification", "CustomMultiLabelClassification"])
-def test_a_kind_is_read_in_any_letter_case_and_written_as_the_version_does(ga: GeneralAvailability, kind: str) -> None:
-    ga.create("tickets", "tickets", projectKind=kind)
-    written = {}
-    for version in ("2022-05-01", "2023-04-01", "2025-05-15-preview"):
-        project = ga.http.get("/language/authoring/analyze-text/projects/tickets", params={"api-version": version})
-        written[version] = project.json()["projectKind"]
-    assert written == {
-        "2022-05-01": "customMultiLabelClassification",
-        "2023-04-01": "customMultiLabelClassification",
-        "2025-05-15-preview": "CustomMultiLabelClassification",
-    }
+LOWER, UPPER = "customMultiLabelClassification", "CustomMultiLabelClassification"
+SPECIFIED = {
+    "2022-05-01": LOWER,
+    "2022-10-01-preview": UPPER,
+    "2023-04-01": UPPER,
+    "2024-11-15-preview": UPPER,
+    "2025-05-15-preview": UPPER,
+}
+
+
+@pytest.mark.parametrize("kind", [LOWER, UPPER])
+def test_a_kind_is_read_in_both_published_spellings_and_written_as_the_version_specifies(
+    ga: GeneralAvailability, kind: str
+) -> None:
+    assert ga.create("tickets", "tickets", projectKind=kind).status_code == 201
+    written = {version: ga.send("GET", "/tickets", **{"api-version": version}).json() for version in SPECIFIED}
+    assert {version: project["projectKind"] for version, project in written.items()} == SPECIFIED
+
+
+@pytest.mark.parametrize("kind", [UPPER.lower(), UPPER.upper(), "custommultiLabelClassification", "", 7])
+def test_a_kind_in_a_spelling_that_nobody_publishes_is_refused(ga: GeneralAvailability, kind: Any) -> None:
+    assert "projectKind" in error_of(ga.create("tickets", "tickets", projectKind=kind), 400)["message"]
+    file = project_file("tickets", "tickets", "multi")
+    file["assets"]["projectKind"] = kind
+    assert "projectKind" in error_of(ga.send("POST", "/tickets/:import", file), 400)["message"]
+
+
+@pytest.mark.parametrize(("version", "kind"), SPECIFIED.items())
+def test_the_specification_alone_may_be_what_is_taken(start: Start, connect: Connect, version: str, kind: str) -> None:
+    ga = connect(start(kind_spelling="specification").url)
+    ga.version = version
+    other = {LOWER: UPPER, UPPER: LOWER}[kind]
+    assert kind in error_of(ga.create("tickets", "tickets", projectKind=other), 400)["message"]
+    assert ga.create("tickets", "tickets", projectKind=kind).status_code == 201
+
+
+@pytest.mark.parametrize("given", [{}, {"stringIndexType": "TextElements_v8"}])
+def test_the_string_index_type_is_required_where_the_specification_requires_it(
+    deployed: Deployed, given: dict[str, str]
+) -> None:
+    for method, path in (("POST", "/tickets/:export"), ("GET", "/tickets/models/model1/evaluation/result")):
+        assert error_of(deployed.ga.send(method, path, **given), 400)["target"] == "stringIndexType"
+    file = project_file("other", "tickets", "multi")
+    del file["stringIndexType"]
+    assert "stringIndexType" in error_of(deployed.ga.send("POST", "/other/:import", file | given), 400)["message"]
+
+
+def test_global_is_not_a_project(ga: GeneralAvailability) -> None:
+    for method, path in (
+        ("GET", "/global/deployments/resources"),
+        ("GET", "/global/prebuilt-entities"),
+        ("GET", "/global/models"),
+        ("POST", "/global/:train"),
+    ):
+        assert error_of(ga.send(method, path), 501)["code"] == "NotImplementedByEmulator"
+    assert "global" in error_of(ga.create("global", "tickets"), 400)["message"]
+    assert ga.send("GET", "/global/languages").status_code == 200
+    assert ga.create("globalnews", "tickets").status_code == 201
+
+
+@pytest.mark.parametrize(("version", "end"), [("2022-05-01", {"nextLink": None}), ("2023-04-01", {})])
+def test_the_last_page_has_a_null_link_only_where_one_is_specified(
+    deployed: Deployed, version: str, end: dict[str, None]
+) -> None:
+    page = deployed.ga.send("GET", "/tickets/models", **{"api-version": version}).json()
+    assert {"value": page["value"]} | end == page
 
 
 @pytest.mark.parametrize(
@@ -60,7 +114,7 @@ def test_a_bad_project_is_refused(ga: GeneralAvailability, changes: dict[str, An
 def test_an_import_makes_the_project_and_a_second_one_replaces_its_labels(ga: GeneralAvailability) -> None:
     assert ga.imported("tickets", "tickets", count=40)["status"] == "succeeded"
     assert ga.imported("tickets", "tickets", count=8)["status"] == "succeeded"
-    exported = ga.finish(ga.send("POST", "/tickets/:export", stringIndexType="Utf16CodeUnit"))
+    exported = ga.exported("tickets")
     file = ga.http.get(exported["resultUrl"]).json()
     assert file == project_file("tickets", "tickets", "multi", count=8) | {"metadata": file["metadata"]}
 
@@ -91,7 +145,7 @@ def test_the_percentage_decides_how_many_documents_test(ga: GeneralAvailability,
     ga.imported("tickets", "tickets")
     options = {"kind": "percentage", "trainingSplitPercentage": training, "testingSplitPercentage": 100 - training}
     ga.finish(ga.train("tickets", evaluationOptions=options))
-    results = ga.send("GET", "/tickets/models/model1/evaluation/result").json()["value"]
+    results = ga.tested("tickets")
     assert len(results) == tested
     summary = ga.send("GET", "/tickets/models/model1/evaluation/summary-result").json()
     assert summary["evaluationOptions"] == options
@@ -101,7 +155,7 @@ def test_a_manual_split_tests_exactly_the_documents_set_aside(ga: GeneralAvailab
     file = project_file("tickets", "tickets", "multi", dataset=True)
     ga.finish(ga.send("POST", "/tickets/:import", file))
     ga.finish(ga.train("tickets", evaluationOptions={"kind": "manual"}))
-    results = ga.send("GET", "/tickets/models/model1/evaluation/result").json()["value"]
+    results = ga.tested("tickets")
     aside = {entry["location"] for entry in file["assets"]["documents"] if entry["dataset"] == "Test"}
     assert {result["location"] for result in results} == aside
 
@@ -172,10 +226,10 @@ def test_lists_come_in_pages_whose_links_lead_through_all_of_it(ga: GeneralAvail
     while link:
         page = ga.http.get(link).json()
         pages.append([project["projectName"] for project in page["value"]])
-        link = page["nextLink"]
+        link = page.get("nextLink")
     assert pages == [["a", "b"], ["c"]]
     assert len(ga.send("GET", "", top=1, skip=1).json()["value"]) == 1
-    assert ga.send("GET", "", top=1).json()["nextLink"] is None
+    assert "nextLink" not in ga.send("GET", "", top=1).json()
     error_of(ga.send("GET", "", skip=-1), 400)
 
 
@@ -228,7 +282,7 @@ def test_a_project_of_one_api_version_is_seen_by_the_other(emulated: Emulated, c
     emulated.preview.trained("tickets")
     ga.finish(ga.deploy("tickets"))
     assert ga.read(ga.analyze("tickets", ["parcel"]))["status"] == "succeeded"
-    exported = ga.finish(ga.send("POST", "/tickets/:export"))
+    exported = ga.exported("tickets")
     assert len(ga.http.get(exported["resultUrl"]).json()["assets"]["documents"]) == 40
     ga.imported("mail", "mail", "single")
     assert emulated.preview.project("mail").json()["modelType"] == "SingleClassification"
@@ -237,7 +291,7 @@ def test_a_project_of_one_api_version_is_seen_by_the_other(emulated: Emulated, c
 def test_projects_deployments_and_export_jobs_survive_a_restart(start: Start, connect: Connect, tmp_path: Path) -> None:
     first = connect(start(data=tmp_path).url)
     first.deployed("few", "few", count=8)
-    exported = first.finish(first.send("POST", "/few/:export"))
+    exported = first.exported("few")
     answer = first.read(first.analyze("few", [DOCUMENTS["billing"]]))["tasks"]["items"][0]["results"]
     second = connect(start(data=tmp_path).url)
     assert second.send("GET", "/few/deployments").json() == first.send("GET", "/few/deployments").json()

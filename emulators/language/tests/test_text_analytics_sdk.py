@@ -24,7 +24,7 @@ from azure.core.exceptions import (
 
 from azurite_process.azurite import Azurite
 from language_emulator.server import RunningEmulator, running_emulator
-from language_emulator.settings import EmulatorSettings
+from language_emulator.settings import EmulatorSettings, PartialWord
 from language_emulator.testing.analyze_text import GeneralAvailability
 from language_emulator.testing.corpus import DOCUMENTS, upload_corpus
 
@@ -142,6 +142,28 @@ def test_partial_completion_gives_errors_for_the_failed_action_only(
     assert "out of order" in refused.error.message
 
 
+def test_the_other_word_for_partial_completion_is_read_too(azurite: Azurite, emulator: RunningEmulator) -> None:
+    settings = EmulatorSettings(storage=azurite.connection_string, partial_word=PartialWord.SUCCEEDED)
+    with running_emulator(settings) as other:
+        ga = GeneralAvailability(other.url, settings.key)
+        ga.deployed("sdktickets", "sdktickets", "multi", count=12)
+        ga.inject("submit_analysis", {"kind": "fail_task", "index": 1, "message": "out of order"})
+        ga.http.close()
+        with TextAnalyticsClient(other.url, AzureKeyCredential(settings.key)) as sdk:
+            actions = [MultiLabelClassifyAction(**MULTI)] * 2
+            poller = sdk.begin_analyze_actions(["parcel"], actions=actions, polling_interval=0)
+            [answers] = [list(document) for document in poller.result()]
+    assert poller.status() == "partiallySucceeded"
+    assert [answer.is_error for answer in answers] == [False, True]
+
+
+def test_a_document_in_an_unknown_language_is_a_document_error(client: TextAnalyticsClient) -> None:
+    documents = [{"id": "1", "language": "en", "text": "parcel"}, {"id": "2", "language": "xx", "text": "parcel"}]
+    first, second = _results(client.begin_multi_label_classify(documents, **MULTI, polling_interval=0))
+    assert (first.is_error, second.is_error) == (False, True)
+    assert second.error.code == "UnsupportedLanguageCode"
+
+
 def test_a_failed_job_raises_with_its_reason(client: TextAnalyticsClient, control: GeneralAvailability) -> None:
     control.inject("submit_analysis", {"kind": "fail_job", "code": "InternalServerError", "message": "melted"})
     with pytest.raises(HttpResponseError, match="melted"):
@@ -163,8 +185,10 @@ def test_a_running_job_can_be_cancelled_and_a_finished_one_cannot(
     control.control("PUT", "progression", {"analysis": "after 50 reads"})
     poller = client.begin_multi_label_classify(["parcel"], **MULTI, polling_interval=1)
     poller.cancel()
-    poller.wait(10)
+    results = _results(poller)
     assert poller.status() == "cancelled"
+    assert [(result.id, result.is_error) for result in results] == [("0", True)]
+    assert "cancelled" in results[0].error.message
     with pytest.raises(HttpResponseError, match="already ended"):
         poller.cancel()
 

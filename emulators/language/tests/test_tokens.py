@@ -43,7 +43,7 @@ def test_each_role_may_do_its_own_and_what_lesser_roles_may(start: Start, call: 
     assert "Language Owner" in error_of(writer.deploy("few"), 403)["message"]
     assert owner.finish(owner.deploy("few"))["status"] == "succeeded"
     assert reader.send("GET", "/few").status_code == 200
-    assert reader.finish(reader.send("POST", "/few/:export"))["status"] == "succeeded"
+    assert reader.exported("few")["status"] == "succeeded"
     assert reader.read(reader.analyze("few", ["parcel"]))["status"] == "succeeded"
     for request in (("DELETE", "/few/models/model1"), ("DELETE", "/few/deployments/production"), ("DELETE", "/few")):
         assert error_of(writer.send(*request), 403)

@@ -52,17 +52,15 @@ from shared.language.values import (
 AUTHORING = "/language/authoring/analyze-text"
 ANALYZE = "/language/analyze-text/jobs"
 
-_TASK_KINDS = {
-    ProjectKind.SINGLE: "CustomSingleLabelClassification",
-    ProjectKind.MULTI: "CustomMultiLabelClassification",
-}
+# The one version whose specification begins the kind of a project with a lower-case letter.
+_LOWER_CASE_KINDS = "2022-05-01"
 _STRING_INDEX_TYPE = "Utf16CodeUnit"
 # The only training configuration the documentation lists, whatever the api-version.
 _TRAINING_CONFIG = "2022-05-01"
 
 
 class AnalyzeText:
-    """API versions `2023-04-01` and `2022-05-01`, which differ in nothing we use."""
+    """API versions `2023-04-01` and `2022-05-01`, which differ in the spelling of a project's kind."""
 
     has_deployments = True
     takes_labels_by_import = True
@@ -80,7 +78,7 @@ class AnalyzeText:
         body = {
             "displayName": display_name,
             "analysisInput": {"documents": analyze_documents(texts)},
-            "tasks": [{"kind": _TASK_KINDS[model.kind], "taskName": "0", "parameters": parameters}],
+            "tasks": [{"kind": PROJECT_KINDS[model.kind], "taskName": "0", "parameters": parameters}],
         }
         request = RequestSpec("submit_analyze", Api.PREDICTION, "POST", ANALYZE, self._query(), body)
         return Call(request, job_id_reader("operation-location", f"{ANALYZE}/"))
@@ -98,7 +96,7 @@ class AnalyzeText:
         return self._patch_project("update_project", project)
 
     def _patch_project(self, name: str, project: Project) -> Call[None]:
-        body = _metadata(project)
+        body = self._metadata(project)
         request = self._authoring(name, "PATCH", f"/projects/{segment(project.name)}", body=body)
         return Call(replace(request, content_type="application/merge-patch+json"), read_nothing)
 
@@ -112,16 +110,15 @@ class AnalyzeText:
     def import_labels(
         self, project: Project, classes: Sequence[str], documents: Sequence[LabelledDocument]
     ) -> Call[str]:
-        kind = PROJECT_KINDS[project.kind]
         assets = {
-            "projectKind": kind,
+            "projectKind": self._project_kind(project.kind),
             "classes": [{"category": name} for name in classes],
             "documents": [_labelled(project, document) for document in documents],
         }
         body = {
             "projectFileVersion": self.api_version,
             "stringIndexType": _STRING_INDEX_TYPE,
-            "metadata": _metadata(project) | {"settings": {}},
+            "metadata": self._metadata(project) | {"settings": {}},
             "assets": assets,
         }
         return self._start("import_labels", "POST", project.name, "/:import", "/import/jobs/", body)
@@ -224,16 +221,19 @@ class AnalyzeText:
         request = self._authoring(name, "GET", f"/projects/{segment(project)}{below}")
         return Call(request, read_job)
 
+    def _metadata(self, project: Project) -> dict[str, Json]:
+        return {
+            "projectName": project.name,
+            "projectKind": self._project_kind(project.kind),
+            "storageInputContainerName": project.container,
+            "language": project.language,
+            "multilingual": project.multilingual,
+            "description": project.description,
+        }
 
-def _metadata(project: Project) -> dict[str, Json]:
-    return {
-        "projectName": project.name,
-        "projectKind": PROJECT_KINDS[project.kind],
-        "storageInputContainerName": project.container,
-        "language": project.language,
-        "multilingual": project.multilingual,
-        "description": project.description,
-    }
+    def _project_kind(self, kind: ProjectKind) -> str:
+        word = PROJECT_KINDS[kind]
+        return word[0].lower() + word[1:] if self.api_version == _LOWER_CASE_KINDS else word
 
 
 def _labelled(project: Project, document: LabelledDocument) -> dict[str, Json]:

@@ -42,10 +42,10 @@ from shared.language.values import (
     TrainedModel,
 )
 
-# The specification begins them with a lower-case letter, the data-format page and later SDKs with an upper-case one.
+# Read in any letter case: the service's pages begin them with a lower-case letter, its later specifications do not.
 PROJECT_KINDS = {
-    ProjectKind.SINGLE: "customSingleLabelClassification",
-    ProjectKind.MULTI: "customMultiLabelClassification",
+    ProjectKind.SINGLE: "CustomSingleLabelClassification",
+    ProjectKind.MULTI: "CustomMultiLabelClassification",
 }
 # The service answers a model's id as <label>-<time>-<32 hex digits>.
 _MODEL_ID = re.compile(r"^(?P<label>.+)-\d{8}T\d{6}-[0-9a-fA-F]{32}$")

@@ -83,6 +83,16 @@ def test_every_request_carries_the_version_and_stays_below_its_base() -> None:
     assert all(call.request.path.startswith("/language/") for call in calls)
 
 
+@pytest.mark.parametrize(("version", "first"), [("2022-05-01", "c"), ("2023-04-01", "C")])
+def test_the_kind_of_a_project_is_spelled_as_the_version_specifies(version: str, first: str) -> None:
+    api = AnalyzeText(version)
+    word = f"{first}ustomSingleLabelClassification"
+    created: Any = api.create_project(SINGLE).request.body
+    imported: Any = api.import_labels(SINGLE, [], []).request.body
+    assert created["projectKind"] == word
+    assert (imported["metadata"]["projectKind"], imported["assets"]["projectKind"]) == (word, word)
+
+
 def test_names_can_never_change_the_path() -> None:
     name = "a/../b?c#d%2e:é"
     calls: list[Any] = [

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from language_emulator import errors
 from language_emulator.analyze_text import ANALYZE_BASE, ANALYZE_VERSIONS
-from language_emulator.analyze_text.requests import KINDS, SubmitAnalysis, Task
+from language_emulator.analyze_text.languages import is_supported
+from language_emulator.analyze_text.requests import KINDS, Document, SubmitAnalysis, Task
 from language_emulator.analyze_text.results import analysis_job_body
 from language_emulator.analyze_text.routes import Version
 from language_emulator.errors import ServiceError
@@ -21,6 +22,9 @@ from language_emulator.jobs.analysis import InputDocument, TaskOrder, check_batc
 from language_emulator.jobs.records import AnalysisJob, AnalysisTask, JobFault
 from language_emulator.service import LanguageService
 from language_emulator.settings import UnknownReference
+
+# Language detection came with a version between the two.
+_DETECTION_SINCE = "2022-10"
 
 ROUTES = (
     ("POST", "/jobs", "submit_analysis"),
@@ -40,7 +44,7 @@ class AnalyzeRoutes:
         return build_router(middleware, ANALYZE_BASE, ROUTES, self)
 
     def submit_analysis(self, body: SubmitAnalysis, request: Request, version: Version, injected: Faults) -> Response:
-        documents = [InputDocument(document.id, document.text) for document in body.analysis_input.documents]
+        documents = [_input(document, version) for document in body.analysis_input.documents]
         check_batch(documents, missing_code="MissingInputDocuments")
         if not body.tasks:
             raise errors.tasks_required()
@@ -68,7 +72,7 @@ class AnalyzeRoutes:
         job = self._service.job_store.read(AnalysisJob, job_id, injected)
         if job is None:
             raise errors.analysis_job_not_found(job_id)
-        body = analysis_job_body(job, page, show_stats=show_stats)
+        body = analysis_job_body(job, page, show_stats=show_stats, partial_word=self._service.settings.partial_word)
         following = page.following(job.result_count)
         if following is not None and not job.is_active:
             body["nextLink"] = self._link(request, version, job_id, following, show_stats=show_stats)
@@ -80,7 +84,7 @@ class AnalyzeRoutes:
         return accepted("operation-location", self._link(request, version, job_id))
 
     def _order(self, task: Task, index: int) -> TaskOrder:
-        kind = KINDS.get(task.kind.lower())
+        kind = KINDS.get(task.kind)
         if kind is None:
             raise errors.not_implemented(f"tasks of kind {task.kind}")
         if task.parameters is None:
@@ -113,3 +117,11 @@ class AnalyzeRoutes:
         if show_stats:
             query["showStats"] = "true"
         return link(self._service.settings.external_url, request, f"{ANALYZE_BASE}/jobs/{job_id}", query)
+
+
+def _input(document: Document, version: str) -> InputDocument:
+    """A document without a language has the project's."""
+    language = document.language or None
+    detected = language == "auto" and version >= _DETECTION_SINCE
+    unknown = None if language is None or detected or is_supported(language) else language
+    return InputDocument(document.id, document.text, unknown_language=unknown)

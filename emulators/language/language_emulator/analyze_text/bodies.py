@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from language_emulator import errors
 from language_emulator.clock import format_time
 from language_emulator.jobs.records import Job, JobFault, JobStatus, TrainingJob
 from language_emulator.limits import TRAINING_CONFIG
@@ -14,6 +15,7 @@ from language_emulator.projects.records import (
     ProjectKind,
     TrainedModel,
 )
+from language_emulator.settings import KindSpelling
 
 # A choice: the documented dates belong to the training configuration, and have passed.
 MODEL_LIFE = timedelta(days=365)
@@ -23,13 +25,26 @@ _KIND_WORDS = {
 }
 # Keys have the lower first letter in every version.
 KEY_WORDS = {kind: word[0].lower() + word[1:] for kind, word in _KIND_WORDS.items()}
-# The versions before wrote the kind with a lower first letter, and knew no assigned resources.
-_UPPER_CASE_SINCE = "2024"
+# 2022-05-01 alone specifies the kind with a lower first letter.
+_UPPER_CASE_SINCE = "2022-10"
 _SNAPSHOTS_SINCE = "2023"
+_ASSIGNED_RESOURCES_SINCE = "2024"
 
 
 def kind_word(kind: ProjectKind, version: str) -> str:
+    """As the specification of `version` spells it."""
     return (_KIND_WORDS if version >= _UPPER_CASE_SINCE else KEY_WORDS)[kind]
+
+
+def read_kind(word: str, version: str, spelling: KindSpelling) -> ProjectKind:
+    """Raise `parameter_invalid` for a word that is no kind of project, or is not spelled as it has to be."""
+    for kind in ProjectKind:
+        specified = kind_word(kind, version)
+        published = {_KIND_WORDS[kind], KEY_WORDS[kind]} if spelling is KindSpelling.PUBLISHED else {specified}
+        if word in published:
+            return kind
+    words = " or ".join(kind_word(kind, version) for kind in ProjectKind)
+    raise errors.parameter_invalid("projectKind", f"it must be {words}")
 
 
 def project_body(project: Project, version: str) -> dict[str, Any]:
@@ -99,7 +114,7 @@ def deployment_body(deployment: Deployment, version: str) -> dict[str, Any]:
         "deploymentExpirationDate": _date(deployment.expires),
         "modelTrainingConfigVersion": deployment.config_version,
     }
-    return body | {"assignedResources": []} if version >= _UPPER_CASE_SINCE else body
+    return body | {"assignedResources": []} if version >= _ASSIGNED_RESOURCES_SINCE else body
 
 
 def project_file(project: Project, version: str) -> dict[str, Any]:

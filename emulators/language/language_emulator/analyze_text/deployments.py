@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from language_emulator import errors
-from language_emulator.analyze_text import AUTHORING_BASE, bodies
+from language_emulator.analyze_text import bodies
 from language_emulator.analyze_text.requests import Deploy, Swap
 from language_emulator.analyze_text.routes import AuthoringRoutes, Part, Version, require_job
 from language_emulator.http.answers import answer
-from language_emulator.http.middleware import Faults, build_router
+from language_emulator.http.middleware import Faults
 from language_emulator.jobs.deployments import get_deployment
 from language_emulator.jobs.records import DeploymentJob, SwapJob
 from language_emulator.limits import NAME
@@ -30,7 +30,7 @@ class DeploymentRoutes(AuthoringRoutes):
     """One method for each operation, named after it."""
 
     def router(self) -> APIRouter:
-        return build_router(self.middleware(), AUTHORING_BASE, ROUTES, self)
+        return self.build_router(ROUTES)
 
     def list_deployments(self, project: str, request: Request, version: Version, part: Part) -> Response:
         deployments = self._service.projects.get(project).deployments.values()

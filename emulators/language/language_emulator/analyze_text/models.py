@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from language_emulator import errors
-from language_emulator.analyze_text import AUTHORING_BASE, bodies, evaluations
+from language_emulator.analyze_text import bodies, evaluations
 from language_emulator.analyze_text.requests import EvaluationOptions, Train
-from language_emulator.analyze_text.routes import AuthoringRoutes, Part, Version, require_job
+from language_emulator.analyze_text.routes import AuthoringRoutes, Part, StringIndex, Version, require_job
 from language_emulator.http.answers import answer, no_content
-from language_emulator.http.middleware import Faults, build_router
+from language_emulator.http.middleware import Faults
 from language_emulator.jobs.records import TrainingJob
 from language_emulator.limits import NAME, TRAINING_CONFIG
 from language_emulator.projects.records import Project, SplitOptions
@@ -33,7 +33,7 @@ class ModelRoutes(AuthoringRoutes):
     """One method for each operation, named after it."""
 
     def router(self) -> APIRouter:
-        return build_router(self.middleware(), AUTHORING_BASE, ROUTES, self)
+        return self.build_router(ROUTES)
 
     def train(self, project: str, body: Train, request: Request, injected: Faults) -> Response:
         if not NAME.fullmatch(body.model_label):
@@ -87,7 +87,7 @@ class ModelRoutes(AuthoringRoutes):
         return answer(evaluations.evaluation_body(trained, get_evaluation(trained), version))
 
     def get_document_results(
-        self, project: str, model: str, request: Request, version: Version, part: Part
+        self, project: str, model: str, request: Request, version: Version, part: Part, _units: StringIndex
     ) -> Response:
         record = self._service.projects.get(project)
         trained = get_model(record, model)

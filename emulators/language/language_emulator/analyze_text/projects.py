@@ -6,16 +6,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from language_emulator import errors
-from language_emulator.analyze_text import AUTHORING_BASE, bodies
+from language_emulator.analyze_text import bodies
 from language_emulator.analyze_text.languages import LANGUAGES, is_supported
 from language_emulator.analyze_text.requests import ProjectFile, ProjectMetadata
-from language_emulator.analyze_text.routes import AuthoringRoutes, Part, Version, require_job
+from language_emulator.analyze_text.routes import GLOBAL, AuthoringRoutes, Part, StringIndex, Version, require_job
 from language_emulator.http.answers import answer
-from language_emulator.http.middleware import Faults, build_router
+from language_emulator.http.middleware import Faults
 from language_emulator.jobs.records import DeletionJob, ExportJob, ImportJob, JobStatus
 from language_emulator.limits import CLASS_NAME, NAME
 from language_emulator.projects.labels import LabelSet, check_labels
-from language_emulator.projects.records import Project
+from language_emulator.projects.records import Project, ProjectKind
 
 ROUTES = (
     ("GET", "/projects", "list_projects"),
@@ -37,7 +37,7 @@ class ProjectRoutes(AuthoringRoutes):
     """One method for each operation, named after it."""
 
     def router(self) -> APIRouter:
-        return build_router(self.middleware(), AUTHORING_BASE, ROUTES, self)
+        return self.build_router(ROUTES)
 
     def list_projects(self, request: Request, version: Version, part: Part) -> Response:
         projects = [bodies.project_body(project, version) for project in self._service.projects.select()]
@@ -45,7 +45,7 @@ class ProjectRoutes(AuthoringRoutes):
 
     def create_project(self, project: str, body: ProjectMetadata, version: Version, injected: Faults) -> Response:
         """201 for a new project; 200 for one that exists, whose kind must be the same."""
-        wanted = self._project(project, body)
+        wanted = self._project(project, body, version)
         known = self._service.projects.find(project)
         if known is None:
             self._service.create_project(wanted, injected)
@@ -71,11 +71,11 @@ class ProjectRoutes(AuthoringRoutes):
     ) -> Response:
         if body.project_file_version != version:
             raise errors.parameter_invalid("projectFileVersion", f"it must equal the api-version, {version}")
-        wanted = self._project(project, body.metadata)
+        wanted = self._project(project, body.metadata, version)
         known = self._service.projects.find(project)
         if known is not None and known.kind is not wanted.kind:
             raise errors.project_kind_fixed(project)
-        wanted.labels = _labels(body, wanted)
+        wanted.labels = self._labels(body, wanted, version)
         self._service.training.refuse_while_running(project)
         job = self._service.project_jobs.start_import(wanted, injected, self.new_job_id())
         return self.job_accepted(request, f"projects/{project}/import/jobs/{job.job_id}")
@@ -84,7 +84,7 @@ class ProjectRoutes(AuthoringRoutes):
         job = self._service.job_store.read(ImportJob, job_id, injected, project=project)
         return answer(bodies.job_body(require_job(job, job_id)))
 
-    def export_project(self, project: str, request: Request, injected: Faults) -> Response:
+    def export_project(self, project: str, request: Request, injected: Faults, _units: StringIndex) -> Response:
         job = self._service.project_jobs.start_export(project, injected, self.new_job_id())
         return self.job_accepted(request, f"projects/{project}/export/jobs/{job.job_id}")
 
@@ -108,9 +108,11 @@ class ProjectRoutes(AuthoringRoutes):
     def list_training_config_versions(self, request: Request, part: Part) -> Response:
         return self.listed(request, bodies.config_versions(self._service.clock.now()), part)
 
-    def _project(self, name: str, body: ProjectMetadata) -> Project:
+    def _project(self, name: str, body: ProjectMetadata, version: str) -> Project:
         if body.project_name != name:
             raise errors.parameter_invalid("projectName", "it must equal the name in the path")
+        if name == GLOBAL:
+            raise errors.parameter_invalid("projectName", f"'{GLOBAL}' is not a project's")
         if not NAME.fullmatch(name):
             raise errors.parameter_invalid("projectName", "it may hold letters, digits, '_', '.', '-', at most 50")
         if not is_supported(body.language):
@@ -118,7 +120,7 @@ class ProjectRoutes(AuthoringRoutes):
         now = self._service.clock.now()
         project = Project(
             name=name,
-            kind=body.project_kind,
+            kind=self._kind(body.project_kind, version),
             container=body.storage_input_container_name,
             language=body.language,
             created=now,
@@ -126,6 +128,18 @@ class ProjectRoutes(AuthoringRoutes):
         )
         _update(project, body)
         return project
+
+    def _labels(self, body: ProjectFile, wanted: Project, version: str) -> LabelSet | None:
+        if body.assets is None:
+            return None
+        if self._kind(body.assets.project_kind, version) is not wanted.kind:
+            raise errors.labels_invalid("assets.projectKind differs from metadata.projectKind")
+        labels = body.assets.read()
+        check_labels(labels, single_label=wanted.kind.is_single, class_name=CLASS_NAME)
+        return labels
+
+    def _kind(self, word: str, version: str) -> ProjectKind:
+        return bodies.read_kind(word, version, self._service.settings.kind_spelling)
 
 
 def _update(project: Project, body: ProjectMetadata) -> None:
@@ -135,13 +149,3 @@ def _update(project: Project, body: ProjectMetadata) -> None:
         given = getattr(body, field)
         if given is not None:
             setattr(project, field, given)
-
-
-def _labels(body: ProjectFile, wanted: Project) -> LabelSet | None:
-    if body.assets is None:
-        return None
-    if body.assets.project_kind is not wanted.kind:
-        raise errors.labels_invalid("assets.projectKind differs from metadata.projectKind")
-    labels = body.assets.read()
-    check_labels(labels, single_label=wanted.kind.is_single, class_name=CLASS_NAME)
-    return labels

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from language_emulator.projects.labels import Assets
 from language_emulator.projects.records import ProjectKind
 
+# Of tasks: every source spells them alike.
 KINDS = {
-    "customsinglelabelclassification": ProjectKind.SINGLE_LABEL,
-    "custommultilabelclassification": ProjectKind.MULTI_LABEL,
+    "CustomSingleLabelClassification": ProjectKind.SINGLE_LABEL,
+    "CustomMultiLabelClassification": ProjectKind.MULTI_LABEL,
 }
-
-
-def _read_kind(value: Any) -> ProjectKind:
-    """Sources disagree on the first letter's case; any is accepted."""
-    kind = KINDS.get(value.lower()) if isinstance(value, str) else None
-    if kind is None:
-        raise ValueError("it must be customSingleLabelClassification or customMultiLabelClassification")
-    return kind
-
-
-Kind = Annotated[ProjectKind, BeforeValidator(_read_kind)]
+# The only one the authoring specification lists.
+StringIndexType = Literal["Utf16CodeUnit"]
 
 
 class _Body(BaseModel):
@@ -34,7 +26,7 @@ class _Body(BaseModel):
 class ProjectMetadata(_Body):
     """Of a project to create or update, and of a project file."""
 
-    project_kind: Kind
+    project_kind: str
     storage_input_container_name: str
     project_name: str
     language: str
@@ -46,14 +38,14 @@ class ProjectMetadata(_Body):
 class ImportedAssets(Assets):
     """The assets of an imported file also say their kind."""
 
-    project_kind: Kind
+    project_kind: str
 
 
 class ProjectFile(_Body):
     """Body of an import. One stored revision of the specification writes the first key with dashes."""
 
     project_file_version: str = Field(validation_alias=AliasChoices("projectFileVersion", "project-file-version"))
-    string_index_type: str
+    string_index_type: StringIndexType
     metadata: ProjectMetadata
     assets: ImportedAssets | None = None
 

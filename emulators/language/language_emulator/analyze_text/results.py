@@ -10,6 +10,7 @@ from language_emulator.http.paging import Page
 from language_emulator.jobs.records import ACTIVE, AnalysisJob, AnalysisTask, DocumentOutcome, JobStatus
 from language_emulator.limits import CHARACTERS_PER_RECORD
 from language_emulator.projects.records import ProjectKind
+from language_emulator.settings import PartialWord
 
 _RESULT_KINDS = {
     ProjectKind.SINGLE_LABEL: "CustomSingleLabelClassificationLROResults",
@@ -17,14 +18,14 @@ _RESULT_KINDS = {
 }
 
 
-def analysis_job_body(job: AnalysisJob, page: Page, *, show_stats: bool) -> dict[str, Any]:
+def analysis_job_body(job: AnalysisJob, page: Page, *, show_stats: bool, partial_word: PartialWord) -> dict[str, Any]:
     items = [] if job.is_active else [_item(job, task, page, show_stats) for task in job.tasks]
     body: dict[str, Any] = {
         "jobId": job.job_id,
         "createdDateTime": format_time(job.created),
         "lastUpdatedDateTime": format_time(job.updated),
         "expirationDateTime": format_time(job.expires),
-        "status": job.status.value,
+        "status": (partial_word if job.status is JobStatus.PARTIALLY_COMPLETED else job.status).value,
         "errors": [fault_body(fault) for fault in job.faults] + _task_errors(job),
         "tasks": {
             "completed": job.count_tasks(JobStatus.SUCCEEDED),
@@ -48,12 +49,17 @@ def _item(job: AnalysisJob, task: AnalysisTask, page: Page, show_stats: bool) ->
         "status": status.value,
     }
     if status is JobStatus.SUCCEEDED:
-        item["results"] = _results(job, task, page, show_stats)
+        item["results"] = _results(job, task, task.outcomes, page, show_stats)
+    elif status is JobStatus.CANCELLED:
+        # Microsoft's client takes results without any document for those of a cancelled job; their absence breaks it.
+        item["results"] = _results(job, task, [], page, show_stats)
     return item
 
 
-def _results(job: AnalysisJob, task: AnalysisTask, page: Page, show_stats: bool) -> dict[str, Any]:
-    shown = page.of(task.outcomes)
+def _results(
+    job: AnalysisJob, task: AnalysisTask, outcomes: list[DocumentOutcome], page: Page, show_stats: bool
+) -> dict[str, Any]:
+    shown = page.of(outcomes)
     results: dict[str, Any] = {
         "documents": [_document(outcome, show_stats) for outcome in shown if outcome.fault is None],
         "errors": [
@@ -65,7 +71,7 @@ def _results(job: AnalysisJob, task: AnalysisTask, page: Page, show_stats: bool)
         "deploymentName": task.deployment,
     }
     if show_stats:
-        results["statistics"] = _statistics(job, task)
+        results["statistics"] = _statistics(job, outcomes)
     return results
 
 
@@ -83,13 +89,13 @@ def _document(outcome: DocumentOutcome, show_stats: bool) -> dict[str, Any]:
     return body
 
 
-def _statistics(job: AnalysisJob, task: AnalysisTask) -> dict[str, int]:
+def _statistics(job: AnalysisJob, outcomes: list[DocumentOutcome]) -> dict[str, int]:
     """Of the whole task, on every page."""
-    valid = [outcome for outcome in task.outcomes if outcome.fault is None]
+    valid = [outcome for outcome in outcomes if outcome.fault is None]
     return {
         "documentsCount": job.document_count,
         "validDocumentsCount": len(valid),
-        "erroneousDocumentsCount": sum(outcome.fault is not None for outcome in task.outcomes),
+        "erroneousDocumentsCount": sum(outcome.fault is not None for outcome in outcomes),
         "transactionsCount": sum(_records(outcome) for outcome in valid),
     }
 

@@ -1,6 +1,7 @@
 """The classifier behind the emulator: linear, calibrated, reproducible, and saved without pickle.
 
-features      unigram TF-IDF; language-neutral, so no stop list and no stemming
+terms         words, and character n-grams for scripts without spaces
+features      TF-IDF over them; language-neutral, so no stop list and no stemming
 margins       one linear SVM per class, and the margins it gives documents it has not seen (out of fold)
 calibration   margins into probabilities; thresholds per label
 model         the trained thing: texts in, classes with confidences out; arrays and JSON on disk

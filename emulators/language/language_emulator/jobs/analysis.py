@@ -11,10 +11,12 @@ from language_emulator import errors
 from language_emulator.classifier.store import ClassifierStore
 from language_emulator.control.rules import Injected
 from language_emulator.control.statistics import ClassifierStatistics
+from language_emulator.errors import ServiceError
 from language_emulator.jobs.job_faults import apply_to_outcome, apply_to_tasks
 from language_emulator.jobs.job_store import InstantWork, JobStore
 from language_emulator.jobs.records import AnalysisJob, AnalysisTask, DocumentOutcome, JobFault, JobStatus
 from language_emulator.limits import CHARACTERS_PER_REQUEST, DOCUMENTS_PER_REQUEST
+from language_emulator.text_elements import count_text_elements
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,14 @@ class InputDocument:
 
     document_id: str
     text: str
+    # The language it was sent with, where that is not one of the service's.
+    unknown_language: str | None = None
+
+    def fault(self) -> ServiceError | None:
+        """Why it is not classified, while the others are."""
+        if not self.text.strip():
+            return errors.document_empty()
+        return errors.language_unsupported(self.unknown_language) if self.unknown_language is not None else None
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,10 @@ def check_batch(documents: Sequence[InputDocument], *, missing_code: str) -> Non
         raise errors.batch_too_large(
             f"The request holds {len(documents)} documents; {DOCUMENTS_PER_REQUEST} are allowed."
         )
+    # Code points are never fewer than text elements, and cost nothing to count.
     characters = sum(len(document.text) for document in documents)
+    if characters > CHARACTERS_PER_REQUEST:
+        characters = sum(count_text_elements(document.text) for document in documents)
     if characters > CHARACTERS_PER_REQUEST:
         raise errors.batch_too_large(
             f"The documents hold {characters} characters; {CHARACTERS_PER_REQUEST} are allowed."
@@ -96,7 +109,7 @@ class Analysis(InstantWork):
         classifier = self._classifiers.find(model_guid)
         if classifier is None:
             raise errors.internal_error()
-        readable = [document for document in documents if document.text.strip()]
+        readable = [document for document in documents if document.fault() is None]
         begun = time.perf_counter()
         answers = classifier.classify([document.text for document in readable])
         self._statistics.add_classification(len(readable), time.perf_counter() - begun)
@@ -109,10 +122,10 @@ class Analysis(InstantWork):
 
 
 def _outcome(document: InputDocument, classes: dict[str, list[tuple[str, float]]]) -> DocumentOutcome:
-    is_empty = document.document_id not in classes
+    fault = document.fault()
     return DocumentOutcome(
         document_id=document.document_id,
-        characters=len(document.text),
+        characters=count_text_elements(document.text),
         classes=classes.get(document.document_id, []),
-        fault=JobFault.of(errors.document_empty()) if is_empty else None,
+        fault=None if fault is None else JobFault.of(fault),
     )

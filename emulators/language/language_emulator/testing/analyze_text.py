@@ -14,7 +14,7 @@ from language_emulator.testing.polling import poll_job
 AUTHORING = "/language/authoring/analyze-text/projects"
 ANALYZE = "/language/analyze-text/jobs"
 VERSION = "2023-04-01"
-KINDS = {"single": "customSingleLabelClassification", "multi": "customMultiLabelClassification"}
+KINDS = {"single": "CustomSingleLabelClassification", "multi": "CustomMultiLabelClassification"}
 
 
 class GeneralAvailability:
@@ -53,6 +53,17 @@ class GeneralAvailability:
 
     def deploy(self, project: str, deployment: str = "production", model: str = "model1") -> httpx.Response:
         return self.send("PUT", f"/{project}/deployments/{deployment}", {"trainedModelLabel": model})
+
+    def exported(self, project: str) -> dict[str, Any]:
+        """The ended job of an export, which names the file."""
+        return self.finish(self.send("POST", f"/{project}/:export", stringIndexType="Utf16CodeUnit"))
+
+    def tested(self, project: str, model: str = "model1") -> list[dict[str, Any]]:
+        """What became of a model's test documents: the first page."""
+        path = f"/{project}/models/{model}/evaluation/result"
+        response = self.send("GET", path, stringIndexType="Utf16CodeUnit").raise_for_status()
+        results: list[dict[str, Any]] = response.json()["value"]
+        return results
 
     def deployed(self, name: str, container: str, kind: str = "multi", count: int = 40) -> None:
         """Import, train and deploy as `production`."""
@@ -119,11 +130,10 @@ def project_file(
 def analysis(
     project: str, texts: Sequence[str], kind: str = "multi", deployment: str = "production", tasks: int = 1
 ) -> dict[str, Any]:
-    task_kind = KINDS[kind][0].upper() + KINDS[kind][1:]
     parameters = {"projectName": project, "deploymentName": deployment}
     documents = [{"id": str(number), "language": "en", "text": text} for number, text in enumerate(texts, start=1)]
     return {
         "displayName": "batch 1",
         "analysisInput": {"documents": documents},
-        "tasks": [{"kind": task_kind, "taskName": str(index), "parameters": parameters} for index in range(tasks)],
+        "tasks": [{"kind": KINDS[kind], "taskName": str(index), "parameters": parameters} for index in range(tasks)],
     }
