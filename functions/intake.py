@@ -53,7 +53,7 @@ def _document(inbox: Inbox, blob: func.InputStream, name: str) -> DocumentRef | 
     """
     try:
         properties = BlobProperties.model_validate(getattr(blob, "blob_properties", None))
+        etag = properties.etag if properties.etag.startswith('"') else f'"{properties.etag}"'
+        return DocumentRef(name=name, etag=etag, last_modified=properties.last_modified, size=blob.length or 0)
     except ValidationError:
         return inbox.find_document(name)
-    etag = properties.etag if properties.etag.startswith('"') else f'"{properties.etag}"'
-    return DocumentRef(name=name, etag=etag, last_modified=properties.last_modified, size=blob.length or 0)

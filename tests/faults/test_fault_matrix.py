@@ -562,6 +562,10 @@ DOCUMENT_NOISE = NOISE | {
     "another container": forged_document(container="secrets"),
     "not a .txt": forged_document(name="models/active.json"),
     "an unknown member": forged_document(url="https://elsewhere.example/x.txt"),
+    "no ETag": forged_document(etag=""),
+    "an ETag that no header can hold": forged_document(etag='"\u20ac"'),
+    "an ETag with a header of its own": forged_document(etag='"a"\r\nX: 1'),
+    "a version of the future": forged_document(last_modified=(START + timedelta(days=3)).isoformat()),
 }
 
 

@@ -45,6 +45,8 @@ ODD_PROPERTIES: dict[str, Any] = {
     "an object for the ETag": {"ETag": {"Tag": "0x8D"}, "LastModified": "2026-03-01T12:00:00+00:00"},
     "an empty ETag": {"ETag": "", "LastModified": "2026-03-01T12:00:00+00:00"},
     "no time zone": {"ETag": '"0x8D"', "LastModified": "2026-03-01T12:00:00"},
+    "an ETag that no header can hold": {"ETag": '"\u20ac"', "LastModified": "2026-03-01T12:00:00+00:00"},
+    "the year 1": {"ETag": '"0x8D"', "LastModified": "0001-01-01T00:00:00+00:00"},
     "nothing": {},
 }
 

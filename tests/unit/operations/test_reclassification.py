@@ -278,6 +278,8 @@ LEFT: dict[str, dict[str, str | None]] = {
     "no size": {"size": None},
     "a size that is none": {"size": "big"},
     "a model's label that is not ours": {"model": "%FF"},
+    "an ETag that is none": {"etag": "odd"},
+    "a size that no blob has": {"size": "-1"},
 }
 
 
