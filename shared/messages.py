@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
 # Delays are reckoned from them, which overflows somewhere far beyond. Two years of one look a minute.
 MAX_COUNT = 1_000_000
 

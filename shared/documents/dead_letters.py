@@ -51,10 +51,10 @@ class DocumentDeadLetters:
         """events-poison: accepting an upload that was announced by the queue failed."""
         kept = self._keep(message_id, queue=self.events_queue, body=body, failed="accept_event")
         try:
-            uploads = parse_events(body.encode())
+            events = parse_events(body.encode())
         except ValueError:  # not an event at all, which is why it failed
             return
-        for upload in uploads:
+        for upload in events.uploads:
             self._fail_current_version(upload.name, container=upload.container, kept=kept)
 
     def handle_wake(self, message_id: str, *, body: str) -> None:

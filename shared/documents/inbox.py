@@ -98,6 +98,18 @@ class Inbox:
             log.info("event_superseded name=%s etag=%s by=%s", upload.name, upload.etag, document.etag)
         self.accept(upload.container, document)
 
+    def accept_uploads(self, uploads: Sequence[Upload]) -> None:
+        """Accept each on its own. What cannot be accepted raises once the others are: the message is delivered again,
+        and repeats are dropped later."""
+        errors: list[Exception] = []
+        for upload in uploads:
+            try:
+                self.accept_upload(upload)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
     def classify_again(self, name: str) -> DocumentRef | None:
         """Send the document's current version once more, whatever record it has; None when there is no such blob."""
         document = self.find_document(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -108,6 +109,30 @@ def test_a_message_that_is_none_of_ours_is_a_dead_letter_at_its_first_delivery(
     App(batches.blueprint, world).call(name, message(body))
     assert world.trace[0] == "state.put"
     assert len(world.dead_letters()) == 1
+
+
+EVENT = {
+    "type": "Microsoft.Storage.BlobCreated",
+    "subject": "/blobServices/default/containers/documents/blobs/a.txt",
+    "data": {"eTag": "0x1", "url": "https://letters.blob.core.windows.net/documents/a.txt"},
+}
+NO_EVENTS = ["", "noise", "[" * 100_000, json.dumps(EVENT | {"data": {"eTag": "\u20ac"}})]
+
+
+@pytest.mark.parametrize("body", NO_EVENTS, ids=["nothing", "text", "deep", "forged"])
+def test_an_event_that_cannot_be_read_is_a_dead_letter_at_its_first_delivery(world: PipelineOnFakes, body: str) -> None:
+    App(intake.blueprint, world).call("accept_event", message(body))
+    assert world.trace == ["state.put"]
+    assert world.dead_letters() == ["dead-letters/events/m1.json"]
+
+
+def test_a_message_with_an_event_that_cannot_be_read_is_kept_and_its_other_uploads_accepted(
+    world: PipelineOnFakes,
+) -> None:
+    document = world.upload("a.txt", "about billing", event=False)
+    App(intake.blueprint, world).call("accept_event", message(json.dumps([{**EVENT, "data": None}, EVENT])))
+    assert len(world.dead_letters()) == 1
+    assert [each.document for each in world.queued_documents()] == [document]
 
 
 def test_a_step_message_advances_its_batch(world: PipelineOnFakes) -> None:
