@@ -57,11 +57,14 @@ def blueprint(services: Services) -> func.Blueprint:
 def _document(inbox: Inbox, blob: func.InputStream, name: str) -> DocumentRef | None:
     """The version the event is about, from the trigger's metadata; the content is never read.
 
-    Hosts differ in how they write the ETag there; where it is not a plain string, one HEAD finds it.
+    Hosts differ in how they write the ETag there; where it is not a plain string, or the length is missing, one HEAD
+    finds it.
     """
     try:
         properties = BlobProperties.model_validate(getattr(blob, "blob_properties", None))
+        if blob.length is None:
+            return inbox.find_document(name)
         etag = properties.etag if properties.etag.startswith('"') else f'"{properties.etag}"'
-        return DocumentRef(name=name, etag=etag, last_modified=properties.last_modified, size=blob.length or 0)
+        return DocumentRef(name=name, etag=etag, last_modified=properties.last_modified, size=blob.length)
     except ValidationError:
         return inbox.find_document(name)

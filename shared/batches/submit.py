@@ -164,7 +164,10 @@ class Submit:
         if found and found[0].is_about(document.etag) and planned.source is not Source.REDRIVE:
             return ReadDocument(index, outcome=Outcome.ALREADY_CLASSIFIED)
         try:
-            decoded = self.reader.read(self.records.documents.read(document.name, etag=document.etag))
+            blob = self.records.documents.read(document.name, etag=document.etag)
+            if not blob.data and document.may_be_filled_yet(self.batches.clock()):
+                return ReadDocument(index, outcome=Outcome.NOT_FILLED)
+            decoded = self.reader.read(blob)
             texts, warnings = self._texts(index, decoded.text)
         except BlobNotFoundError:
             return ReadDocument(index, outcome=Outcome.DELETED)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -24,6 +24,8 @@ MAX_BLOB_NAME = 1024
 _NAME = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]+$"
 # A block blob has at most 190.7 TiB; any other size is forged, and may have more digits than can be written down.
 _MAX_SIZE = 1 << 50
+# Some writers create a blob empty and fill it a moment later, as two versions.
+FILLED_WITHIN = timedelta(minutes=1)
 RECORD_SUFFIX = ".json"
 KEPT_OF_LONG_NAMES = 950
 
@@ -63,6 +65,10 @@ class DocumentRef(BaseModel):
     etag: ETag
     last_modified: Moment
     size: Annotated[int, Field(ge=0, le=_MAX_SIZE)]
+
+    def may_be_filled_yet(self, now: datetime) -> bool:
+        """True while an empty version is so young that its text may be on its way."""
+        return now - self.last_modified < FILLED_WITHIN
 
 
 def is_document_name(name: str) -> bool:

@@ -21,7 +21,7 @@ from tests.unit.functions.harness import App
 # the blob trigger
 
 
-def blob(name: str, properties: Any, length: int = 5) -> InputStream:
+def blob(name: str, properties: Any, length: int | None = 5) -> InputStream:
     return InputStream(
         data=b"", name=name, uri="http://storage", length=length, blob_properties=properties, metadata={}
     )
@@ -56,6 +56,13 @@ ODD_PROPERTIES: dict[str, Any] = {
 def test_where_the_metadata_does_not_tell_the_version_one_head_does(world: PipelineOnFakes, case: str) -> None:
     document = world.upload("a.txt", "about billing", event=False)
     App(intake.blueprint, world).call("accept_document", blob("documents/a.txt", ODD_PROPERTIES[case]))
+    assert [message.document for message in world.queued_documents()] == [document]
+
+
+def test_where_the_length_is_missing_the_blob_is_not_taken_for_an_empty_one(world: PipelineOnFakes) -> None:
+    document = world.upload("a.txt", "about billing", event=False)
+    properties = {"ETag": document.etag, "LastModified": "2026-03-01T12:00:00+00:00"}
+    App(intake.blueprint, world).call("accept_document", blob("documents/a.txt", properties, length=None))
     assert [message.document for message in world.queued_documents()] == [document]
 
 
