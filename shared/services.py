@@ -274,7 +274,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             steps=batches,
             dead_letters=dead_letters,
             queue_name=settings.batches_queue,
-            give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why),
+            give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why, is_last=True),
             close=batches.store.close,
         ),
         operation_dead_letters=StepDeadLetters(
