@@ -117,12 +117,10 @@ def test_both_subscriptions_filter_the_same_uploads() -> None:
     assert queue["filter"]["subjectBeginsWith"].text == webhook["filter"]["subjectBeginsWith"].text
 
 
-def test_alerts_watch_every_function_of_a_poison_queue() -> None:
-    triggered = {
-        name for name, each in functions().items() if str(each.trigger.get("queueName", "")).endswith("-poison")
-    }
-    (watched,) = re.findall(r"Name in \(([^)]*)\)", ALERTS)
-    assert set(re.findall(r'"(\w+)"', watched)) == triggered
+def test_no_function_is_triggered_by_a_poison_queue() -> None:
+    """The host would never deliver from it what it cannot decode: the sweep takes from it instead."""
+    queues = [str(each.trigger.get("queueName", "")) for each in functions().values()]
+    assert [queue for queue in queues if queue.endswith("-poison")] == []
 
 
 def test_every_log_line_an_alert_looks_for_is_written_by_the_code() -> None:
