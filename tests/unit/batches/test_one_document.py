@@ -13,7 +13,6 @@ import pytest
 from shared.batches.batch import Outcome
 from shared.concurrency import ThreadFanOut, each_apart
 from shared.errors import LanguageUnavailableError
-from shared.messages import StepMessage
 from tests.fakes import FakeBlobStore
 from tests.faults.disturbed import DisturbedWorld, Wire
 from tests.faults.world import MODEL
@@ -148,20 +147,22 @@ def test_what_the_service_or_storage_cannot_do_now_defers_the_batch_as_a_whole()
 # dead letters
 
 
-def give_up_on(world: DisturbedWorld) -> str:
-    """A batch that waits for a model; its message is given up on."""
+def give_up(world: DisturbedWorld) -> None:
+    """What the last dead letter of a batch does."""
     world.model.model = None
     world.upload_letters(4)
     world._deliver_until(world.clock() + timedelta(minutes=5))
     (name,) = [name for name in world.stores["state"].blobs if name.startswith("batches/open/")]
-    return name.rpartition("/")[2].removesuffix(".json")
+    stored = world.services.batches.store.find(name.rpartition("/")[2].removesuffix(".json"))
+    assert stored is not None
+    dead_letters = world.services.batch_dead_letters
+    dead_letters.close(dead_letters.give_up(stored, "it was given up on").stored)
 
 
 def test_a_dead_letter_ends_its_batch_although_a_record_cannot_be_written(caplog: pytest.LogCaptureFixture) -> None:
     world = DisturbedWorld()
-    batch = give_up_on(world)
     break_at(world.stores["failures"], "create", lambda: UnicodeEncodeError("latin-1", "\u20ac", 0, 1, "not latin-1"))
-    world.services.batch_dead_letters.handle("m1", body=StepMessage(id=batch).to_text())
+    give_up(world)
     assert settled(world) == dict.fromkeys(GOOD, "poisoned") | {BAD: "nothing"}
     assert world.open_batches() == 0
     assert f"record_not_written name={BAD}" in caplog.text
@@ -169,9 +170,8 @@ def test_a_dead_letter_ends_its_batch_although_a_record_cannot_be_written(caplog
 
 def test_a_document_without_a_record_is_found_by_reconcile_once_the_cause_is_gone() -> None:
     world = DisturbedWorld()
-    batch = give_up_on(world)
     break_at(world.stores["failures"], "create", a_bug, times=1)
-    world.services.batch_dead_letters.handle("m1", body=StepMessage(id=batch).to_text())
+    give_up(world)
     world.clock.advance(timedelta(hours=1))
     world.model.model = MODEL
     world.reconcile()

@@ -79,6 +79,24 @@ def test_an_event_the_host_gave_up_on_becomes_a_failure_record(world: PipelineOn
     assert world.state.find("dead-letters/events/m1.json") is not None
 
 
+def test_of_several_uploads_given_up_on_each_has_its_own_end(world: PipelineOnFakes) -> None:
+    world.upload("letter.txt", "Dear all,", event=False)
+    world.upload("2026/march/note.txt", "Dear all,", event=False)
+    number = itertools.count()
+
+    def refuse_the_first(name: str) -> None:
+        if name == "documents.find" and next(number) == 0:
+            raise OSError("storage does not answer")
+
+    world.disturb = refuse_the_first
+    body = (EVENTS / "event_grid_array.json").read_text(encoding="utf-8")
+    with pytest.raises(OSError, match="does not answer"):
+        world.services.document_dead_letters.handle_event("m1", body=body)
+    sent = [message.document.name for message in world.queued_documents()]
+    ended = [name for name in ("letter.txt", "2026/march/note.txt") if world.failure(name) or name in sent]
+    assert ended == ["2026/march/note.txt"]
+
+
 def test_a_body_given_up_on_that_is_no_event_is_kept(world: PipelineOnFakes) -> None:
     world.services.document_dead_letters.handle_event("m2", body="not an event")
     assert world.state.find("dead-letters/events/m2.json") is not None

@@ -139,14 +139,18 @@ def test_the_sweep_looks_into_every_queue_that_the_host_moves_messages_to(
     assert abandoned.length() == 0
 
 
-def test_the_sweep_ends_the_batch_of_an_abandoned_step(world: PipelineOnFakes) -> None:
+def test_the_sweep_hands_an_abandoned_step_to_what_ends_its_batch(world: PipelineOnFakes) -> None:
     world.model.model = None
     world.upload("a.txt", "about billing")
     world.deliver_for(5)
-    world.open_queue("batches-poison").send(StepMessage(id=world.the_open_one().record.id))
+    message = StepMessage(id=world.the_open_one().record.id)
+    world.open_queue("batches-poison").send(message)
+    world.trace.clear()
     world.services.sweep()
-    assert world.failure_codes() == ["poisoned"]
-    assert world.open_batches() == 0
+    (name,) = world.dead_letters()
+    letter = json.loads(world.state.blobs[name].data)
+    assert (letter["body"], letter["reason"]) == (message.to_text(), "a step of the batch failed five times")
+    assert "state.read" in world.trace[world.trace.index("state.put") :], "its batch is looked up once it is kept"
 
 
 def test_a_part_of_the_sweep_that_fails_takes_no_other_with_it(
