@@ -13,7 +13,7 @@ _TRIGGER_QUEUES = r"(collect|batches|operations|events)"
 # messages of trigger queues, keeps its books in azure-webjobs-*, scans the documents and looks each up for its event.
 _HOST = (
     re.compile(r"^[A-Z]+ azure-webjobs-"),
-    re.compile(r"^[A-Z]+ [a-z-]*-poison/"),
+    re.compile(r"^POST [a-z-]*-poison/"),
     re.compile(rf"^GET {_TRIGGER_QUEUES}/messages\?.*visibilitytimeout=600"),
     re.compile(rf"^(DELETE|PUT) {_TRIGGER_QUEUES}/messages/"),
     re.compile(r"^GET documents\?.*comp=list"),

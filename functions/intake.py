@@ -5,6 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from functions.messages import keep
 from shared.documents.events import parse_events
 from shared.documents.inbox import Inbox
 from shared.documents.ref import DocumentRef
@@ -22,7 +23,7 @@ class BlobProperties(BaseModel):
 
 def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
-    inbox = services.inbox
+    inbox, queue = services.inbox, services.settings.events_queue
 
     @bp.function_name("accept_document")
     @bp.blob_trigger(
@@ -40,8 +41,15 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.function_name("accept_event")
     @bp.queue_trigger(arg_name="message", queue_name="%EVENTS_QUEUE%", connection="DATA_STORAGE")
     def accept_event(message: func.QueueMessage) -> None:
-        for upload in parse_events(message.get_body()):
-            inbox.accept_upload(upload)
+        try:
+            events = parse_events(message.get_body())
+        except ValueError:
+            keep(services.dead_letters, message, queue=queue, reason="not JSON")
+            return
+        if events.unreadable:
+            reason = f"{events.unreadable} of its events cannot be read"
+            keep(services.dead_letters, message, queue=queue, reason=reason)
+        inbox.accept_uploads(events.uploads)
 
     return bp
 
@@ -49,11 +57,14 @@ def blueprint(services: Services) -> func.Blueprint:
 def _document(inbox: Inbox, blob: func.InputStream, name: str) -> DocumentRef | None:
     """The version the event is about, from the trigger's metadata; the content is never read.
 
-    Hosts differ in how they write the ETag there; where it is not a plain string, one HEAD finds it.
+    Hosts differ in how they write the ETag there; where it is not a plain string, or the length is missing, one HEAD
+    finds it.
     """
     try:
         properties = BlobProperties.model_validate(getattr(blob, "blob_properties", None))
+        if blob.length is None:
+            return inbox.find_document(name)
+        etag = properties.etag if properties.etag.startswith('"') else f'"{properties.etag}"'
+        return DocumentRef(name=name, etag=etag, last_modified=properties.last_modified, size=blob.length)
     except ValidationError:
         return inbox.find_document(name)
-    etag = properties.etag if properties.etag.startswith('"') else f'"{properties.etag}"'
-    return DocumentRef(name=name, etag=etag, last_modified=properties.last_modified, size=blob.length or 0)

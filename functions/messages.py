@@ -18,9 +18,13 @@ def read_or_keep(dead_letters: DeadLetters, message: func.QueueMessage, *, queue
     try:
         return model.model_validate_json(message.get_body())
     except ValidationError:
-        reason = f"not a {model.__name__}"
-        dead_letters.keep(queue=queue, message_id=str(message.id), body=body_of(message), reason=reason)
+        keep(dead_letters, message, queue=queue, reason=f"not a {model.__name__}")
         return None
+
+
+def keep(dead_letters: DeadLetters, message: func.QueueMessage, *, queue: str, reason: str) -> None:
+    """Keep the message as a dead letter."""
+    dead_letters.keep(queue=queue, message_id=str(message.id), body=body_of(message), reason=reason)
 
 
 def body_of(message: func.QueueMessage) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
+from shared.errors import RetryableError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -14,6 +16,26 @@ class FanOut(Protocol):
     """Apply a function to every item, several at a time, results in order; the first error propagates."""
 
     def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]: ...
+
+
+def each_apart(
+    fan_out: FanOut, function: Callable[[T], R], items: Iterable[T]
+) -> tuple[list[R], list[tuple[T, Exception]]]:
+    """Apply a function to every item, so that what one item raises is not the others': results, and items that raised.
+
+    A RetryableError speaks of storage or the service, which all items need: it propagates.
+    """
+
+    def attempt(item: T) -> tuple[list[R], list[tuple[T, Exception]]]:
+        try:
+            return [function(item)], []
+        except RetryableError:
+            raise
+        except Exception as error:
+            return [], [(item, error)]
+
+    ends = fan_out(attempt, items)
+    return [result for results, _ in ends for result in results], [each for _, raised in ends for each in raised]
 
 
 class ThreadFanOut:

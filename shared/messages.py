@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# Delays are reckoned from them, which overflows somewhere far beyond. Two years of one look a minute.
+MAX_COUNT = 1_000_000
+
 
 class Message(BaseModel):
     """Base of all messages. Unknown fields are refused, so that a newer sender is noticed.
@@ -25,9 +28,9 @@ class StepMessage(Message):
     """Queues `batches` and `operations`: take the next step of the record `id`.
 
     `polls` counts the looks at what the step waits for, `failures_in_a_row` the steps that ended in a RetryableError;
-    both only choose the next delay.
+    both only choose the next delay, and stop at MAX_COUNT.
     """
 
     id: Annotated[str, Field(pattern=r"^[0-9a-z-]{1,64}$")]
-    polls: Annotated[int, Field(ge=0)] = 0
-    failures_in_a_row: Annotated[int, Field(ge=0)] = 0
+    polls: Annotated[int, Field(ge=0, le=MAX_COUNT)] = 0
+    failures_in_a_row: Annotated[int, Field(ge=0, le=MAX_COUNT)] = 0

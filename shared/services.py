@@ -32,11 +32,12 @@ from shared.batches.submit import Submit
 from shared.concurrency import FanOut, ThreadFanOut
 from shared.config import CredentialKind, Settings
 from shared.documents.content import DocumentReader
-from shared.documents.dead_letters import DocumentDeadLetters
+from shared.documents.dead_letters import BLOB_TRIGGER_QUEUE, DocumentDeadLetters
 from shared.documents.inbox import Inbox
 from shared.documents.reconcile import Reconcile
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
+from shared.durable.abandoned import Abandoned, Handle, queue_beside
 from shared.durable.dead_letters import DeadLetters, StepDeadLetters
 from shared.durable.retry import RetryPolicy
 from shared.durable.steps import StepQueue
@@ -235,6 +236,40 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         reclassification=reclassification,
         publishing_for=publishing_for,
     )
+    document_dead_letters = DocumentDeadLetters(
+        inbox=inbox,
+        dead_letters=dead_letters,
+        events_queue=settings.events_queue,
+        collect_queue=settings.collect_queue,
+        wake_delay=settings.grace,
+    )
+    batch_dead_letters = StepDeadLetters(
+        steps=batches,
+        dead_letters=dead_letters,
+        queue_name=settings.batches_queue,
+        give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why, is_last=True),
+        close=batches.store.close,
+    )
+    operation_dead_letters = StepDeadLetters(
+        steps=operation_queue,
+        dead_letters=dead_letters,
+        queue_name=settings.operations_queue,
+        give_up=operation_steps.give_up,
+        close=operations.close,
+    )
+    handlers: dict[str, Handle] = {
+        BLOB_TRIGGER_QUEUE: document_dead_letters.handle_upload,
+        settings.events_queue: document_dead_letters.handle_event,
+        settings.collect_queue: document_dead_letters.handle_wake,
+        settings.batches_queue: batch_dead_letters.handle,
+        settings.operations_queue: operation_dead_letters.handle,
+    }
+
+    abandoned = [
+        Abandoned(name, queue(beside), handle, dead_letters)
+        for name, handle in handlers.items()
+        if (beside := queue_beside(name)) is not None
+    ]
     return Services(
         settings=settings,
         adapters=adapters,
@@ -261,29 +296,18 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         ),
         reclassification=reclassification,
         reconcile=Reconcile(inbox, records, state, settings.grace, lambda: open_versions(batches, fan_out)),
-        sweep=Sweep(inbox, batches, operation_queue, fan_out, MetricsLog(inbox, batches, active_model, clock)),
+        sweep=Sweep(
+            abandoned,
+            inbox,
+            batches,
+            operation_queue,
+            fan_out,
+            MetricsLog(inbox, batches, active_model, clock),
+        ),
         dead_letters=dead_letters,
-        document_dead_letters=DocumentDeadLetters(
-            inbox=inbox,
-            dead_letters=dead_letters,
-            events_queue=settings.events_queue,
-            collect_queue=settings.collect_queue,
-            wake_delay=settings.grace,
-        ),
-        batch_dead_letters=StepDeadLetters(
-            steps=batches,
-            dead_letters=dead_letters,
-            queue_name=settings.batches_queue,
-            give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why),
-            close=batches.store.close,
-        ),
-        operation_dead_letters=StepDeadLetters(
-            steps=operation_queue,
-            dead_letters=dead_letters,
-            queue_name=settings.operations_queue,
-            give_up=operation_steps.give_up,
-            close=operations.close,
-        ),
+        document_dead_letters=document_dead_letters,
+        batch_dead_letters=batch_dead_letters,
+        operation_dead_letters=operation_dead_letters,
         health=HealthCheck(
             containers={
                 settings.documents_container: records.documents,

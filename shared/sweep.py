@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.batches.batch import Batches
 from shared.concurrency import FanOut
 from shared.documents.inbox import Inbox
+from shared.durable.abandoned import Abandoned
 from shared.durable.sweep import revive_stalled
 from shared.operations.operation import OperationQueue
 from shared.reports.metrics import MetricsLog
 
+log = logging.getLogger("pigeonhole.sweep")
+
 
 @dataclass(frozen=True)
 class Sweep:
-    """Revives the collector, stalled batches and stalled operations, in this order."""
+    """Takes what the host abandoned, then revives the collector, stalled batches and stalled operations."""
 
+    abandoned: Sequence[Abandoned]
     inbox: Inbox
     batches: Batches
     operations: OperationQueue
@@ -23,7 +29,26 @@ class Sweep:
     log_metrics: MetricsLog
 
     def __call__(self) -> None:
-        self.inbox.revive_collector()
-        revive_stalled(self.batches, self.fan_out)
-        revive_stalled(self.operations, self.fan_out)
-        self.log_metrics()
+        run_each(
+            {f"abandoned {each.name}": each for each in self.abandoned}
+            | {
+                "collector": self.inbox.revive_collector,
+                "batches": lambda: revive_stalled(self.batches, self.fan_out),
+                "operations": lambda: revive_stalled(self.operations, self.fan_out),
+                "metrics": self.log_metrics,
+            }
+        )
+
+
+def run_each(parts: Mapping[str, Callable[[], object]]) -> None:
+    """Run every part, whatever becomes of the others. The first error is raised at the end: the platform must see that
+    the invocation failed."""
+    errors: list[Exception] = []
+    for name, part in parts.items():
+        try:
+            part()
+        except Exception as error:  # the nets do not hang on each other
+            log.exception("timer_part_failed part=%s", name)
+            errors.append(error)
+    if errors:
+        raise errors[0]

@@ -43,7 +43,7 @@ var rules = [
     name: 'pigeonhole-dead-letters'
     description: 'A message failed five times or could not be read. It is kept, with the reason, below pipeline/dead-letters/.'
     severity: 1
-    query: 'union (AppRequests | where Name in ("upload_dead_letter", "event_dead_letter", "wake_dead_letter", "batch_dead_letter", "operation_dead_letter") | project TimeGenerated, Value = 1), (AppTraces | where Message startswith "dead_letter_kept" | project TimeGenerated, Value = ItemCount)'
+    query: 'AppTraces | where Message startswith "dead_letter_kept" | project TimeGenerated, Value = ItemCount'
     aggregation: 'Total'
     threshold: 0
     window: 'PT15M'

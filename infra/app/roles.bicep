@@ -101,7 +101,7 @@ resource appOnHostStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }]
 
-// The app: documents and records. On queues Contributor, because the host creates the poison queues.
+// The app: documents and records. On queues Contributor, because host and app create the poison queues.
 resource appOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in [
   roles.storageBlobDataContributor
   roles.storageQueueDataContributor

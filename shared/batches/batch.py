@@ -38,6 +38,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     ALREADY_CLASSIFIED = "already_classified"
     RESUBMITTED = "resubmitted"
+    NOT_FILLED = "not_filled"
 
 
 class BatchDocument(StoredModel):

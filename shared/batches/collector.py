@@ -26,6 +26,8 @@ MAX_ROUNDS = 40
 MAX_DURATION = timedelta(seconds=30)
 # The most that one call peeks at.
 PEEK = 32
+# How far storage's clock, or the clock of the process that sent a message, may be ahead of ours.
+CLOCKS_DIFFER = timedelta(days=1)
 
 
 @dataclass
@@ -119,6 +121,10 @@ class Collector:
         message = DocumentMessage.model_validate_json(text)
         if not self.inbox.is_watched(message.document.name, container=message.container):
             raise ValueError("not a document of the documents container")
+        times = [message.document.last_modified, *filter(None, [message.requested])]
+        if max(times) > self.inbox.clock() + CLOCKS_DIFFER:
+            # Its record would outlive those of every version to come.
+            raise ValueError("a version of the future")
         return message
 
 

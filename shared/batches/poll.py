@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, JobReference, Outcome
@@ -12,7 +13,7 @@ from shared.documents.records import Records
 from shared.documents.ref import FailureCode
 from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
-from shared.errors import LanguageNotFoundError, MalformedAnswerError
+from shared.errors import LanguageNotFoundError, MalformedAnswerError, RetryableError
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ServiceError
@@ -83,24 +84,39 @@ class Poll:
         """Records first, then what must be submitted again, then close. A crash anywhere repeats this, harmlessly."""
         batch = stored.record
         found = {index: batch.documents[index].record_etag for index in results.classified}
-        self.records.write_classifications(results.classified, found)
-        for index, error in results.failed.items():
-            self._fail(batch, index, FailureCode.DOCUMENT_ERROR, f"the service refused it: {error_text(error)}")
         again, given_up = split_missing(batch, results.missing)
-        for index in given_up:
-            self._fail(batch, index, FailureCode.NO_RESULT, f"{MAX_ATTEMPTS} answers did not mention the document")
+        failures = {
+            index: (FailureCode.DOCUMENT_ERROR, f"the service refused it: {error_text(error)}")
+            for index, error in results.failed.items()
+        } | {
+            index: (FailureCode.NO_RESULT, f"{MAX_ATTEMPTS} answers did not mention the document") for index in given_up
+        }
+        raised = results.raised | self.records.write_classifications(results.classified, found)
+        raised |= self._write_failures(batch, failures)
+        outcomes = dict.fromkeys(results.classified, Outcome.CLASSIFIED)
+        outcomes |= dict.fromkeys(failures, Outcome.FAILED)
+        outcomes |= dict.fromkeys(again, Outcome.RESUBMITTED)
+        if raised:
+            outcomes |= self.resubmit.alone(batch, raised)
         if again:
             self.resubmit.apart(list(again.values()), f"not mentioned in the answer to {batch.id}")
-        outcomes = dict.fromkeys(results.classified, Outcome.CLASSIFIED)
-        outcomes |= dict.fromkeys([*results.failed, *given_up], Outcome.FAILED)
-        outcomes |= dict.fromkeys(again, Outcome.RESUBMITTED)
-        failed = len(results.failed) + len(given_up)
-        what = f"classified {len(results.classified)}, failed {failed}, resubmitted {len(again)}"
+        count = Counter(outcomes.values())
+        shown = (Outcome.CLASSIFIED, Outcome.FAILED, Outcome.RESUBMITTED)
+        what = ", ".join(f"{outcome.value} {count[outcome]}" for outcome in shown)
         return Done(stored.evolve(self.batches.clock(), what, documents=batch.with_outcomes(outcomes)))
 
-    def _fail(self, batch: Batch, index: int, code: FailureCode, why: str) -> None:
-        document = batch.documents[index].document
-        self.records.write_failure(document, code, why, batch=batch.id, model=_submitted_with(batch)[0].label)
+    def _write_failures(self, batch: Batch, failures: Mapping[int, tuple[FailureCode, str]]) -> dict[int, Exception]:
+        """The failure records of a batch's documents. Returns what the writing of one raised, by index."""
+        model = _submitted_with(batch)[0].label
+        raised: dict[int, Exception] = {}
+        for index, (code, why) in failures.items():
+            try:
+                self.records.write_failure(batch.documents[index].document, code, why, batch=batch.id, model=model)
+            except RetryableError:
+                raise
+            except Exception as error:
+                raised[index] = error
+        return raised
 
 
 def split_missing(batch: Batch, missing: list[int]) -> tuple[dict[int, BatchDocument], list[int]]:

@@ -4,10 +4,11 @@ times."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, BatchState, Outcome, plan_batch
+from shared.concurrency import each_apart
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
 from shared.durable.steps import Done, Next, StepLater
@@ -67,13 +68,39 @@ class Resubmit:
         )
         return StepLater(again, self.batches.retry.delay(attempt))
 
-    def give_up(self, stored: Stored[Batch], code: FailureCode, why: str) -> Done[Batch]:
-        """A failure record for every document that is still open."""
+    def alone(self, batch: Batch, raised: Mapping[int, Exception]) -> dict[int, Outcome]:
+        """A batch of its own for each document at which a step raised what no step may: a bug of ours, most likely.
+
+        Its neighbours go on without it. Alone it fails as any step does: five deliveries, and a failure record only
+        after the last. When all open documents of the batch raise alike, none of them is the cause, and the step fails
+        as a whole. Returns their outcomes.
+        """
+        if len(raised) == len(batch.open_documents):
+            raise next(iter(raised.values()))
+        for index, error in raised.items():
+            document = batch.documents[index].model_copy(update={"record_etag": None})
+            name, etag = document.document.name, document.document.etag
+            log.error("document_set_apart name=%s etag=%s batch=%s: %s", name, etag, batch.id, type(error).__name__)
+            self.apart([document], f"{type(error).__name__} in a step of {batch.id}")
+        return dict.fromkeys(raised, Outcome.RESUBMITTED)
+
+    def give_up(self, stored: Stored[Batch], code: FailureCode, why: str, *, is_last: bool = False) -> Done[Batch]:
+        """A failure record for every document that is still open.
+
+        What cannot be written raises, once the others are, so that the step is repeated. When `is_last`, nothing comes
+        after it: the batch ends all the same, and reconcile finds the document, which has no record.
+        """
         batch = stored.record
         model = batch.model.label if batch.model else None
-        self.records.fan_out(
+        _, raised = each_apart(
+            self.records.fan_out,
             lambda each: self.records.write_failure(each[1].document, code, why, batch=batch.id, model=model),
             batch.open_documents,
         )
+        for (_, each), error in raised:
+            if not is_last:
+                raise error
+            name, etag = each.document.name, each.document.etag
+            log.error("record_not_written name=%s etag=%s: %s", name, etag, type(error).__name__)
         outcomes = dict.fromkeys((index for index, _ in batch.open_documents), Outcome.FAILED)
         return Done(stored.evolve(self.batches.clock(), f"failed: {why}", documents=batch.with_outcomes(outcomes)))

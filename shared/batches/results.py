@@ -36,6 +36,7 @@ class Results:
     classified: dict[int, ClassificationRecord] = field(default_factory=dict)
     failed: dict[int, ServiceError] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
+    raised: dict[int, Exception] = field(default_factory=dict)
 
 
 def merge_pages(pages: Iterable[AnalyzeJob]) -> Answer:
@@ -71,9 +72,12 @@ def resolve(batch: Batch, model: ModelRef, answer: Answer, *, api_version: str) 
             results.missing.append(index)
         else:
             weighted = [(lengths[each], answer.texts[each]) for each in text_ids]
-            results.classified[index] = _record(
-                batch, model, index, weighted, completed=answer.completed, api_version=api_version
-            )
+            try:
+                results.classified[index] = _record(
+                    batch, model, index, weighted, completed=answer.completed, api_version=api_version
+                )
+            except Exception as raised:  # of this one document: the others have their classes
+                results.raised[index] = raised
     return results
 
 

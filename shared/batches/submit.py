@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from shared.batches.batch import Batch, BatchDocument, Batches, BatchState, JobReference, Outcome, text_id
 from shared.batches.resubmit import Resubmit
+from shared.concurrency import each_apart
 from shared.config import Oversized
 from shared.documents.content import DocumentReader
 from shared.documents.messages import Source
@@ -76,7 +77,13 @@ class Submit:
         if not isinstance(self.active_model.find(), Active):
             raise self._waiting(stored, self._why_no_model())
         batch = stored.record
-        documents = self.records.fan_out(lambda each: self._read(batch.id, *each), batch.open_documents)
+        documents, raised = each_apart(
+            self.records.fan_out, lambda each: self._read(batch.id, *each), batch.open_documents
+        )
+        if raised:
+            # Saved at once: a step that is deferred later must not begin with them again.
+            stored = self._go_on_without(stored, {index: error for (index, _), error in raised})
+            batch = stored.record
         read = stored.change(documents=_with_what_was_read(batch, documents))
         if not read.record.open_documents:
             return Done(read.evolve(self.batches.clock(), "nothing left to classify"))
@@ -88,6 +95,14 @@ class Submit:
             why = f"the model was switched from {batch.model.label} to {model.label} between two parts"
             return self.resubmit.whole(read, FailureCode.JOB_FAILED, why)
         return self._submit_all(read, model, build_requests(documents)[len(batch.jobs) :])
+
+    def _go_on_without(self, stored: Stored[Batch], raised: dict[int, Exception]) -> Stored[Batch]:
+        batch = stored.record
+        outcomes = self.resubmit.alone(batch, raised)
+        what = f"{len(raised)} documents raised what they must not; each is in a batch of its own"
+        return self.batches.store.save(
+            stored.evolve(self.batches.clock(), what, documents=batch.with_outcomes(outcomes))
+        )
 
     def _submit_all(self, stored: Stored[Batch], model: ModelRef, requests: list[AnalyzeRequest]) -> Next[Batch]:
         try:
@@ -164,7 +179,10 @@ class Submit:
         if found and found[0].is_about(document.etag) and planned.source is not Source.REDRIVE:
             return ReadDocument(index, outcome=Outcome.ALREADY_CLASSIFIED)
         try:
-            decoded = self.reader.read(self.records.documents.read(document.name, etag=document.etag))
+            blob = self.records.documents.read(document.name, etag=document.etag)
+            if not blob.data and document.may_be_filled_yet(self.batches.clock()):
+                return ReadDocument(index, outcome=Outcome.NOT_FILLED)
+            decoded = self.reader.read(blob)
             texts, warnings = self._texts(index, decoded.text)
         except BlobNotFoundError:
             return ReadDocument(index, outcome=Outcome.DELETED)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shared.documents.events import parse_events
 from shared.documents.inbox import Inbox
 from shared.documents.messages import WakeMessage
-from shared.documents.ref import FailureCode
+from shared.documents.ref import BlobName, FailureCode
 from shared.durable.dead_letters import DeadLetters
 
 BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger-poison"
@@ -25,12 +25,15 @@ class BlobTriggerMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     container: str = Field(alias="ContainerName")
-    name: str = Field(alias="BlobName")
+    name: BlobName = Field(alias="BlobName")
 
 
 @dataclass(frozen=True)
 class DocumentDeadLetters:
-    """Handles what the host gave up on after five deliveries. `events_queue` and `collect_queue` are queue names."""
+    """Handles what the host gave up on after five deliveries; the sweep calls it.
+
+    `events_queue` and `collect_queue` are queue names.
+    """
 
     inbox: Inbox
     dead_letters: DeadLetters
@@ -51,11 +54,17 @@ class DocumentDeadLetters:
         """events-poison: accepting an upload that was announced by the queue failed."""
         kept = self._keep(message_id, queue=self.events_queue, body=body, failed="accept_event")
         try:
-            uploads = parse_events(body.encode())
+            events = parse_events(body.encode())
         except ValueError:  # not an event at all, which is why it failed
             return
-        for upload in uploads:
-            self._fail_current_version(upload.name, container=upload.container, kept=kept)
+        errors: list[Exception] = []
+        for upload in events.uploads:
+            try:
+                self._fail_current_version(upload.name, container=upload.container, kept=kept)
+            except Exception as error:  # of this document: the others have their end
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def handle_wake(self, message_id: str, *, body: str) -> None:
         """collect-poison: collecting failed. The documents still wait in their queue, so it is woken again."""

@@ -2,17 +2,25 @@
 
 Pure. An event names a blob and the ETag it had; the rest of a version's facts (last-modified) is not in it and costs
 one HEAD when the upload is accepted.
+
+The name is the one in `subject`, which is never encoded. The address (`data.url`) was seen with a raw `#` or `?`, with
+`%` left as it is, and with broken emoji; it serves where the subject names no blob.
 """
 
 from __future__ import annotations
 
-import json
+import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import from_json
+
+from shared.documents.ref import BlobName, ETag
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+_SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)", re.DOTALL)
 
 
 class Upload(BaseModel):
@@ -21,8 +29,8 @@ class Upload(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     container: Annotated[str, Field(min_length=1)]
-    name: Annotated[str, Field(min_length=1)]
-    etag: str
+    name: BlobName
+    etag: ETag
 
 
 class _BlobFacts(BaseModel):
@@ -30,17 +38,31 @@ class _BlobFacts(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    url: str
+    url: str = ""
     etag: Annotated[str, Field(alias="eTag", min_length=1)]
 
 
-def parse_events(body: bytes) -> list[Upload]:
-    """The uploads of a message; events of other types are left out.
+@dataclass(frozen=True)
+class Events:
+    """What a message holds: uploads, and how many events cannot be read. Events of other types are left out."""
 
-    Raises ValueError when the body is not JSON, or an upload event lacks its address or ETag.
-    """
-    events = json.loads(body)
-    return [_upload(event) for event in (events if isinstance(events, list) else [events]) if _is_upload(event)]
+    uploads: list[Upload]
+    unreadable: int
+
+
+def parse_events(body: bytes) -> Events:
+    """The events of a message, each on its own. Raises ValueError when the body is not JSON."""
+    # Not the standard library's reader, which ends nested brackets in a RecursionError.
+    content = from_json(body)
+    uploads: list[Upload] = []
+    unreadable = 0
+    for event in content if isinstance(content, list) else [content]:
+        try:
+            if _is_upload(event):
+                uploads.append(_upload(event))
+        except ValueError:
+            unreadable += 1
+    return Events(uploads, unreadable)
 
 
 def _is_upload(event: Any) -> bool:
@@ -52,7 +74,14 @@ def _is_upload(event: Any) -> bool:
 
 def _upload(event: dict[str, Any]) -> Upload:
     facts = _BlobFacts.model_validate(event.get("data"))
-    # Names are percent-encoded in the address; whatever follows "?" (a version, a snapshot) is not part of the name.
-    container, _, name = urlsplit(facts.url).path.lstrip("/").partition("/")
+    subject = event.get("subject")
+    named = _SUBJECT.fullmatch(subject) if isinstance(subject, str) else None
+    container, name = (named[1], named[2]) if named else _split_address(facts.url)
     etag = facts.etag if facts.etag.startswith('"') else f'"{facts.etag}"'
-    return Upload(container=unquote(container), name=unquote(name), etag=etag)
+    return Upload(container=container, name=name, etag=etag)
+
+
+def _split_address(url: str) -> tuple[str, str]:
+    """Names are percent-encoded there; whatever follows "?" (a version, a snapshot) is not part of the name."""
+    container, _, name = urlsplit(url).path.lstrip("/").partition("/")
+    return unquote(container), unquote(name)

@@ -67,20 +67,28 @@ class Inbox:
         info = self.documents.find(name)
         return document_of(info) if info else None
 
-    def accept(self, container: str, document: DocumentRef, *, source: Source = Source.EVENT) -> None:
-        """Queue the document for collection, or write its failure record when it can never be classified."""
+    def accept(self, container: str, document: DocumentRef, *, source: Source = Source.EVENT) -> bool:
+        """Queue the document for collection, or write its failure record when it can never be classified.
+
+        An empty blob that may be filled yet is left alone: its next version has an event, or reconcile finds it.
+        Returns whether a message was sent.
+        """
         if not self.is_watched(document.name, container=container):
             _log_ignored(document.name, container=container, why="not a .txt of the documents container")
-            return
+            return False
+        if document.size == 0 and document.may_be_filled_yet(self.clock()):
+            log.info("document_waits name=%s etag=%s: empty, and may be filled yet", document.name, document.etag)
+            return False
         refusal = self._refusal(document)
         if refusal:
             self.records.write_failure(document, *refusal)
-            return
+            return False
         requested = self.clock() if source is Source.REDRIVE else None
         message = DocumentMessage(container=container, document=document, source=source, requested=requested)
         self.documents_queue.send(message)
         self.wake()
         log.info("document_accepted name=%s etag=%s source=%s", document.name, document.etag, source)
+        return True
 
     def accept_upload(self, upload: Upload) -> None:
         """Accept the current version of an uploaded blob; one that was deleted meanwhile is ignored.
@@ -97,6 +105,18 @@ class Inbox:
         if document.etag != upload.etag:
             log.info("event_superseded name=%s etag=%s by=%s", upload.name, upload.etag, document.etag)
         self.accept(upload.container, document)
+
+    def accept_uploads(self, uploads: Sequence[Upload]) -> None:
+        """Accept each on its own. What cannot be accepted raises once the others are: the message is delivered again,
+        and repeats are dropped later."""
+        errors: list[Exception] = []
+        for upload in uploads:
+            try:
+                self.accept_upload(upload)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def classify_again(self, name: str) -> DocumentRef | None:
         """Send the document's current version once more, whatever record it has; None when there is no such blob."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import AwareDatetime
-
-from shared.documents.ref import DocumentRef
+from shared.documents.ref import DocumentRef, Moment
 from shared.messages import Message
 
 
@@ -28,7 +26,7 @@ class DocumentMessage(Message):
     container: str
     document: DocumentRef
     source: Source = Source.EVENT
-    requested: AwareDatetime | None = None
+    requested: Moment | None = None
 
 
 class WakeMessage(Message):

@@ -88,8 +88,7 @@ class Reconcile:
             if held is None:
                 held = self.open_versions()
             if (info.name, info.etag) not in held:
-                self.inbox.accept(self.inbox.container, document_of(info), source=Source.RECONCILE)
-                sent += 1
+                sent += self.inbox.accept(self.inbox.container, document_of(info), source=Source.RECONCILE)
         totals = Totals(
             as_of=now,
             documents=count.documents,

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from shared.concurrency import FanOut
+from shared.concurrency import FanOut, each_apart
 from shared.documents.record_schema import ClassificationRecord, FailureRecord, RecordFacts
 from shared.documents.ref import DocumentRef, FailureCode, record_name
 from shared.documents.which_stays import Age, age_of, replaces_same_version
@@ -57,10 +57,11 @@ class Records:
 
     def write_classifications(
         self, records: Mapping[int, ClassificationRecord], found: Mapping[int, str | None]
-    ) -> None:
+    ) -> dict[int, Exception]:
         """Write a batch's classifications and remove the failure records they replace.
 
         `found` holds the ETag of the record each document had at planning. A record of a newer version stays.
+        Returns what the writing of a record raised, by index: the others are written.
         """
 
         def write(record_of: tuple[int, ClassificationRecord]) -> DocumentRef | None:
@@ -77,7 +78,9 @@ class Records:
                 return None
             return record.document
 
-        self._clear_failures([document for document in self.fan_out(write, records.items()) if document is not None])
+        written, raised = each_apart(self.fan_out, write, records.items())
+        self._clear_failures([document for document in written if document is not None])
+        return {index: error for (index, _), error in raised}
 
     def write_failure(
         self,

@@ -19,7 +19,7 @@ from shared.durable.record import STEP_ALLOWANCE, Facts, Record
 from shared.durable.retry import RetryPolicy
 from shared.durable.store import RecordStore, Stored
 from shared.errors import LanguageAccessError, PermanentError, RaceLostError, RetryableError
-from shared.messages import StepMessage
+from shared.messages import MAX_COUNT, StepMessage
 from shared.storage.ports import MessageQueue
 
 log = logging.getLogger("pigeonhole.durable")
@@ -92,6 +92,7 @@ class StepQueue(Generic[R, F]):
         due = self.clock() + delay
         if due > stored.record.due:
             self.store.save(stored.change(due=due + STEP_ALLOWANCE))
+        polls, failures_in_a_row = min(polls, MAX_COUNT), min(failures_in_a_row, MAX_COUNT)
         message = StepMessage(id=stored.record.id, polls=polls, failures_in_a_row=failures_in_a_row)
         self.queue.send(message, delay=delay)
 

@@ -105,6 +105,8 @@ def state_of(
         return "classified", "this version is classified"
     if failure and failure.document.etag == info.etag:
         return "failed", failure.message
+    if info.size == 0:
+        return "waiting", "it is empty and may be filled yet; otherwise reconcile ends it"
     if classification or failure:
         return "waiting", "an older version has a record; this one waits for its event, its batch or the next reconcile"
     return "waiting", "no record yet; it waits for its event, its batch or the next reconcile"

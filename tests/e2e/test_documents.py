@@ -79,9 +79,21 @@ def test_the_longest_of_the_awkward_names_has_1000_characters(awkward: str) -> N
 
 
 @whatever_the_version
-def test_an_empty_document_fails_with_its_reason(cloud: Cloud, prefix: str) -> None:
-    cloud.upload(f"{prefix}empty.txt", b"")
-    assert cloud.wait_for_failure(f"{prefix}empty.txt").code is FailureCode.EMPTY
+def test_a_document_created_empty_and_filled_later_never_fails(cloud: Cloud, prefix: str) -> None:
+    name = f"{prefix}filled.txt"
+    cloud.upload(name, b"")
+    host = cloud.stack.host
+    assert host is not None
+    wait_until(
+        lambda: f"document_waits name={name}" in host.process.log_text(),
+        seconds=DEADLINE,
+        what="its first event",
+        poll_seconds=0.2,
+    )
+    last = cloud.upload(name, BILLING.encode())
+    cloud.wait_for_classification(name, last)
+    assert cloud.failure(name) is None
+    assert f"document_failed name={name}" not in host.process.log_text()
 
 
 @whatever_the_version

@@ -24,7 +24,7 @@ class DisturbedWorld(World):
     """`disturb` is told the name of each external call before its effect.
 
     With `poison_is_a_bug` (the default) a message that ends as poison ends the test; else it becomes a dead letter, as
-    the poison triggers make it one.
+    the sweep makes it one.
     """
 
     disturb: Callable[[str], None] | None = None

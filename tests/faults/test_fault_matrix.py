@@ -537,6 +537,9 @@ def test_each_odd_content_has_its_own_end_and_harms_no_other() -> None:
         world.upload(f"{name}.txt", content)
     letters = world.upload_letters(20)
     world.run()
+    # An empty blob may be filled yet; when it is not, reconcile ends it.
+    world.clock.advance(world.settings.grace)
+    world.reconcile()
     assert_books_closed(world)
     codes = {name: failure.code.value if (failure := world.failure(f"{name}.txt")) else None for name in CONTENTS}
     assert codes == {name: code for name, (_, code) in CONTENTS.items()}
@@ -594,6 +597,10 @@ DOCUMENT_NOISE = NOISE | {
     "another container": forged_document(container="secrets"),
     "not a .txt": forged_document(name="models/active.json"),
     "an unknown member": forged_document(url="https://elsewhere.example/x.txt"),
+    "no ETag": forged_document(etag=""),
+    "an ETag that no header can hold": forged_document(etag='"\u20ac"'),
+    "an ETag with a header of its own": forged_document(etag='"a"\r\nX: 1'),
+    "a version of the future": forged_document(last_modified=(START + timedelta(days=3)).isoformat()),
 }
 
 

@@ -144,7 +144,7 @@ class World:
             self.settings,
             Adapters(
                 open_container=self._container,
-                open_queue=lambda name: self.queues[name],
+                open_queue=self.open_queue,
                 language=self.language_client(),
                 fan_out=serial_fan_out,
                 clock=self.app_clock,
@@ -153,6 +153,10 @@ class World:
         )
         steps = self.services.batch_steps
         self.batch_steps = replace(steps, submit=replace(steps.submit, active_model=self.model))
+
+    def open_queue(self, name: str) -> FakeQueue:
+        """One of the app's queues, or of those to which the host moves what it abandons."""
+        return self.queues.setdefault(name, FakeQueue(f"{name}-queue", self.clock, self.call))
 
     def _container(self, name: str) -> BlobStore:
         return self.stores["state" if name == self.settings.pipeline_container else name]

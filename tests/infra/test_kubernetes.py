@@ -43,7 +43,7 @@ def environment(deployment: str) -> dict[str, str]:
 QUEUE_FUNCTIONS = {
     name: each.trigger["queueName"].strip("%")
     for name, each in functions().items()
-    if each.trigger["type"] == "queueTrigger" and not each.trigger["queueName"].endswith("-poison")
+    if each.trigger["type"] == "queueTrigger"
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.documents.messages import DocumentMessage, Source, WakeMessage
-from shared.documents.ref import DocumentRef
+from shared.documents.ref import DocumentRef, is_document_name
 from shared.messages import Message, StepMessage
 from tests.fakes import START
 
@@ -57,7 +57,36 @@ def changed(message: Message, **changes: Any) -> str:
     return json.dumps(json.loads(message.to_text()) | changes)
 
 
+def document_with(**changes: Any) -> tuple[type[Message], str]:
+    document = json.loads(DOCUMENT.model_dump_json()) | changes
+    return DocumentMessage, changed(MESSAGES["document"], document=document)
+
+
 FORGED: dict[str, tuple[type[Message], str]] = {
+    "an empty ETag": document_with(etag=""),
+    "an ETag without quotes": document_with(etag="0x8D"),
+    "a weak ETag, which storage never gives": document_with(etag='W/"0x8D"'),
+    "an ETag that no header can hold": document_with(etag='"\u20ac"'),
+    "an ETag with a header of its own": document_with(etag='"a"\r\nX: 1'),
+    "an ETag that ends in a line break": document_with(etag='"a"\n'),
+    "an ETag with a quote inside": document_with(etag='"a"b"'),
+    "an ETag of 201 characters": document_with(etag=f'"{"a" * 201}"'),
+    "an empty name": document_with(name=""),
+    "a name of 1,025 characters": document_with(name="n" * 1_021 + ".txt"),
+    "a name with a zero byte": document_with(name="a\0.txt"),
+    "a name with an escape character": document_with(name="a\x1b.txt"),
+    "half a surrogate pair in a name": (DocumentMessage, changed(MESSAGES["document"]).replace("a.txt", "\\ud800.txt")),
+    "a negative size": document_with(size=-1),
+    "a size that no blob has": document_with(size=1 << 60),
+    "a size of a thousand digits": document_with(size=10**1_000),
+    "a document modified in the year 1": document_with(last_modified="0001-01-01T00:00:00+23:59"),
+    "a document modified in the year 9999": document_with(last_modified="9999-12-31T23:59:59-23:59"),
+    "a redrive asked for in the year 9999": (
+        DocumentMessage,
+        changed(MESSAGES["document"], requested="9999-12-31T23:59:59Z"),
+    ),
+    "a step of too many polls": (StepMessage, changed(MESSAGES["batch"], polls=10**12)),
+    "a step of too many failures": (StepMessage, changed(MESSAGES["batch"], failures_in_a_row=10**12)),
     "a step with an address": (StepMessage, changed(MESSAGES["batch"], url="https://elsewhere.example")),
     "a step of another schema": (StepMessage, changed(MESSAGES["batch"], schema=2)),
     "a step whose id is a path": (StepMessage, changed(MESSAGES["batch"], id="../../../secrets")),
@@ -94,6 +123,37 @@ def test_a_forged_message_is_refused(case: str) -> None:
     kind, text = FORGED[case]
     with pytest.raises(ValidationError):
         kind.model_validate_json(text)
+
+
+NAMES = {
+    "plain": "a.txt",
+    "only the ending": ".txt",
+    "1,024 characters": "n" * 1_020 + ".txt",
+    "white space": "tab\tand\nline.txt",
+    "dots": "..../x.txt",
+    "what XML cannot hold and Azure encodes": "\U0001f600 \u2028 \ufffe.txt",
+    "what addresses treat specially": "a\\b?#%25.txt",
+}
+NO_NAMES = {
+    "a zero byte": "a\0.txt",
+    "an escape character": "a\x1b.txt",
+    "1,025 characters": "n" * 1_021 + ".txt",
+    "half a surrogate pair": "\ud800.txt",
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_every_name_that_storage_holds_is_taken(case: str) -> None:
+    kind, text = document_with(name=NAMES[case])
+    message = kind.model_validate_json(text)
+    assert isinstance(message, DocumentMessage)
+    assert message.document.name == NAMES[case]
+    assert is_document_name(NAMES[case])
+
+
+@pytest.mark.parametrize("case", NO_NAMES)
+def test_what_no_message_can_name_is_no_document(case: str) -> None:
+    assert not is_document_name(NO_NAMES[case])
 
 
 def test_a_message_cannot_be_changed() -> None:

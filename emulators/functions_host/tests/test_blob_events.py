@@ -110,6 +110,8 @@ def test_a_function_with_the_polling_source_takes_no_events(queued: list[BlobTri
         pytest.param(URL, ("documents", "in/a b.txt"), id="cloud"),
         pytest.param("http://127.0.0.1:10000/devstoreaccount1/c/a%2523.txt", ("c", "a%23.txt"), id="azurite"),
         pytest.param("http://localhost:10000/devstoreaccount1/c/a", ("c", "a"), id="localhost"),
+        pytest.param("https://account.blob.core.windows.net/c/a#1.txt", ("c", "a#1.txt"), id="raw hash"),
+        pytest.param("https://account.blob.core.windows.net/c/what?.txt", ("c", "what"), id="raw question mark"),
     ],
 )
 def test_blob_addresses_are_split(url: str, expected: tuple[str, str]) -> None:

@@ -16,6 +16,9 @@ from tests.hosts import RunningHost, starter_of
 
 ODD_NAMES = ["with space.txt", "hash#percent%25question?.txt", "ünï/çødé 文.txt", "a/b//c.txt", "x" * 900 + ".txt"]
 
+# As they are in an address, these name other blobs: `raw/what`, `raw/a b.txt` and `raw/a/b.txt`.
+RAW_NAMES = ["raw/what?.txt", "raw/a%20b.txt", "raw/a%2Fb.txt"]
+
 
 def read_events(run: ProbeRun) -> dict[str, dict[str, Any]]:
     return {str(fact["name"]).partition("/")[2]: fact for fact in run.seen("read_event")}
@@ -146,6 +149,18 @@ def test_every_delivered_event_is_an_invocation(bare_run: ProbeRun, bare_host: R
     bare_run.wait_seen("read_event", before + 2)
 
 
+def test_an_address_that_is_not_encoded_names_another_blob(bare_run: ProbeRun, bare_host: RunningHost) -> None:
+    """Event Grid was seen to send such addresses. The host takes them for encoded ones."""
+    container = bare_run.container("events")
+    for name in [*RAW_NAMES, "raw/a b.txt", "raw/a#1.txt", "raw/plain.txt"]:
+        container.upload_blob(name, name)
+    for name in [*RAW_NAMES, "raw/a#1.txt", "raw/plain.txt"]:
+        assert deliver_address(bare_host, f"{container.url}/{name}").status_code == 202
+    wait_until(lambda: bare_run.depth(internal_queue(bare_run)) == 0, seconds=PATIENCE, what="an empty internal queue")
+    arrive = {"raw/plain.txt", "raw/a#1.txt", "raw/a b.txt"}
+    assert {name for name in wait_read(bare_run, *arrive) if name.startswith("raw/")} == arrive
+
+
 def test_the_webhook_wants_the_key_of_the_extension(shared_run: ProbeRun, host: RunningHost) -> None:
     for key, status in [("", 401), (host.function_key, 403), (host.blobs_key, 202), (host.master_key, 202)]:
         assert deliver(shared_run, host, "absent.txt", key=key).status_code == status
@@ -192,10 +207,20 @@ def deliver(
     function_id: str = "Host.Functions.read_event",
 ) -> httpx.Response:
     """Post an event as Event Grid would."""
-    blob = run.blobs.get_blob_client(f"{run.name}-events", name)
+    address = run.blobs.get_blob_client(f"{run.name}-events", name).url
+    return deliver_address(host, address, key=key, function_id=function_id)
+
+
+def deliver_address(
+    host: RunningHost,
+    address: str,
+    *,
+    key: str | None = None,
+    function_id: str = "Host.Functions.read_event",
+) -> httpx.Response:
     return httpx.post(
         f"{host.url}/runtime/webhooks/blobs",
         params={"functionName": function_id, "code": host.blobs_key if key is None else key},
         headers={"aeg-event-type": "Notification"},
-        json=[{"eventType": "Microsoft.Storage.BlobCreated", "data": {"url": blob.url, "blobType": "BlockBlob"}}],
+        json=[{"eventType": "Microsoft.Storage.BlobCreated", "data": {"url": address, "blobType": "BlockBlob"}}],
     )

@@ -97,6 +97,7 @@ OTHERS = {
     "another container": host_message("secrets", "a.txt"),
     "not a .txt": host_message("documents", "a.png"),
     "a blob that is gone": host_message("documents", "gone.txt"),
+    "a name that no blob has": host_message("documents", "a\0.txt"),
     "noise": "noise",
 }
 

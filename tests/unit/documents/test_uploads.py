@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from pathlib import Path
 
@@ -41,9 +42,24 @@ def test_a_blob_deleted_since_its_event_is_ignored(world: PipelineOnFakes) -> No
 
 @pytest.mark.parametrize("name", ["other_container", "blob_deleted", "subscription_validation"])
 def test_events_that_are_not_for_us_cost_no_storage_call(world: PipelineOnFakes, name: str) -> None:
-    for upload in parse_events((EVENTS / f"{name}.json").read_bytes()):
+    for upload in parse_events((EVENTS / f"{name}.json").read_bytes()).uploads:
         world.services.inbox.accept_upload(upload)
     assert world.calls == 0
+
+
+def test_an_upload_that_cannot_be_accepted_takes_no_other_with_it(world: PipelineOnFakes) -> None:
+    letters = [world.upload(f"{number}.txt", "Dear all,", event=False) for number in range(3)]
+    number = itertools.count()
+
+    def refuse_the_second(name: str) -> None:
+        if name == "documents.find" and next(number) == 1:
+            raise OSError("storage does not answer")
+
+    world.disturb = refuse_the_second
+    uploads = [Upload(container="documents", name=each.name, etag=each.etag) for each in letters]
+    with pytest.raises(OSError, match="does not answer"):
+        world.services.inbox.accept_uploads(uploads)
+    assert [message.document for message in world.queued_documents()] == [letters[0], letters[2]]
 
 
 def test_a_blob_that_is_no_txt_is_ignored(world: PipelineOnFakes) -> None:
@@ -61,6 +77,24 @@ def test_an_event_the_host_gave_up_on_becomes_a_failure_record(world: PipelineOn
     assert failure.code == FailureCode.POISONED
     assert "dead-letters/events/m1.json" in failure.message
     assert world.state.find("dead-letters/events/m1.json") is not None
+
+
+def test_of_several_uploads_given_up_on_each_has_its_own_end(world: PipelineOnFakes) -> None:
+    world.upload("letter.txt", "Dear all,", event=False)
+    world.upload("2026/march/note.txt", "Dear all,", event=False)
+    number = itertools.count()
+
+    def refuse_the_first(name: str) -> None:
+        if name == "documents.find" and next(number) == 0:
+            raise OSError("storage does not answer")
+
+    world.disturb = refuse_the_first
+    body = (EVENTS / "event_grid_array.json").read_text(encoding="utf-8")
+    with pytest.raises(OSError, match="does not answer"):
+        world.services.document_dead_letters.handle_event("m1", body=body)
+    sent = [message.document.name for message in world.queued_documents()]
+    ended = [name for name in ("letter.txt", "2026/march/note.txt") if world.failure(name) or name in sent]
+    assert ended == ["2026/march/note.txt"]
 
 
 def test_a_body_given_up_on_that_is_no_event_is_kept(world: PipelineOnFakes) -> None:

@@ -19,7 +19,7 @@ from shared.errors import (
     RaceLostError,
     RetryableError,
 )
-from shared.messages import StepMessage
+from shared.messages import MAX_COUNT, StepMessage
 from tests.unit.durable.letters import Letter, Office, letter
 
 
@@ -123,6 +123,16 @@ def test_a_delay_beyond_the_due_time_is_saved_first_so_that_the_sweep_leaves_the
     expected = ["blobs.read", "blobs.replace", "queue.send"] if saved else ["blobs.read", "queue.send"]
     assert office.trace == expected
     assert office.find().record.due == (office.clock() + delay + STEP_ALLOWANCE if saved else due)
+
+
+def test_counts_stop_where_a_message_would_be_refused(office: Office) -> None:
+    office.create()
+    take(office, raising(RetryableError("later")), polls=MAX_COUNT, failures=MAX_COUNT)
+    take(office, lambda stored: NotReady(stored, since=office.clock()), polls=MAX_COUNT)
+    assert office.messages() == [
+        StepMessage(id="a1", polls=MAX_COUNT, failures_in_a_row=MAX_COUNT),
+        StepMessage(id="a1", polls=MAX_COUNT),
+    ]
 
 
 # records that need no step

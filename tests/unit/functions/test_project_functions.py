@@ -9,7 +9,7 @@ import azure.functions as func
 import httpx
 import pytest
 
-from functions import dead_letters, maintenance, models, operations, projects
+from functions import maintenance, models, operations, projects
 from tests.unit.functions.harness import App
 from tests.unit.operations.operations_world import OperationsWorld, labels
 
@@ -206,23 +206,6 @@ class Message:
 
     def get_body(self) -> bytes:
         return self._body
-
-
-@pytest.mark.parametrize(
-    ("name", "queue"),
-    [
-        ("upload_dead_letter", "webjobs-blobtrigger-poison"),
-        ("event_dead_letter", "events"),
-        ("wake_dead_letter", "collect"),
-        ("batch_dead_letter", "batches"),
-        ("operation_dead_letter", "operations"),
-    ],
-)
-def test_each_poison_queue_s_messages_are_kept_whatever_they_hold(
-    world: OperationsWorld, name: str, queue: str
-) -> None:
-    App(dead_letters.blueprint, world).call(name, Message(b"\xff noise"))
-    assert list(world.stores["state"].blobs) == [f"dead-letters/{queue}/m1.json"]
 
 
 def test_the_operations_queue_advances_an_operation_and_keeps_noise(world: OperationsWorld) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.unit.functions.harness import App
 # the blob trigger
 
 
-def blob(name: str, properties: Any, length: int = 5) -> InputStream:
+def blob(name: str, properties: Any, length: int | None = 5) -> InputStream:
     return InputStream(
         data=b"", name=name, uri="http://storage", length=length, blob_properties=properties, metadata={}
     )
@@ -45,6 +46,8 @@ ODD_PROPERTIES: dict[str, Any] = {
     "an object for the ETag": {"ETag": {"Tag": "0x8D"}, "LastModified": "2026-03-01T12:00:00+00:00"},
     "an empty ETag": {"ETag": "", "LastModified": "2026-03-01T12:00:00+00:00"},
     "no time zone": {"ETag": '"0x8D"', "LastModified": "2026-03-01T12:00:00"},
+    "an ETag that no header can hold": {"ETag": '"\u20ac"', "LastModified": "2026-03-01T12:00:00+00:00"},
+    "the year 1": {"ETag": '"0x8D"', "LastModified": "0001-01-01T00:00:00+00:00"},
     "nothing": {},
 }
 
@@ -53,6 +56,13 @@ ODD_PROPERTIES: dict[str, Any] = {
 def test_where_the_metadata_does_not_tell_the_version_one_head_does(world: PipelineOnFakes, case: str) -> None:
     document = world.upload("a.txt", "about billing", event=False)
     App(intake.blueprint, world).call("accept_document", blob("documents/a.txt", ODD_PROPERTIES[case]))
+    assert [message.document for message in world.queued_documents()] == [document]
+
+
+def test_where_the_length_is_missing_the_blob_is_not_taken_for_an_empty_one(world: PipelineOnFakes) -> None:
+    document = world.upload("a.txt", "about billing", event=False)
+    properties = {"ETag": document.etag, "LastModified": "2026-03-01T12:00:00+00:00"}
+    App(intake.blueprint, world).call("accept_document", blob("documents/a.txt", properties, length=None))
     assert [message.document for message in world.queued_documents()] == [document]
 
 
@@ -106,6 +116,30 @@ def test_a_message_that_is_none_of_ours_is_a_dead_letter_at_its_first_delivery(
     App(batches.blueprint, world).call(name, message(body))
     assert world.trace[0] == "state.put"
     assert len(world.dead_letters()) == 1
+
+
+EVENT = {
+    "type": "Microsoft.Storage.BlobCreated",
+    "subject": "/blobServices/default/containers/documents/blobs/a.txt",
+    "data": {"eTag": "0x1", "url": "https://letters.blob.core.windows.net/documents/a.txt"},
+}
+NO_EVENTS = ["", "noise", "[" * 100_000, json.dumps(EVENT | {"data": {"eTag": "\u20ac"}})]
+
+
+@pytest.mark.parametrize("body", NO_EVENTS, ids=["nothing", "text", "deep", "forged"])
+def test_an_event_that_cannot_be_read_is_a_dead_letter_at_its_first_delivery(world: PipelineOnFakes, body: str) -> None:
+    App(intake.blueprint, world).call("accept_event", message(body))
+    assert world.trace == ["state.put"]
+    assert world.dead_letters() == ["dead-letters/events/m1.json"]
+
+
+def test_a_message_with_an_event_that_cannot_be_read_is_kept_and_its_other_uploads_accepted(
+    world: PipelineOnFakes,
+) -> None:
+    document = world.upload("a.txt", "about billing", event=False)
+    App(intake.blueprint, world).call("accept_event", message(json.dumps([{**EVENT, "data": None}, EVENT])))
+    assert len(world.dead_letters()) == 1
+    assert [each.document for each in world.queued_documents()] == [document]
 
 
 def test_a_step_message_advances_its_batch(world: PipelineOnFakes) -> None:

@@ -131,7 +131,7 @@ def test_the_model_excepted_is_the_one_that_was_active_at_the_start(world: Opera
 
 
 def test_failed_documents_are_sent_again_and_their_failures_give_way(world: OperationsWorld) -> None:
-    world.upload("a/bad.txt", b"")
+    world.upload("a/bad.txt", b" ")
     world.run()
     assert world.failure("a/bad.txt") is not None
     assert count(world, failed=True) == 1
@@ -278,6 +278,8 @@ LEFT: dict[str, dict[str, str | None]] = {
     "no size": {"size": None},
     "a size that is none": {"size": "big"},
     "a model's label that is not ours": {"model": "%FF"},
+    "an ETag that is none": {"etag": "odd"},
+    "a size that no blob has": {"size": "-1"},
 }
 
 

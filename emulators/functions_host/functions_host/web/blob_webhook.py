@@ -64,8 +64,12 @@ def _message(function_id: str, event: Mapping[str, Any]) -> BlobTriggerMessage:
 
 
 def split_blob_url(url: str) -> tuple[str, str]:
-    """Container and blob of a blob's address; the account is ignored. An address by IP number has it in its path."""
-    parts = urlsplit(url)
+    """Container and blob of a blob's address; the account is ignored. An address by IP number has it in its path.
+
+    Event Grid does not encode all of a name. A raw "#" belongs to it; a raw "?" ends it, and "%20" is a blank, as on
+    Microsoft's host.
+    """
+    parts = urlsplit(url.replace("#", "%23"))
     path = unquote(parts.path).lstrip("/")
     host = parts.hostname or ""
     if host == "localhost" or host.replace(".", "").isdigit():
