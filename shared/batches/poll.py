@@ -13,7 +13,9 @@ from shared.documents.ref import FailureCode
 from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
 from shared.errors import LanguageNotFoundError, MalformedAnswerError
+from shared.language.answers import check_submission
 from shared.language.apis import api_for
+from shared.language.apis.base import Call
 from shared.language.client import LanguageClient
 from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ServiceError
 
@@ -43,7 +45,11 @@ class Poll:
         if any(page.status not in TERMINAL for page in pages):
             return self._poll_again(stored)
         answer = merge_pages(pages)
-        if not answer.texts and not answer.text_errors and any(page.status in _UNSUCCESSFUL for page in pages):
+        asked = {text_id for job in stored.record.jobs for text_id in job.texts}
+        if answer.text_ids and not answer.text_ids & asked:
+            why = "the answer is about other texts than those that were submitted"
+            return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, why)
+        if not answer.text_ids and any(page.status in _UNSUCCESSFUL for page in pages):
             errors = [error for page in pages for error in page.errors]
             why = error_text(errors[0] if errors else ServiceError("unknown", "no error was given"))
             return self.resubmit.whole(stored, FailureCode.JOB_FAILED, f"the job failed: {why}")
@@ -52,25 +58,20 @@ class Poll:
 
     def _read_pages(self, batch: Batch, job: JobReference) -> Iterator[AnalyzeJob]:
         """The job's state, and once it is terminal every further page of its results."""
-        api = api_for(_submitted_with(batch)[1])
-        page = self._check_is_ours(self.language.send(api.get_analyze_job(job.job_id)), batch, job)
+        model, api_version = _submitted_with(batch)
+        api = api_for(api_version)
+
+        def send(call: Call[AnalyzeJob]) -> AnalyzeJob:
+            return check_submission(self.language.send(call), display_name=batch.id, model=model)
+
+        page = send(api.get_analyze_job(job.job_id))
         yield page
         for _ in range(MAX_PAGES):
             if page.status not in TERMINAL or page.next_page is None:
                 return
-            call = api.get_analyze_job(job.job_id, page=page.next_page)
-            page = self._check_is_ours(self.language.send(call), batch, job)
+            page = send(api.get_analyze_job(job.job_id, page=page.next_page))
             yield page
         raise MalformedAnswerError(f"the results of job {job.job_id} have more than {MAX_PAGES} pages")
-
-    @staticmethod
-    def _check_is_ours(page: AnalyzeJob, batch: Batch, job: JobReference) -> AnalyzeJob:
-        """An answer to another request would give every document a wrong class. Raises MalformedAnswerError."""
-        if page.id not in (None, job.job_id):
-            raise MalformedAnswerError(f"asked for job {job.job_id}, the answer is about another")
-        if page.display_name not in (None, batch.id):
-            raise MalformedAnswerError(f"job {job.job_id} was not submitted for batch {batch.id}")
-        return page
 
     def _poll_again(self, stored: Stored[Batch]) -> Next[Batch]:
         jobs, now = stored.record.jobs, self.batches.clock()
@@ -86,11 +87,17 @@ class Poll:
         self.records.write_classifications(results.classified, found)
         for index, error in results.failed.items():
             self._fail(batch, index, FailureCode.DOCUMENT_ERROR, f"the service refused it: {error_text(error)}")
-        again, given_up = split_missing(batch, results.missing)
+        again, given_up = split_unanswered(batch, [*results.missing, *results.malformed])
         for index in given_up:
-            self._fail(batch, index, FailureCode.NO_RESULT, f"{MAX_ATTEMPTS} answers did not mention the document")
+            if index in results.malformed:
+                why = (
+                    f"the service's result for it cannot be used: {results.malformed[index]} ({MAX_ATTEMPTS} attempts)"
+                )
+                self._fail(batch, index, FailureCode.MALFORMED_ANSWER, why)
+            else:
+                self._fail(batch, index, FailureCode.NO_RESULT, f"{MAX_ATTEMPTS} answers did not mention the document")
         if again:
-            self.resubmit.apart(list(again.values()), f"not mentioned in the answer to {batch.id}")
+            self.resubmit.apart(list(again.values()), f"without a usable result in the answer to {batch.id}")
         outcomes = dict.fromkeys(results.classified, Outcome.CLASSIFIED)
         outcomes |= dict.fromkeys([*results.failed, *given_up], Outcome.FAILED)
         outcomes |= dict.fromkeys(again, Outcome.RESUBMITTED)
@@ -103,11 +110,11 @@ class Poll:
         self.records.write_failure(document, code, why, batch=batch.id, model=_submitted_with(batch)[0].label)
 
 
-def split_missing(batch: Batch, missing: list[int]) -> tuple[dict[int, BatchDocument], list[int]]:
-    """Documents that an answer left out: those to submit again, and those that have been tried MAX_ATTEMPTS times."""
+def split_unanswered(batch: Batch, unanswered: list[int]) -> tuple[dict[int, BatchDocument], list[int]]:
+    """Documents without a usable result: those to submit again, and those that have been tried MAX_ATTEMPTS times."""
     again: dict[int, BatchDocument] = {}
     given_up: list[int] = []
-    for index in missing:
+    for index in unanswered:
         document = batch.documents[index]
         if document.attempt + 1 >= MAX_ATTEMPTS:
             given_up.append(index)

@@ -17,7 +17,7 @@ from language_emulator.server import running_emulator
 from language_emulator.settings import EmulatorSettings, PreviewForm
 from language_emulator.testing.corpus import CLASSES, DOCUMENTS, upload_corpus
 from language_emulator.testing.text_authoring_2021 import Preview
-from shared.batches.submit import is_about_the_model
+from shared.batches.refusals import is_about_the_model
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient

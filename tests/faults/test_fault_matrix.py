@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.batches.batch import MAX_ATTEMPTS, Outcome
+from shared.batches.batch import MAX_ATTEMPTS, Outcome, document_index
 from shared.documents.messages import DocumentMessage
 from shared.documents.record_schema import ClassificationRecord
 from shared.language.client import MAX_TRIES
@@ -392,10 +392,11 @@ def results_of(job: FakeJob, body: dict[str, Any]) -> dict[str, Any]:
 
 def put_into_errors(job: FakeJob, body: dict[str, Any]) -> None:
     results = results_of(job, body)
-    kept = [each for each in results["documents"] if each["id"] != "7"]
+    kept = [each for each in results["documents"] if document_index(each["id"]) != 7]
     if len(kept) < len(results["documents"]):
+        (refused,) = {each["id"] for each in results["documents"]} - {each["id"] for each in kept}
         results["documents"] = kept
-        results["errors"] = [{"id": "7", "error": {"code": "InvalidDocument", "message": "odd"}}]
+        results["errors"] = [{"id": refused, "error": {"code": "InvalidDocument", "message": "odd"}}]
 
 
 def partially_completed(job: FakeJob, body: dict[str, Any]) -> None:
@@ -406,7 +407,7 @@ def partially_completed(job: FakeJob, body: dict[str, Any]) -> None:
 def leave_out(job: FakeJob, body: dict[str, Any]) -> None:
     results = results_of(job, body)
     results["documents"] = [
-        each for each in results["documents"] if "letter 7 " not in job.documents[int(each["id"])]["text"]
+        each for each in results["documents"] if "letter 7 " not in job.documents[document_index(each["id"])]["text"]
     ]
 
 
@@ -533,8 +534,8 @@ def test_a_batch_the_service_refuses_is_halved_until_the_bad_document_is_alone()
     assert_books_closed(world)
     assert world.failure_codes() == ["refused"]
     assert len(world.classified()) == 24
-    # Five halvings: the refused batches of 25, 12, 6, 3 and 1, and each one's other half.
-    assert sum(method == "POST" for _, method, _ in wire.requests) <= 11
+    # Five halvings: the refused batches of 25, 12, 6, 3 and 1, each one's other half, and two probes.
+    assert sum(method == "POST" for _, method, _ in wire.requests) <= 13
 
 
 # 19: poison and forged messages
@@ -626,7 +627,8 @@ def test_noise_in_the_collect_queue_becomes_a_dead_letter_and_wakes_the_collecto
 
 def test_given_up_documents_succeed_when_sent_again_and_a_second_time_adds_nothing() -> None:
     world = DisturbedWorld()
-    wire = Wire(world, lambda request: httpx.Response(400) if request.method == "POST" else None)
+    # The probe is accepted, so the refusal is the documents'.
+    wire = Wire(world, lambda request: httpx.Response(400) if b"letter " in request.content else None)
     names = world.upload_letters(30)
     world.run()
     assert world.failure_codes() == ["refused"] * 30

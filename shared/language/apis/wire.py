@@ -32,6 +32,7 @@ from shared.language.values import LroStatus, Page, ProjectKind, ServiceError
 
 T = TypeVar("T")
 _MAX_PLACE = 200
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class WireModel(BaseModel):
@@ -71,10 +72,16 @@ def parse(model: type[M], body: Json) -> M:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"]))[:_MAX_PLACE] or "the whole body"
-        others = f", and {error.error_count() - 1} more" if error.error_count() > 1 else ""
-    raise MalformedAnswerError(f"the answer does not have the documented shape: {place} ({first['type']}{others})")
+        where = where_and_how(error)
+    raise MalformedAnswerError(f"the answer does not have the documented shape: {where}")
+
+
+def where_and_how(error: ValidationError) -> str:
+    """The place and kind of the first of its errors, and how many more there are; never a value."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))[:_MAX_PLACE] or "the whole body"
+    others = f", and {error.error_count() - 1} more" if error.error_count() > 1 else ""
+    return f"{place} ({first['type']}{others})"
 
 
 # What only informs: PlainValidator converts whatever is there.
@@ -183,8 +190,30 @@ def parse_errors(errors: Json) -> tuple[ServiceError, ...]:
     return tuple(parse_error(error) for error in errors) if isinstance(errors, list) else ()
 
 
+def _checked_error(error: Json) -> ServiceError:
+    """As `parse_error`; half a character, which no text can hold, shows that the answer was spoilt on its way."""
+    found = error
+    while isinstance(found, dict):
+        for member in ("code", "message", "target"):
+            check_characters(found.get(member))
+        found = found.get("innererror")
+    return parse_error(error)
+
+
+def _checked_errors(errors: Json) -> tuple[ServiceError, ...]:
+    return tuple(_checked_error(error) for error in errors) if isinstance(errors, list) else ()
+
+
+def check_characters(text: Json) -> None:
+    """Raises PydanticCustomError for a lone surrogate, which cannot be written to any record."""
+    if isinstance(text, str) and _SURROGATE.search(text):
+        raise PydanticCustomError("lone_surrogate", "the text holds half a character")
+
+
 Error = Annotated[ServiceError, PlainValidator(parse_error)]
 Errors = Annotated[tuple[ServiceError, ...], PlainValidator(parse_errors)]
+CheckedError = Annotated[ServiceError, PlainValidator(_checked_error)]
+CheckedErrors = Annotated[tuple[ServiceError, ...], PlainValidator(_checked_errors)]
 NO_ERROR_BODY = parse_error(None)
 
 

@@ -19,7 +19,7 @@ from shared.batches.batch import (
     Outcome,
     plan_batch,
 )
-from shared.batches.poll import MAX_PAGES, Poll, split_missing
+from shared.batches.poll import MAX_PAGES, Poll, split_unanswered
 from shared.documents.ref import DocumentRef
 from shared.durable.steps import Done, Next, NotReady, StepLater
 from shared.durable.store import Stored
@@ -204,7 +204,7 @@ def test_a_document_that_every_answer_left_out_gets_a_failure_record(world: Pipe
     assert world.queued_steps() == []
 
 
-# split_missing
+# split_unanswered
 
 
 def batch_of(attempts: list[int]) -> Batch:
@@ -233,7 +233,7 @@ SPLIT: dict[str, tuple[list[int], list[int], dict[int, int], list[int]]] = {
 @pytest.mark.parametrize("case", SPLIT)
 def test_missing_documents_go_on_until_their_third_submission(case: str) -> None:
     attempts, missing, going_on, given_up = SPLIT[case]
-    again, ended = split_missing(batch_of(attempts), missing)
+    again, ended = split_unanswered(batch_of(attempts), missing)
     assert {index: each.attempt for index, each in again.items()} == going_on
     assert ended == given_up
     assert all(each.record_etag is None for each in again.values()), "it is read again, and may have a record by then"
