@@ -102,8 +102,8 @@ class Page:
 class AnalyzeJob:
     """An analyze job, with one page of its results, as it came: an id may be repeated in `texts`.
 
-    `malformed` are texts whose result cannot be read, by id, and why. `project` and `deployment` are those that the answer
-    names (dated API).
+    `malformed` are texts whose result cannot be read, by id, and why. `project` and `deployment` are those that the
+    answer names (dated API).
     """
 
     status: LroStatus

@@ -89,8 +89,8 @@ class ActiveModelBody(Body):
 class PipelineStatus(Body):
     """GET /api/status.
 
-    `documents` is null before the first reconcile, `active_model` when no model is in use, `waiting` when no batch waits
-    for a model.
+    `documents` is null before the first reconcile, `active_model` when no model is in use, `waiting` when no batch
+    waits for a model.
     """
 
     as_of: datetime

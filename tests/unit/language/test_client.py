@@ -369,7 +369,7 @@ def test_a_malformed_answer_is_told_by_its_place_and_kind_and_never_by_its_value
         Network(lambda _: httpx.Response(200, json=body)).client().send(GET)
     assert str(caught.value) == (
         "get_analyze_job: the answer does not have the documented shape: "
-        "tasks.customClassificationTasks.0.results.documents.0 (model_type, and 1 more)"
+        "tasks.customClassificationTasks.0.results.documents.0 (text_without_id, and 1 more)"
     )
     assert value not in "".join(traceback.format_exception(caught.value))
 

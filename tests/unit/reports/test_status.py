@@ -164,7 +164,7 @@ def test_the_published_model_is_shown_with_its_operation_and_its_hold(world: Pip
         (date(2026, 3, 1), "its deployment expired on 2026-03-01; retrain and publish"),
         (date(2026, 2, 28), "its deployment expired on 2026-02-28; retrain and publish"),
     ],
-    ids=["31 days", "30 days", "gone"],
+    ids=["31 days", "30 days", "today", "gone"],
 )
 def test_a_deployment_warns_thirty_days_before_it_expires(
     world: PipelineOnFakes, expires: date, warning: str | None
