@@ -17,7 +17,7 @@ from shared.language.answers import check_submission
 from shared.language.apis import api_for
 from shared.language.apis.base import Call
 from shared.language.client import LanguageClient
-from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ServiceError
+from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef
 
 # More pages than 25 texts can fill mean that the next links go in circles.
 MAX_PAGES = 30
@@ -51,7 +51,7 @@ class Poll:
             return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, why)
         if not answer.text_ids and any(page.status in _UNSUCCESSFUL for page in pages):
             errors = [error for page in pages for error in page.errors]
-            why = error_text(errors[0] if errors else ServiceError("unknown", "no error was given"))
+            why = error_text(errors[0]) if errors else "no error was given"
             return self.resubmit.whole(stored, FailureCode.JOB_FAILED, f"the job failed: {why}")
         model, api_version = _submitted_with(stored.record)
         return self._finish(stored, resolve(stored.record, model, answer, api_version=api_version))

@@ -17,7 +17,8 @@ from shared.documents.record_schema import (
 )
 from shared.language.values import AnalyzeJob, ClassScore, ModelRef, ProjectKind, ServiceError, TextClasses
 
-MAX_ERROR_TEXT = 500
+# In place of its words, which may quote the document.
+SERVICE_WARNING = "a warning of the Language service"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def _record(
     planned = batch.documents[index]
     jobs = [each for each in batch.jobs if any(document_index(text) == index for text in each.texts)]
     warnings = [RecordWarning(code=code, message=message) for code, message in jobs[0].warnings.get(str(index), [])]
-    warnings += [RecordWarning(code=each.code, message=each.message) for _, text in weighted for each in text.warnings]
+    codes = [each.code for _, text in weighted for each in text.warnings]
+    warnings += [RecordWarning(code=code, message=SERVICE_WARNING) for code in codes]
     classes = merge_parts(model.kind, weighted)
     return ClassificationRecord(
         document=planned.document,
@@ -163,4 +165,5 @@ def _ranked(scores: Mapping[str, float]) -> list[ClassScore]:
 
 
 def error_text(error: ServiceError) -> str:
-    return f"{error.code}: {error.message}"[:MAX_ERROR_TEXT]
+    """Its code alone. The words may quote the document, whose text is not at hand any more to see whether they do."""
+    return error.code

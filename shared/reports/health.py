@@ -10,6 +10,7 @@ from shared.batches.batch import Batches
 from shared.errors import LanguageNotFoundError, LanguageThrottledError, RateLimitedError
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
+from shared.redaction import clean
 from shared.reports.bodies import Body
 from shared.reports.status import LISTED
 from shared.reports.waiting import find_waiting
@@ -79,6 +80,6 @@ def _check(ask: Callable[[], object]) -> PartHealth:
     try:
         ask()
     except Exception as error:  # whatever is wrong with a part is the answer
-        first_line = str(error).partition("\n")[0].strip()
-        return PartHealth(healthy=False, problem=f"{type(error).__name__}: {first_line[:MAX_PROBLEM]}")
+        first_line = clean(str(error).partition("\n")[0], limit=MAX_PROBLEM)
+        return PartHealth(healthy=False, problem=f"{type(error).__name__}: {first_line}")
     return PartHealth(healthy=True)

@@ -29,6 +29,7 @@ from pydantic_core import PydanticCustomError
 from shared.errors import MalformedAnswerError
 from shared.language.apis.base import Json, WireResponse
 from shared.language.values import LroStatus, Page, ProjectKind, ServiceError
+from shared.redaction import MAX_CODE, MAX_WORDS, clean
 
 T = TypeVar("T")
 _MAX_PLACE = 200
@@ -170,8 +171,19 @@ class _Error(WireModel):
     inner: Any = Field(None, validation_alias="innererror")
 
 
-def parse_error(error: Json) -> ServiceError:
-    """An error object: the innermost code and message, because the outer ones only say InvalidRequest."""
+Fit = Callable[[str, int], str]
+"""Makes words of the service's fit to be kept, in so many characters."""
+
+
+def _clean(words: str, limit: int) -> str:
+    return clean(words, limit=limit)
+
+
+def parse_error(error: Json, fit: Fit = _clean) -> ServiceError:
+    """An error object: the innermost code and message, because the outer ones only say InvalidRequest.
+
+    Its words may be anything, so they are cleaned and cut.
+    """
     if not isinstance(error, dict):
         return ServiceError("unknown", "the service gave no error body")
     found = _Error.model_validate(error)
@@ -180,9 +192,9 @@ def parse_error(error: Json) -> ServiceError:
         found = _Error.model_validate(found.inner)
         target = target or found.target
     return ServiceError(
-        code=str(found.code or "unknown"),
-        message=str(found.message or "no message"),
-        target=_optional_text(target),
+        code=fit(str(found.code or ""), MAX_CODE) or "unknown",
+        message=fit(str(found.message or ""), MAX_WORDS) or "no message",
+        target=fit(target, MAX_WORDS) if isinstance(target, str) else None,
     )
 
 
@@ -217,13 +229,9 @@ CheckedErrors = Annotated[tuple[ServiceError, ...], PlainValidator(_checked_erro
 NO_ERROR_BODY = parse_error(None)
 
 
-class _Refusal(WireModel):
-    error: Error = NO_ERROR_BODY
-
-
-def parse_refusal(body: Json) -> ServiceError:
+def parse_refusal(body: Json, fit: Fit) -> ServiceError:
     """The error in the body of an answer outside 2xx, whatever that body is."""
-    return _Refusal.model_validate(body).error if isinstance(body, dict) else NO_ERROR_BODY
+    return parse_error(body.get("error") if isinstance(body, dict) else None, fit)
 
 
 # What decides something.

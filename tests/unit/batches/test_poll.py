@@ -140,8 +140,8 @@ def test_an_answer_to_another_request_gives_no_document_a_class(world: PipelineO
 def test_an_answer_that_names_our_job_and_batch_is_ours(world: PipelineOnFakes) -> None:
     stored = submitted(world)
     batch = stored.record
-    ours = {"display_name": batch.id, "project": MODEL.project, "deployment": MODEL.reference}
-    following = look(world, stored, replace(page("0"), id=batch.jobs[0].job_id, **ours))
+    named = replace(page("0"), id=batch.jobs[0].job_id, display_name=batch.id)
+    following = look(world, stored, replace(named, project=MODEL.project, deployment=MODEL.reference))
     assert outcomes(following) == [Outcome.CLASSIFIED]
 
 
