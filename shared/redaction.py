@@ -23,7 +23,7 @@ _LOOKED_AT = 2_000
 # More than this of a message is not even looked through.
 _MOST = 100_000
 
-# Controls, line and paragraph separators, marks without width or that turn the direction, half characters.
+# Controls, line and paragraph separators, marks without width or that turn the direction, lone surrogates.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]+"
 )

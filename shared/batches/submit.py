@@ -198,7 +198,7 @@ class Submit:
             return ReadDocument(index, outcome=Outcome.ALREADY_CLASSIFIED)
         try:
             decoded = self.reader.read(self.records.documents.read(document.name, etag=document.etag))
-            texts, warnings = self._texts(batch, index, decoded.text)
+            texts, warnings = self._texts(index, decoded.text, batch=batch)
         except BlobNotFoundError:
             return ReadDocument(index, outcome=Outcome.DELETED)
         except VersionChangedError:
@@ -211,7 +211,7 @@ class Submit:
             return ReadDocument(index, outcome=Outcome.FAILED)
         return ReadDocument(index, texts, (*decoded.warnings, *warnings), record_etag=found[1] if found else None)
 
-    def _texts(self, batch: str, index: int, text: str) -> tuple[tuple[TextInput, ...], tuple[DocumentWarning, ...]]:
+    def _texts(self, index: int, text: str, *, batch: str) -> tuple[tuple[TextInput, ...], tuple[DocumentWarning, ...]]:
         if len(text) <= MAX_CHARACTERS_PER_JOB:
             return (TextInput(text_id(batch, index), text),), ()
         if self.oversized is Oversized.REJECT:

@@ -165,7 +165,7 @@ def about_job(job_id: str, read: Callable[[WireResponse], J]) -> Callable[[WireR
 
     def read_ours(response: WireResponse) -> J:
         job = read(response)
-        if not is_same(job.id, job_id):
+        if not is_same(job.id, asked=job_id):
             raise MalformedAnswerError(f"asked for job {job_id}, the answer is about another")
         return job
 
@@ -177,7 +177,7 @@ def about_project(name: str, read: Callable[[WireResponse], Project]) -> Callabl
 
     def read_ours(response: WireResponse) -> Project:
         project = read(response)
-        if not is_same(project.name, name):
+        if not is_same(project.name, asked=name):
             raise MalformedAnswerError(f"asked for project {name!r}, the answer is about another")
         return project
 

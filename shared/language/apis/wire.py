@@ -203,7 +203,7 @@ def parse_errors(errors: Json) -> tuple[ServiceError, ...]:
 
 
 def _checked_error(error: Json) -> ServiceError:
-    """As `parse_error`; half a character, which no text can hold, shows that the answer was spoilt on its way."""
+    """As `parse_error`; a lone surrogate, which no text can hold, shows that the answer was spoilt on its way."""
     found = error
     while isinstance(found, dict):
         for member in ("code", "message", "target"):
@@ -219,7 +219,7 @@ def _checked_errors(errors: Json) -> tuple[ServiceError, ...]:
 def check_characters(text: Json) -> None:
     """Raises PydanticCustomError for a lone surrogate, which cannot be written to any record."""
     if isinstance(text, str) and _SURROGATE.search(text):
-        raise PydanticCustomError("lone_surrogate", "the text holds half a character")
+        raise PydanticCustomError("lone_surrogate", "the text holds a lone surrogate")
 
 
 Error = Annotated[ServiceError, PlainValidator(parse_error)]
