@@ -10,9 +10,11 @@ import azure.functions as func
 from functions import blueprints
 from shared.config import load_settings
 from shared.errors import SettingsError
+from shared.log_records import hide_secrets
 from shared.services import build_services, quiet_libraries
 
 quiet_libraries()
+hide_secrets()
 try:
     services = build_services(load_settings())
 except SettingsError as error:

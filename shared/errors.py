@@ -2,7 +2,7 @@
 
 PigeonholeError
 ├── RetryableError                 the same step may succeed later: the message is sent again with a delay
-│   ├── NoModelError                   no model is in use yet, or a publication holds submissions
+│   ├── NoModelError                   no model is in use, the service refuses it, or a publication holds submissions
 │   ├── LanguageBusyError              409 on a call that starts work: the service is busy in that project
 │   ├── RateLimitedError               our own limit of requests a minute
 │   ├── LanguageThrottledError         429
@@ -59,7 +59,7 @@ class RetryableError(PigeonholeError):
 
 
 class NoModelError(RetryableError):
-    """No model is in use: none is published, the published one is unknown to the service, or submissions are held."""
+    """No model can be used: none is published, the service refuses every request to it, or submissions are held."""
 
 
 class LanguageBusyError(RetryableError):

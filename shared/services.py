@@ -27,6 +27,7 @@ from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
 from shared.batches.open_batches import open_versions, wake_waiting
 from shared.batches.poll import Poll
+from shared.batches.refusals import Refusals
 from shared.batches.resubmit import Resubmit
 from shared.batches.submit import Submit
 from shared.concurrency import FanOut, ThreadFanOut
@@ -202,6 +203,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         resubmit,
         reader,
         active_model=active_model,
+        refusals=Refusals(adapters.language, clock),
         language=adapters.language,
         language_api=settings.language_api,
         oversized=settings.pipeline_oversized,
@@ -324,6 +326,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             language=adapters.language,
             language_api=settings.language_api,
             project=settings.language_project,
+            batches=batches,
         ),
         status=StatusReport(inbox, batches, records, state, active_model, clock),
         document_report=DocumentReport(records, batches),

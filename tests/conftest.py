@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ import pytest
 from azurite_process.azurite import Azurite, running_azurite
 from shared.config import Settings
 from tests.fakes import app_settings
+from tests.log_watch import WATCH
 
 _OURS = (
     "LANGUAGE_",
@@ -51,6 +53,25 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(_OURS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched_logs() -> Iterator[None]:
+    """The app's lines as a host shows them, and all warnings of others."""
+    ours = logging.getLogger("pigeonhole")
+    level = ours.level
+    ours.setLevel(logging.INFO)
+    logging.getLogger().addHandler(WATCH)
+    yield
+    logging.getLogger().removeHandler(WATCH)
+    ours.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def no_log_line_holds_a_text_or_a_key() -> Iterator[None]:
+    WATCH.begin()
+    yield
+    assert WATCH.found == [], "a log line holds a key, a token, or the text of an uploaded document"
 
 
 @pytest.fixture(scope="session")

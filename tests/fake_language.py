@@ -29,6 +29,7 @@ class FakeJob:
     task: str
     created: datetime
     reads: int = 0
+    display_name: str = ""
 
 
 @dataclass
@@ -70,6 +71,7 @@ class FakeLanguageService:
         if model_id not in self.models:
             return language_error(404, "NotFound", "the model does not exist")
         job_id = self._accept(body["analysisInput"]["documents"], model_id, task)
+        self.jobs[job_id].display_name = body["displayName"]
         return httpx.Response(202, headers={"operation-location": f"{self.endpoint}{ANALYZE}/jobs/{job_id}"})
 
     def _accept(self, documents: list[dict[str, str]], model_id: str, task: str) -> str:
@@ -94,6 +96,7 @@ class FakeLanguageService:
         done = job.reads > self.reads_before_done
         body: dict[str, Any] = {
             "jobId": job_id,
+            "displayName": job.display_name,
             "createdDateTime": job.created.isoformat(),
             "lastUpdateDateTime": job.created.isoformat(),
             "expirationDateTime": (job.created + timedelta(hours=24)).isoformat(),

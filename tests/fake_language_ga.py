@@ -26,6 +26,7 @@ class FakeGaLanguageService(FakeLanguageService):
         if deployment not in self.models:
             return language_error(404, "NotFound", "the deployment does not exist")
         job_id = self._accept(body["analysisInput"]["documents"], deployment, task["kind"])
+        self.jobs[job_id].display_name = body["displayName"]
         location = f"{self.endpoint}{ANALYZE}/{job_id}?api-version={self.api_version}"
         return httpx.Response(202, headers={"operation-location": location})
 
@@ -43,6 +44,7 @@ class FakeGaLanguageService(FakeLanguageService):
         }
         body: dict[str, Any] = {
             "jobId": job_id,
+            "displayName": job.display_name,
             "createdDateTime": job.created.isoformat(),
             "lastUpdatedDateTime": job.created.isoformat(),
             "expirationDateTime": (job.created + timedelta(hours=24)).isoformat(),

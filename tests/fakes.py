@@ -15,6 +15,7 @@ from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChanged
 from shared.messages import Message
 from shared.storage.ports import Blob, BlobInfo, Page, QueuedMessage, is_addressable
 from shared.storage.queues import decode_body
+from tests.log_watch import WATCH
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -152,6 +153,8 @@ class FakeBlobStore:
             raise VersionChangedError(name)
         if stored is not None and stored.unreadable:
             raise BlobUnreadableError(stored.unreadable)
+        if self.name == "documents":
+            WATCH.note(name, data)
         etag = f'"0x{next(self._etags):08X}"'
         modified = self._clock().replace(microsecond=0)
         self._blobs[name] = StoredBlob(data, BlobInfo(name, etag, modified, len(data), dict(metadata or {})))

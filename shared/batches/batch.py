@@ -72,10 +72,12 @@ class BatchFacts(Facts):
     state: BatchState
     documents: int
     waiting: bool = False
+    refused: bool = False
 
 
 class Batch(Record):
-    """`waiting` says why nothing can be submitted now: no model is in use."""
+    """`waiting` says why nothing can be submitted now: no model is in use, or (`is_refused`) the service refuses every
+    request to the one that is."""
 
     state: BatchState = BatchState.PLANNED
     documents: tuple[BatchDocument, ...]
@@ -83,6 +85,8 @@ class Batch(Record):
     api_version: str | None = None
     jobs: tuple[JobReference, ...] = ()
     waiting: str | None = None
+    waiting_since: AwareDatetime | None = None
+    is_refused: bool = False
 
     @property
     def open_documents(self) -> list[tuple[int, BatchDocument]]:
@@ -102,6 +106,7 @@ class Batch(Record):
             state=self.state,
             documents=len(self.documents),
             waiting=self.waiting is not None,
+            refused=self.is_refused,
         )
 
 
@@ -135,10 +140,19 @@ def plan_batch(documents: Sequence[BatchDocument], now: datetime, *, why: str = 
     )
 
 
-def text_id(index: int, *, part: int | None = None) -> str:
-    """The id of a document's text, or of one part of it, in a job's request."""
-    return str(index) if part is None else f"{index}.{part}"
+_BATCH_DIGITS = 8
+
+
+def text_id(batch: str, index: int, *, part: int | None = None) -> str:
+    """The id of a document's text, or of one part of it, in a job's request.
+
+    It begins with digits of the batch's id, so that no answer about another batch can be taken for ours.
+    """
+    whole = f"{batch[:_BATCH_DIGITS]}.{index}"
+    return whole if part is None else f"{whole}.{part}"
 
 
 def document_index(text_id_: str) -> int:
-    return int(text_id_.split(".", 1)[0])
+    """Also of the ids `INDEX` and `INDEX.PART`, which an earlier release gave to jobs that may still be under way."""
+    parts = text_id_.split(".")
+    return int(parts[1] if len(parts[0]) == _BATCH_DIGITS else parts[0])

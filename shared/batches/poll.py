@@ -14,9 +14,11 @@ from shared.documents.ref import FailureCode
 from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
 from shared.errors import LanguageNotFoundError, MalformedAnswerError, RetryableError
+from shared.language.answers import check_submission
 from shared.language.apis import api_for
+from shared.language.apis.base import Call
 from shared.language.client import LanguageClient
-from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ServiceError
+from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef
 
 # More pages than 25 texts can fill mean that the next links go in circles.
 MAX_PAGES = 30
@@ -44,34 +46,33 @@ class Poll:
         if any(page.status not in TERMINAL for page in pages):
             return self._poll_again(stored)
         answer = merge_pages(pages)
-        if not answer.texts and not answer.text_errors and any(page.status in _UNSUCCESSFUL for page in pages):
+        asked = {text_id for job in stored.record.jobs for text_id in job.texts}
+        if answer.text_ids and not answer.text_ids & asked:
+            why = "the answer is about other texts than those that were submitted"
+            return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, why)
+        if not answer.text_ids and any(page.status in _UNSUCCESSFUL for page in pages):
             errors = [error for page in pages for error in page.errors]
-            why = error_text(errors[0] if errors else ServiceError("unknown", "no error was given"))
+            why = error_text(errors[0]) if errors else "no error was given"
             return self.resubmit.whole(stored, FailureCode.JOB_FAILED, f"the job failed: {why}")
         model, api_version = _submitted_with(stored.record)
         return self._finish(stored, resolve(stored.record, model, answer, api_version=api_version))
 
     def _read_pages(self, batch: Batch, job: JobReference) -> Iterator[AnalyzeJob]:
         """The job's state, and once it is terminal every further page of its results."""
-        api = api_for(_submitted_with(batch)[1])
-        page = self._check_is_ours(self.language.send(api.get_analyze_job(job.job_id)), batch, job)
+        model, api_version = _submitted_with(batch)
+        api = api_for(api_version)
+
+        def send(call: Call[AnalyzeJob]) -> AnalyzeJob:
+            return check_submission(self.language.send(call), display_name=batch.id, model=model)
+
+        page = send(api.get_analyze_job(job.job_id))
         yield page
         for _ in range(MAX_PAGES):
             if page.status not in TERMINAL or page.next_page is None:
                 return
-            call = api.get_analyze_job(job.job_id, page=page.next_page)
-            page = self._check_is_ours(self.language.send(call), batch, job)
+            page = send(api.get_analyze_job(job.job_id, page=page.next_page))
             yield page
         raise MalformedAnswerError(f"the results of job {job.job_id} have more than {MAX_PAGES} pages")
-
-    @staticmethod
-    def _check_is_ours(page: AnalyzeJob, batch: Batch, job: JobReference) -> AnalyzeJob:
-        """An answer to another request would give every document a wrong class. Raises MalformedAnswerError."""
-        if page.id not in (None, job.job_id):
-            raise MalformedAnswerError(f"asked for job {job.job_id}, the answer is about another")
-        if page.display_name not in (None, batch.id):
-            raise MalformedAnswerError(f"job {job.job_id} was not submitted for batch {batch.id}")
-        return page
 
     def _poll_again(self, stored: Stored[Batch]) -> Next[Batch]:
         jobs, now = stored.record.jobs, self.batches.clock()
@@ -84,13 +85,11 @@ class Poll:
         """Records first, then what must be submitted again, then close. A crash anywhere repeats this, harmlessly."""
         batch = stored.record
         found = {index: batch.documents[index].record_etag for index in results.classified}
-        again, given_up = split_missing(batch, results.missing)
+        again, given_up = split_unanswered(batch, [*results.missing, *results.malformed])
         failures = {
             index: (FailureCode.DOCUMENT_ERROR, f"the service refused it: {error_text(error)}")
             for index, error in results.failed.items()
-        } | {
-            index: (FailureCode.NO_RESULT, f"{MAX_ATTEMPTS} answers did not mention the document") for index in given_up
-        }
+        } | {index: _why_given_up(results.malformed.get(index)) for index in given_up}
         raised = results.raised | self.records.write_classifications(results.classified, found)
         raised |= self._write_failures(batch, failures)
         outcomes = dict.fromkeys(results.classified, Outcome.CLASSIFIED)
@@ -99,7 +98,7 @@ class Poll:
         if raised:
             outcomes |= self.resubmit.alone(batch, raised)
         if again:
-            self.resubmit.apart(list(again.values()), f"not mentioned in the answer to {batch.id}")
+            self.resubmit.apart(list(again.values()), f"without a usable result in the answer to {batch.id}")
         count = Counter(outcomes.values())
         shown = (Outcome.CLASSIFIED, Outcome.FAILED, Outcome.RESUBMITTED)
         what = ", ".join(f"{outcome.value} {count[outcome]}" for outcome in shown)
@@ -119,11 +118,18 @@ class Poll:
         return raised
 
 
-def split_missing(batch: Batch, missing: list[int]) -> tuple[dict[int, BatchDocument], list[int]]:
-    """Documents that an answer left out: those to submit again, and those that have been tried MAX_ATTEMPTS times."""
+def _why_given_up(malformed: str | None) -> tuple[FailureCode, str]:
+    if malformed is None:
+        return FailureCode.NO_RESULT, f"{MAX_ATTEMPTS} answers did not mention the document"
+    why = f"the service's result for it cannot be used: {malformed} ({MAX_ATTEMPTS} attempts)"
+    return FailureCode.MALFORMED_ANSWER, why
+
+
+def split_unanswered(batch: Batch, unanswered: list[int]) -> tuple[dict[int, BatchDocument], list[int]]:
+    """Documents without a usable result: those to submit again, and those that have been tried MAX_ATTEMPTS times."""
     again: dict[int, BatchDocument] = {}
     given_up: list[int] = []
-    for index in missing:
+    for index in unanswered:
         document = batch.documents[index]
         if document.attempt + 1 >= MAX_ATTEMPTS:
             given_up.append(index)

@@ -17,16 +17,25 @@ from shared.documents.record_schema import (
 )
 from shared.language.values import AnalyzeJob, ClassScore, ModelRef, ProjectKind, ServiceError, TextClasses
 
-MAX_ERROR_TEXT = 500
+# In place of its words, which may quote the document.
+SERVICE_WARNING = "a warning of the Language service"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """All pages of a batch's jobs, by text id."""
+    """All pages of a batch's jobs, by text id.
+
+    `malformed` says what is wrong with a text's result; such a text is in no other member.
+    """
 
     texts: Mapping[str, TextClasses]
     text_errors: Mapping[str, ServiceError]
+    malformed: Mapping[str, str]
     completed: datetime | None
+
+    @property
+    def text_ids(self) -> set[str]:
+        return {*self.texts, *self.text_errors, *self.malformed}
 
 
 @dataclass
@@ -35,26 +44,40 @@ class Results:
 
     classified: dict[int, ClassificationRecord] = field(default_factory=dict)
     failed: dict[int, ServiceError] = field(default_factory=dict)
+    malformed: dict[int, str] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
     raised: dict[int, Exception] = field(default_factory=dict)
 
 
 def merge_pages(pages: Iterable[AnalyzeJob]) -> Answer:
-    """The union of the pages. Ids that were not asked for are dropped later; the first entry of a repeated id wins."""
+    """The union of the pages. Ids that were not asked for are dropped later.
+
+    Repeats of an id that say the same are one. Those that contradict each other leave the text malformed, because which
+    of them is right cannot be known. Of several errors the first counts.
+    """
     texts: dict[str, TextClasses] = {}
     errors: dict[str, ServiceError] = {}
+    malformed: dict[str, str] = {}
     completed: datetime | None = None
     for page in pages:
+        malformed.update(page.malformed)
         for text in page.texts:
-            texts.setdefault(text.id, text)
+            if texts.setdefault(text.id, text) != text:
+                malformed[text.id] = "it has two results that differ"
         for text_id, error in page.text_errors.items():
             errors.setdefault(text_id, error)
         completed = max(filter(None, (completed, page.updated)), default=None)
-    return Answer(texts, errors, completed)
+    malformed |= {text_id: "it has a result and an error" for text_id in texts.keys() & errors.keys()}
+    return Answer(
+        {text_id: text for text_id, text in texts.items() if text_id not in malformed},
+        {text_id: error for text_id, error in errors.items() if text_id not in malformed},
+        malformed,
+        completed,
+    )
 
 
 def resolve(batch: Batch, model: ModelRef, answer: Answer, *, api_version: str) -> Results:
-    """Give every open document of the batch a classification, the service's error, or "missing".
+    """Give every open document of the batch a classification, the service's error, what is wrong, or "missing".
 
     `model` and `api_version` are what the batch was submitted with.
     """
@@ -66,7 +89,10 @@ def resolve(batch: Batch, model: ModelRef, answer: Answer, *, api_version: str) 
     for index, _ in batch.open_documents:
         text_ids = parts[index]
         error = next((answer.text_errors[each] for each in text_ids if each in answer.text_errors), None)
-        if error:
+        why = next((answer.malformed[each] for each in text_ids if each in answer.malformed), None)
+        if why:
+            results.malformed[index] = why
+        elif error:
             results.failed[index] = error
         elif not text_ids or any(each not in answer.texts for each in text_ids):
             results.missing.append(index)
@@ -93,7 +119,8 @@ def _record(
     planned = batch.documents[index]
     jobs = [each for each in batch.jobs if any(document_index(text) == index for text in each.texts)]
     warnings = [RecordWarning(code=code, message=message) for code, message in jobs[0].warnings.get(str(index), [])]
-    warnings += [RecordWarning(code=each.code, message=each.message) for _, text in weighted for each in text.warnings]
+    codes = [each.code for _, text in weighted for each in text.warnings]
+    warnings += [RecordWarning(code=code, message=SERVICE_WARNING) for code in codes]
     classes = merge_parts(model.kind, weighted)
     return ClassificationRecord(
         document=planned.document,
@@ -142,4 +169,5 @@ def _ranked(scores: Mapping[str, float]) -> list[ClassScore]:
 
 
 def error_text(error: ServiceError) -> str:
-    return f"{error.code}: {error.message}"[:MAX_ERROR_TEXT]
+    """Its code alone. The words may quote the document, whose text is not at hand any more to see whether they do."""
+    return error.code

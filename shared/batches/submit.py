@@ -6,7 +6,17 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.batches.batch import Batch, BatchDocument, Batches, BatchState, JobReference, Outcome, text_id
+from shared.batches.batch import (
+    Batch,
+    BatchDocument,
+    Batches,
+    BatchState,
+    JobReference,
+    Outcome,
+    document_index,
+    text_id,
+)
+from shared.batches.refusals import Refusals
 from shared.batches.resubmit import Resubmit
 from shared.concurrency import each_apart
 from shared.config import Oversized
@@ -21,7 +31,6 @@ from shared.errors import (
     BlobNotFoundError,
     BlobUnreadableError,
     DocumentRejectedError,
-    LanguageNotFoundError,
     LanguageRefusedError,
     MalformedAnswerError,
     NoModelError,
@@ -68,6 +77,7 @@ class Submit:
     resubmit: Resubmit
     reader: DocumentReader
     active_model: FindsModel
+    refusals: Refusals
     language: LanguageClient
     language_api: str
     oversized: Oversized
@@ -77,6 +87,7 @@ class Submit:
         if not isinstance(self.active_model.find(), Active):
             raise self._waiting(stored, self._why_no_model())
         batch = stored.record
+        self._check_not_refused(stored)
         documents, raised = each_apart(
             self.records.fan_out, lambda each: self._read(batch.id, *each), batch.open_documents
         )
@@ -88,13 +99,13 @@ class Submit:
         if not read.record.open_documents:
             return Done(read.evolve(self.batches.clock(), "nothing left to classify"))
         # Looked up after the reading, which may take long: a publication holds submissions before it switches models.
-        model = self._model_for(batch)
-        if model is None:
+        active = self._model_for(batch)
+        if active is None:
             raise self._waiting(stored, self._why_no_model())
-        if batch.model is not None and model != batch.model:
-            why = f"the model was switched from {batch.model.label} to {model.label} between two parts"
+        if batch.model is not None and active.model != batch.model:
+            why = f"the model was switched from {batch.model.label} to {active.model.label} between two parts"
             return self.resubmit.whole(read, FailureCode.JOB_FAILED, why)
-        return self._submit_all(read, model, build_requests(documents)[len(batch.jobs) :])
+        return self._submit_all(read, active, build_requests(documents)[len(batch.jobs) :])
 
     def _go_on_without(self, stored: Stored[Batch], raised: dict[int, Exception]) -> Stored[Batch]:
         batch = stored.record
@@ -104,12 +115,12 @@ class Submit:
             stored.evolve(self.batches.clock(), what, documents=batch.with_outcomes(outcomes))
         )
 
-    def _submit_all(self, stored: Stored[Batch], model: ModelRef, requests: list[AnalyzeRequest]) -> Next[Batch]:
+    def _submit_all(self, stored: Stored[Batch], active: Active, requests: list[AnalyzeRequest]) -> Next[Batch]:
         try:
             for request in requests:
-                stored = self._submit(stored, model, request, is_last=request is requests[-1])
+                stored = self._submit(stored, active.model, request, is_last=request is requests[-1])
         except LanguageRefusedError as error:
-            return self._refused(stored, error)
+            return self._refused(stored, active, error)
         except MalformedAnswerError as error:
             return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, str(error))
         return NotReady(stored, since=self.batches.clock())
@@ -119,9 +130,10 @@ class Submit:
     ) -> Stored[Batch]:
         """POST one group and save its job id. A crash in between repeats the POST: the API takes no idempotency key."""
         batch = stored.record
-        api_version = batch.api_version or model.api_version or self.language_api
+        api_version = self._api_version(batch, model)
         call = api_for(api_version).submit_analyze(request.texts, model, display_name=batch.id)
         job_id = self.language.send(call)
+        self.refusals.accepted(model)
         now = self.batches.clock()
         reference = JobReference(
             job_id=job_id,
@@ -140,36 +152,57 @@ class Submit:
                 api_version=api_version,
                 jobs=(*batch.jobs, reference),
                 waiting=None,
+                waiting_since=None,
+                is_refused=False,
             )
         )
 
-    def _model_for(self, batch: Batch) -> ModelRef | None:
+    def _api_version(self, batch: Batch, model: ModelRef) -> str:
+        return batch.api_version or model.api_version or self.language_api
+
+    def _model_for(self, batch: Batch) -> Active | None:
         """The model in use; for a batch with parts submitted already, its own as long as that still means the same one.
 
         A model id always names the same model; a deployment's name does not, so there the one in use decides.
         """
         in_use = self.active_model.find()
         if batch.model is not None and api_for(batch.api_version or self.language_api).reference_names_one_model:
-            return batch.model
-        return in_use.model if isinstance(in_use, Active) else None
+            return Active(batch.model)
+        return in_use if isinstance(in_use, Active) else None
 
-    def _refused(self, stored: Stored[Batch], error: LanguageRefusedError) -> Next[Batch]:
-        if not is_about_the_model(error):
+    def _check_not_refused(self, stored: Stored[Batch]) -> None:
+        """While every request to the model is refused, nothing is read and nothing but a probe is sent."""
+        active = self._model_for(stored.record)
+        if active is None:
+            return
+        api_version = self._api_version(stored.record, active.model)
+        reason = self.refusals.find_reason(active, api_version=api_version)
+        if reason is not None:
+            raise self._waiting(stored, reason, is_refused=True)
+
+    def _refused(self, stored: Stored[Batch], active: Active, error: LanguageRefusedError) -> Next[Batch]:
+        batch = stored.record
+        alone = len(batch.open_documents) == 1
+        api_version = self._api_version(batch, active.model)
+        reason = self.refusals.judge(error, active, api_version=api_version, alone=alone)
+        if reason is None:
             return self.resubmit.halves(stored, str(error))
-        if stored.record.jobs:  # the model went between two parts: all of them again, with the model then in use
+        if batch.jobs:  # the model went between two parts: all of them again, with the model then in use
             return self.resubmit.whole(stored, FailureCode.REFUSED, str(error))
-        raise self._waiting(stored, f"the service does not know the model: {error}")
+        raise self._waiting(stored, reason, is_refused=True)
 
     def _why_no_model(self) -> str:
         if isinstance(self.active_model.find(), Held):
             return "a publication is switching models"
         return "no model is in use: publish one, or set LANGUAGE_MODEL"
 
-    def _waiting(self, stored: Stored[Batch], why: str) -> NoModelError:
+    def _waiting(self, stored: Stored[Batch], why: str, *, is_refused: bool = False) -> NoModelError:
         """Stay planned and say why where status shows it; tried again for as long as it takes, never given up."""
         if stored.record.waiting != why:
-            due = stored.record.due
-            self.batches.store.save(stored.evolve(self.batches.clock(), why, waiting=why, due=due))
+            now, batch = self.batches.clock(), stored.record
+            since = batch.waiting_since or now
+            changes = {"waiting": why, "waiting_since": since, "is_refused": is_refused, "due": batch.due}
+            self.batches.store.save(stored.evolve(now, why, **changes))
         return NoModelError(why)
 
     def _read(self, batch: str, index: int, planned: BatchDocument) -> ReadDocument:
@@ -183,7 +216,7 @@ class Submit:
             if not blob.data and document.may_be_filled_yet(self.batches.clock()):
                 return ReadDocument(index, outcome=Outcome.NOT_FILLED)
             decoded = self.reader.read(blob)
-            texts, warnings = self._texts(index, decoded.text)
+            texts, warnings = self._texts(index, decoded.text, batch=batch)
         except BlobNotFoundError:
             return ReadDocument(index, outcome=Outcome.DELETED)
         except VersionChangedError:
@@ -196,9 +229,9 @@ class Submit:
             return ReadDocument(index, outcome=Outcome.FAILED)
         return ReadDocument(index, texts, (*decoded.warnings, *warnings), record_etag=found[1] if found else None)
 
-    def _texts(self, index: int, text: str) -> tuple[tuple[TextInput, ...], tuple[DocumentWarning, ...]]:
+    def _texts(self, index: int, text: str, *, batch: str) -> tuple[tuple[TextInput, ...], tuple[DocumentWarning, ...]]:
         if len(text) <= MAX_CHARACTERS_PER_JOB:
-            return (TextInput(text_id(index), text),), ()
+            return (TextInput(text_id(batch, index), text),), ()
         if self.oversized is Oversized.REJECT:
             raise DocumentRejectedError(
                 f"the document has {len(text)} characters, the service takes {MAX_CHARACTERS_PER_JOB}; "
@@ -208,15 +241,10 @@ class Submit:
         parts = split_text(text, MAX_CHARACTERS_PER_JOB)
         if self.oversized is Oversized.TRUNCATE:
             note = f"only the first {len(parts[0])} of {len(text)} characters were classified"
-            return (TextInput(text_id(index), parts[0]),), (DocumentWarning("DocumentTruncated", note),)
+            return (TextInput(text_id(batch, index), parts[0]),), (DocumentWarning("DocumentTruncated", note),)
         note = f"{len(text)} characters were classified in {len(parts)} parts and merged"
-        texts = tuple(TextInput(text_id(index, part=number), part) for number, part in enumerate(parts))
+        texts = tuple(TextInput(text_id(batch, index, part=number), part) for number, part in enumerate(parts))
         return texts, (DocumentWarning("DocumentSplit", note),)
-
-
-def is_about_the_model(error: LanguageRefusedError) -> bool:
-    """404, or a refusal that points at the task, not at a document: what an unknown model gets is not documented."""
-    return isinstance(error, LanguageNotFoundError) or (error.target or "").startswith("#/tasks/")
 
 
 def _with_what_was_read(batch: Batch, documents: list[ReadDocument]) -> tuple[BatchDocument, ...]:
@@ -247,5 +275,5 @@ def build_requests(documents: list[ReadDocument]) -> list[AnalyzeRequest]:
 
 
 def _warnings(group: list[TextInput], notes: dict[int, list[tuple[str, str]]]) -> dict[str, list[tuple[str, str]]]:
-    indexes = dict.fromkeys(text.id.split(".", 1)[0] for text in group)
-    return {index: notes[int(index)] for index in indexes if notes[int(index)]}
+    indexes = dict.fromkeys(document_index(text.id) for text in group)
+    return {str(index): notes[index] for index in indexes if notes[index]}

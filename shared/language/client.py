@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -33,6 +34,7 @@ from shared.language.circuit_breaker import PAUSE_AFTER_REFUSAL, CircuitBreaker
 from shared.language.credentials import Credential
 from shared.language.rate_limiter import RateLimits
 from shared.language.values import Listing, Page, ServiceError
+from shared.redaction import MAX_CODE, REPEATED, clean, repeats
 
 T = TypeVar("T")
 
@@ -124,12 +126,19 @@ class LanguageClient:
             raise _transport_error(request, failure) from failure
         headers_lower = {key.lower(): value for key, value in headers.items()}
         body = _parse_body(request, status, headers_lower, content)
-        error = None if 200 <= status < 300 else _status_error(request, status, headers_lower, body)
+        error = None if 200 <= status < 300 else self._status_error(request, status, headers_lower, body)
         if request.api is Api.PREDICTION:
             self._circuit_breaker.record(error)
         if error is not None:
             raise error
         return WireResponse(self._endpoint + request.path, status, headers_lower, body)
+
+    def _status_error(
+        self, request: RequestSpec, status: int, headers: dict[str, str], body: object
+    ) -> PigeonholeError:
+        # The header is "Bearer TOKEN", or the key alone.
+        secrets = [value.rpartition(" ")[2] for value in self._credential.headers(request.api).values()]
+        return _status_error(request, status, headers, _service_error(request, headers, body, secrets))
 
     def _exchange(self, request: RequestSpec) -> tuple[int, httpx.Headers, bytes]:
         content = None
@@ -149,7 +158,7 @@ class LanguageClient:
         encoding = response.headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
             raise MalformedAnswerError(
-                f"{request.name}: the answer is encoded ({encoding[:50]}), which was not asked for"
+                f"{request.name}: the answer is encoded ({clean(encoding, limit=MAX_CODE)}), which was not asked for"
             )
         content = bytearray()
         started = self._clock()
@@ -178,12 +187,11 @@ def _parse_body(request: RequestSpec, status: int, headers: dict[str, str], cont
     except (ValueError, RecursionError) as error:
         if status >= 300:  # a gateway's HTML page: the status says enough
             return None
-        kind = headers.get("content-type", "no content type")
+        kind = clean(headers.get("content-type", "no content type"), limit=MAX_CODE)
         raise MalformedAnswerError(f"{request.name}: {status} with a body that is not JSON ({kind})") from error
 
 
-def _status_error(request: RequestSpec, status: int, headers: dict[str, str], body: object) -> PigeonholeError:
-    refusal = _service_error(body, headers)
+def _status_error(request: RequestSpec, status: int, headers: dict[str, str], refusal: ServiceError) -> PigeonholeError:
     what = f"{request.name}: {status} {refusal}"
     limit = MAX_PAUSE_AFTER_REFUSAL if status in (401, 403) else MAX_RETRY_AFTER
     retry_after = _bounded_retry_after(request, headers, limit)
@@ -205,11 +213,25 @@ def _status_error(request: RequestSpec, status: int, headers: dict[str, str], bo
     return kind(what, status_code=status, error_code=refusal.code, target=refusal.target)
 
 
-def _service_error(body: object, headers: dict[str, str]) -> ServiceError:
-    """The error in the body; where that gives no code, the dated API gives one in a header."""
-    refusal = parse_refusal(body)
-    code = headers.get("x-ms-error-code", refusal.code) if refusal.code == "unknown" else refusal.code
-    return ServiceError(code[:100], refusal.message[:500], refusal.target)
+def _service_error(request: RequestSpec, headers: dict[str, str], body: object, secrets: Sequence[str]) -> ServiceError:
+    """The error in the body; where that gives no code, the dated API gives one in a header.
+
+    What goes into logs and records from here never holds the credential or a document: some gateways echo the request.
+    """
+    texts = _document_texts(request)
+
+    def fit(words: str, limit: int) -> str:
+        return REPEATED if repeats(words, texts) else clean(words, limit=limit, known_secrets=secrets)
+
+    refusal = parse_refusal(body, fit)
+    if refusal.code != "unknown" or "x-ms-error-code" not in headers:
+        return refusal
+    return replace(refusal, code=fit(headers["x-ms-error-code"], MAX_CODE) or "unknown")
+
+
+def _document_texts(request: RequestSpec) -> list[str]:
+    documents = (request.body or {}).get("analysisInput", {}).get("documents", [])
+    return [each["text"] for each in documents]
 
 
 def _bounded_retry_after(request: RequestSpec, headers: dict[str, str], limit: timedelta) -> timedelta | None:

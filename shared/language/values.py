@@ -100,7 +100,11 @@ class Page:
 
 @dataclass(frozen=True)
 class AnalyzeJob:
-    """An analyze job, with one page of its results."""
+    """An analyze job, with one page of its results, as it came: an id may be repeated in `texts`.
+
+    `malformed` are texts whose result cannot be read, by id, and why. `project` and `deployment` are those that the
+    answer names (dated API).
+    """
 
     status: LroStatus
     created: datetime | None
@@ -108,10 +112,13 @@ class AnalyzeJob:
     expires: datetime | None
     texts: tuple[TextClasses, ...] = ()
     text_errors: Mapping[str, ServiceError] = field(default_factory=dict)
+    malformed: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[ServiceError, ...] = ()
     next_page: Page | None = None
     id: str | None = None
     display_name: str | None = None
+    project: str | None = None
+    deployment: str | None = None
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,13 @@ MAX_CONFLICTS = 5
 
 @dataclass(frozen=True)
 class Active:
-    """Batches are submitted to this model."""
+    """Batches are submitted to this model; `expires` is when its deployment ends, where that is known."""
 
     model: ModelRef
+    expires: date | None = None
+
+    def has_expired(self, today: date) -> bool:
+        return self.expires is not None and self.expires <= today
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class ActiveModelStore:
             return Active(self._from_settings) if self._from_settings else None
         if record.held_until is not None and self._clock() < record.held_until:
             return Held(record.model, record.held_until)
-        return Active(record.model)
+        return Active(record.model, record.expires)
 
     def find_label(self, project: str) -> str | None:
         """The label in use for a project, held or not; None when another project's model, or none, is in use."""

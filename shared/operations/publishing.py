@@ -11,16 +11,15 @@ from typing import ClassVar, TypeAlias
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
 from shared.errors import LanguageNotFoundError
+from shared.language.answers import check_submission
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.values import TERMINAL, ModelRef, ServiceError, TextInput
+from shared.language.probe import submit_probe
+from shared.language.values import TERMINAL, ModelRef, ProjectKind, ServiceError
 from shared.models.active_model import ActiveModelRecord, ActiveModelStore
 from shared.operations.operation import Operation, OperationQueue, OperationState, Publish, Retrain, Step
 from shared.operations.service_jobs import ended, errors_text, poll_again
-
-# Any text will do: the probe asks whether the model answers, not what.
-PROBE_TEXT = "Please confirm that you received the documents and tell us how to proceed."
 
 Publishing: TypeAlias = Retrain | Publish
 PublishingStep: TypeAlias = Callable[[Stored[Publishing]], Next[Operation]]
@@ -59,24 +58,26 @@ class PublishingSteps(ABC):
         """Submit one text to the published model. Repeating it only costs a text."""
         api, operation = self._api(stored), stored.record
         project = self.language.send(api.get_project(operation.project))
-        model = ModelRef(
-            project=operation.project, kind=project.kind, reference=operation.reference, label=operation.label
-        )
-        call = api.submit_analyze([TextInput("0", PROBE_TEXT)], model, display_name=f"probe of {operation.id}")
-        job_id = self.language.send(call)
+        model = _probed_model(operation, project.kind)
+        name = _probe_name(operation)
+        job_id = self.language.send(submit_probe(api, model, text_id=name, display_name=name))
         return StepNow(stored.evolve(self.steps.clock(), f"job {job_id}", step=Step.WAIT_PROBE, job_id=job_id))
 
     def wait_probe(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Only a model that classifies the probe may replace another."""
+        operation = stored.record
+        name, model = _probe_name(operation), _probed_model(operation)
         try:
-            job = self.language.send(self._api(stored).get_analyze_job(stored.record.job_id))
+            answer = self.language.send(self._api(stored).get_analyze_job(operation.job_id))
+            job = check_submission(answer, display_name=name, model=model)
         except LanguageNotFoundError as error:
             return self._probe_failed(stored, (ServiceError(error.error_code, str(error)),))
         if job.status not in TERMINAL:
             return poll_again(self.steps, stored)
-        if job.texts:
+        if {text.id for text in job.texts} - {*job.malformed, *job.text_errors} == {name}:
             return StepNow(stored.evolve(self.steps.clock(), "it classifies", step=self.after_probe))
-        return self._probe_failed(stored, job.errors + tuple(job.text_errors.values()))
+        malformed = tuple(ServiceError("MalformedAnswer", why) for why in job.malformed.values())
+        return self._probe_failed(stored, job.errors + tuple(job.text_errors.values()) + malformed)
 
     def _probe_failed(self, stored: Stored[Publishing], errors: tuple[ServiceError, ...]) -> Next[Operation]:
         why = f"the published model does not classify the probe: {errors_text(errors)}; {stored.record.aftermath}"
@@ -112,3 +113,12 @@ class PublishingSteps(ABC):
     def _api(self, stored: Stored[Publishing]) -> LanguageApi:
         """The API version that the operation began under."""
         return api_for(stored.record.api_version)
+
+
+def _probe_name(operation: Publishing) -> str:
+    """Of the submission and of its text: of no other operation."""
+    return f"probe-{operation.id}"
+
+
+def _probed_model(operation: Publishing, kind: ProjectKind = ProjectKind.MULTI) -> ModelRef:
+    return ModelRef(project=operation.project, kind=kind, reference=operation.reference, label=operation.label)

@@ -17,6 +17,7 @@ from shared.durable.store import Listed
 from shared.language.values import ProjectKind
 from shared.models.active_model import ActiveModelStore
 from shared.reports.bodies import Body
+from shared.reports.waiting import Waiting, find_waiting
 from shared.storage.ports import BlobStore
 
 # Listings for people are bounded: one call each.
@@ -86,11 +87,16 @@ class ActiveModelBody(Body):
 
 
 class PipelineStatus(Body):
-    """GET /api/status. `documents` is null before the first reconcile, `active_model` when no model is in use."""
+    """GET /api/status.
+
+    `documents` is null before the first reconcile, `active_model` when no model is in use, `waiting` when no batch
+    waits for a model.
+    """
 
     as_of: datetime
     documents: TotalsBody | None
     batches: BatchCounts
+    waiting: Waiting | None
     queues: QueueLengths
     oldest_waiting: datetime | None
     recent_failures: list[RecentFailure]
@@ -115,6 +121,7 @@ class StatusReport:
             as_of=self.clock(),
             documents=TotalsBody(**totals.model_dump(exclude={"schema_version"})) if totals else None,
             batches=count_batches(listed),
+            waiting=find_waiting(self.batches, listed),
             queues=QueueLengths(
                 documents=self.inbox.documents_queue.length(),
                 collect=self.inbox.collect_queue.length(),
@@ -170,7 +177,8 @@ def describe_active_model(active_model: ActiveModelStore, today: date) -> Active
     left = record.days_left(today)
     warning = None
     if left is not None and left <= EXPIRY_WARNING_DAYS:
-        warning = f"its deployment expires in {left} days; retrain and publish before {record.expires}"
+        expires = f"expires in {left} days" if left > 0 else f"expired on {record.expires}"
+        warning = f"its deployment {expires}; retrain and publish" + (f" before {record.expires}" if left > 0 else "")
     return ActiveModelBody(
         **record.model.model_dump(),
         published=record.published,

@@ -116,7 +116,7 @@ NEVER: dict[str, Never] = {
         ("shared",), ("functions", "function_app"), "the direction is function_app -> functions -> shared"
     ),
     "the foundations know nothing above them": Never(
-        ("shared/errors.py", "shared/messages.py", "shared/concurrency.py"),
+        ("shared/errors.py", "shared/messages.py", "shared/concurrency.py", "shared/redaction.py"),
         (*PACKAGES, *WIRING),
         "everything rests on them",
     ),

@@ -18,7 +18,7 @@ from language_emulator.settings import EmulatorSettings, KindSpelling, PartialWo
 from language_emulator.testing.analyze_text import GeneralAvailability
 from language_emulator.testing.corpus import CLASSES, DOCUMENTS, upload_corpus
 from language_emulator.testing.text_authoring_2021 import Preview
-from shared.batches.submit import is_about_the_model
+from shared.batches.refusals import is_about_the_model
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient

@@ -27,6 +27,7 @@ from shared.errors import BlobNotFoundError
 from shared.storage.ports import BlobStore
 from tests.e2e.operations_world import OperationsWorld, running_world
 from tests.e2e.real_host import STAND_IN, choose_for_the_real_host
+from tests.log_watch import runs_of, shown_in
 from tests.unit.operations.operations_world import API_VERSIONS
 
 # Ten seconds as shipped; a listener that has found nothing for a while would make every test wait for it.
@@ -58,6 +59,8 @@ class Cloud:
 
     stack: Stack
     apis: dict[str, Api] = field(default_factory=dict)
+    runs: set[str] = field(default_factory=set)
+    """Of the texts that were uploaded: what no log may show."""
 
     @property
     def api(self) -> Api:
@@ -91,7 +94,14 @@ class Cloud:
 
     def upload(self, name: str, data: bytes) -> str:
         """Returns the ETag."""
+        self.runs |= runs_of(data.decode("utf-8", "ignore"), name=name.rpartition("/")[2])
         return self.container("documents").put(name, data)
+
+    def shown_in_logs(self, folder: Path) -> list[str]:
+        """Lines of the logs of host, emulator and Azurite that hold a secret or a text."""
+        key, host = self.stack.settings.language_key, self.stack.host
+        keys = [key.get_secret_value() if key else "", host.function_key if host else ""]
+        return shown_in(sorted(folder.rglob("*.log")), self.runs, keys)
 
     def upload_some(self, folder: str, count: int = 5) -> list[str]:
         """Documents of the small corpus; their names."""
@@ -194,6 +204,7 @@ def running_cloud(
         yield running
         for api in running.apis.values():
             api.close()
+        assert running.shown_in_logs(folder) == [], "a log holds a key, a token, or the text of a document"
         assert _folders_of_the_app() <= folders, "a new folder in the app's folder restarts Microsoft's host"
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.batches.batch import MAX_ATTEMPTS, Outcome
+from shared.batches.batch import MAX_ATTEMPTS, Outcome, document_index
 from shared.documents.messages import DocumentMessage
 from shared.documents.record_schema import ClassificationRecord
 from shared.language.client import MAX_TRIES
@@ -424,10 +424,11 @@ def results_of(job: FakeJob, body: dict[str, Any]) -> dict[str, Any]:
 
 def put_into_errors(job: FakeJob, body: dict[str, Any]) -> None:
     results = results_of(job, body)
-    kept = [each for each in results["documents"] if each["id"] != "7"]
+    kept = [each for each in results["documents"] if document_index(each["id"]) != 7]
     if len(kept) < len(results["documents"]):
+        (refused,) = {each["id"] for each in results["documents"]} - {each["id"] for each in kept}
         results["documents"] = kept
-        results["errors"] = [{"id": "7", "error": {"code": "InvalidDocument", "message": "odd"}}]
+        results["errors"] = [{"id": refused, "error": {"code": "InvalidDocument", "message": "odd"}}]
 
 
 def partially_completed(job: FakeJob, body: dict[str, Any]) -> None:
@@ -438,7 +439,7 @@ def partially_completed(job: FakeJob, body: dict[str, Any]) -> None:
 def leave_out(job: FakeJob, body: dict[str, Any]) -> None:
     results = results_of(job, body)
     results["documents"] = [
-        each for each in results["documents"] if "letter 7 " not in job.documents[int(each["id"])]["text"]
+        each for each in results["documents"] if "letter 7 " not in job.documents[document_index(each["id"])]["text"]
     ]
 
 
@@ -455,6 +456,48 @@ def repeat_one(job: FakeJob, body: dict[str, Any]) -> None:
     documents = results_of(job, body)["documents"]
     another = [{"category": "another", "confidenceScore": 1.0}]
     documents.append({**documents[0], "classes": another, "class": another})
+
+
+def repeat_one_once(job: FakeJob, body: dict[str, Any]) -> None:
+    if len(job.documents) == 25:
+        repeat_one(job, body)
+
+
+def repeat_one_as_it_was(job: FakeJob, body: dict[str, Any]) -> None:
+    documents = results_of(job, body)["documents"]
+    documents.append(documents[0])
+
+
+def spoil(member: str, value: Any) -> Edit:
+    """Letter 7's result, with that in it."""
+
+    def edit(job: FakeJob, body: dict[str, Any]) -> None:
+        for each in results_of(job, body)["documents"]:
+            if "letter 7 " in job.documents[document_index(each["id"])]["text"]:
+                each.update({member: value})
+
+    return edit
+
+
+def name_a_class(name: str) -> Edit:
+    """Letter 7's class is called so, in either API's member."""
+    classes = [{"category": name, "confidenceScore": 0.5}]
+
+    def edit(job: FakeJob, body: dict[str, Any]) -> None:
+        member = "class" if "items" in body["tasks"] else "classes"
+        spoil(member, classes)(job, body)
+
+    return edit
+
+
+def ids_of_another_batch(job: FakeJob, body: dict[str, Any]) -> None:
+    for each in results_of(job, body)["documents"]:
+        each["id"] = "ffffffff." + each["id"].partition(".")[2]
+
+
+def error_with_half_a_character(job: FakeJob, body: dict[str, Any]) -> None:
+    fail_task(job, body)
+    body["errors"] = [{"code": "InternalServerError", "message": "\ud800"}]
 
 
 def fail_task(job: FakeJob, body: dict[str, Any]) -> None:
@@ -479,7 +522,21 @@ PARTIAL: dict[str, tuple[Edit, int, list[str], int]] = {
     "a document missing once": (leave_out_once, 25, [], 1),
     "a document always missing": (leave_out, 24, ["no_result"], 2),
     "an unknown id": (add_unknown, 25, [], 0),
-    "a repeated id": (repeat_one, 25, [], 0),
+    "a repeated id": (repeat_one_as_it_was, 25, [], 0),
+    # The first of each page; in the second answer one of the two is the first again.
+    "a contradicted result": (repeat_one_once, 25, [], 2),
+    "a result that is always contradicted": (repeat_one, 24, ["malformed_answer"], 3),
+    "a class name of 51 characters": (name_a_class("x" * 51), 24, ["malformed_answer"], 2),
+    "a class name with half a character": (name_a_class("\ud800"), 24, ["malformed_answer"], 2),
+    "a class name of two lines": (name_a_class("a\nb"), 24, ["malformed_answer"], 2),
+    "half a character in a warning": (
+        spoil("warnings", [{"code": "A", "message": "\ud800"}]),
+        24,
+        ["malformed_answer"],
+        2,
+    ),
+    "half a character in the job's error": (error_with_half_a_character, 0, ["malformed_answer"] * 25, 50),
+    "the results of another batch": (ids_of_another_batch, 0, ["malformed_answer"] * 25, 50),
     "the task failed": (fail_task, 0, ["job_failed"] * 25, 50),
     "two pages": (unchanged, 25, [], 0),
 }
@@ -497,7 +554,7 @@ def test_every_document_of_a_partial_answer_gets_its_own_end(case: str) -> None:
         body = world.service._get(request).json()
         if body["status"] in ("completed", "succeeded"):
             edit(job, body)
-        return httpx.Response(200, json=body)
+        return httpx.Response(200, content=json.dumps(body))
 
     wire = Wire(world, edited)
     world.upload_letters(25)
@@ -508,7 +565,7 @@ def test_every_document_of_a_partial_answer_gets_its_own_end(case: str) -> None:
     assert world.extra_submissions() == extra
     if case == "two pages":
         assert any("skip=20" in query for query in wire.queries)
-    if case == "a repeated id":
+    if case == "a contradicted result":
         first = world.classification("letter-0000.txt")
         assert first is not None
         assert [each.name for each in first.classes] == ["billing"]
@@ -568,8 +625,8 @@ def test_a_batch_the_service_refuses_is_halved_until_the_bad_document_is_alone()
     assert_books_closed(world)
     assert world.failure_codes() == ["refused"]
     assert len(world.classified()) == 24
-    # Five halvings: the refused batches of 25, 12, 6, 3 and 1, and each one's other half.
-    assert sum(method == "POST" for _, method, _ in wire.requests) <= 11
+    # Five halvings: the refused batches of 25, 12, 6, 3 and 1, each one's other half, and two probes.
+    assert sum(method == "POST" for _, method, _ in wire.requests) <= 13
 
 
 # 19: poison and forged messages
@@ -665,7 +722,8 @@ def test_noise_in_the_collect_queue_becomes_a_dead_letter_and_wakes_the_collecto
 
 def test_given_up_documents_succeed_when_sent_again_and_a_second_time_adds_nothing() -> None:
     world = DisturbedWorld()
-    wire = Wire(world, lambda request: httpx.Response(400) if request.method == "POST" else None)
+    # The probe is accepted, so the refusal is the documents'.
+    wire = Wire(world, lambda request: httpx.Response(400) if b"letter " in request.content else None)
     names = world.upload_letters(30)
     world.run()
     assert world.failure_codes() == ["refused"] * 30
@@ -872,7 +930,8 @@ def test_messages_wait_for_a_host_that_is_down_for_eight_days() -> None:
 # 14: an answer that is somebody else's
 
 
-def test_answers_of_two_jobs_that_are_swapped_give_no_document_a_wrong_class() -> None:
+@pytest.mark.parametrize("names_its_job", [True, False], ids=["with its job's id", "without a name"])
+def test_answers_of_two_jobs_that_are_swapped_give_no_document_a_wrong_class(names_its_job: bool) -> None:
     world = DisturbedWorld()
 
     def swapped(request: httpx.Request) -> httpx.Response | None:
@@ -882,7 +941,9 @@ def test_answers_of_two_jobs_that_are_swapped_give_no_document_a_wrong_class() -
         if request.method != "GET" or len(first_two) < 2 or mine not in first_two:
             return None
         other = first_two[1 - first_two.index(mine)]
-        return world.service._get(httpx.Request("GET", str(request.url).replace(mine, other)))
+        answer = world.service._get(httpx.Request("GET", str(request.url).replace(mine, other)))
+        left_out = () if names_its_job else ("jobId", "displayName")
+        return httpx.Response(200, json={key: value for key, value in answer.json().items() if key not in left_out})
 
     Wire(world, swapped)
     for number in range(25):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,11 +35,14 @@ class Service:
     disturb: Answer = lambda _: None
     seen: list[tuple[float, str, str]] = field(default_factory=list)
     trainings: dict[str, float] = field(default_factory=dict)
+    probed: list[dict[str, str]] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
         if path.startswith(AUTHORING):
             self.seen.append((self.clock(), request.method, path.removeprefix(AUTHORING)))
+        if request.method == "POST" and path == ANALYZE:
+            self.probed = json.loads(request.content)["analysisInput"]["documents"]
         return self.disturb(request) or self.answer(request.method, path)
 
     def answer(self, method: str, path: str) -> httpx.Response:
@@ -67,7 +71,7 @@ class Service:
             figures: dict[str, object] = {"classes": {}, **FIGURES}
             return {"modelType": "MultiClassification", "multiClassificationEvaluation": figures}
         if path.startswith(ANALYZE):
-            documents = [{"id": "0", "classes": []}]
+            documents = [{"id": each["id"], "classes": []} for each in self.probed]
             return {
                 "status": "completed",
                 "tasks": {"tasks": {"customMultiClassificationTasks": [{"results": {"documents": documents}}]}},

@@ -100,10 +100,10 @@ class TimedQueue:
         self.later = [(at, message) for at, message in self.later if at > now]
         for message in due:
             self.inner.send(message)
-        for message_id, (at, message) in list(self.hidden.items()):
+        for message_id, (at, received) in list(self.hidden.items()):
             if at <= now:
                 del self.hidden[message_id]
-                self.client.update_message(message.id, message.pop_receipt, visibility_timeout=0)
+                self.client.update_message(received.id, received.pop_receipt, visibility_timeout=0)
 
 
 @dataclass
@@ -224,11 +224,11 @@ class RealParts:
 
     def _container(self, name: str) -> BlobStore:
         found = self.base.adapters.open_container(name)
-        return cast(Any, Hooked(found, name.partition("-")[0], self.call))
+        return cast(BlobStore, Hooked(found, name.partition("-")[0], self.call))
 
     def _queue(self, name: str) -> MessageQueue:
         kind = name.partition("-")[0]
-        return cast(Any, Hooked(self.queues[kind], f"{kind}-queue", self.call))
+        return cast(MessageQueue, Hooked(self.queues[kind], f"{kind}-queue", self.call))
 
     # What users do
 

@@ -28,6 +28,8 @@ from shared.language.apis.base import (
     Json,
     RequestSpec,
     WireResponse,
+    about_job,
+    about_project,
     analyze_documents,
     job_id_reader,
     read_nothing,
@@ -85,7 +87,8 @@ class AnalyzeText:
 
     def get_analyze_job(self, job_id: str, *, page: Page | None = None) -> Call[AnalyzeJob]:
         path = f"{ANALYZE}/{segment(job_id)}"
-        return Call(RequestSpec("get_analyze_job", Api.PREDICTION, "GET", path, self._query(page)), read_analyze_job)
+        request = RequestSpec("get_analyze_job", Api.PREDICTION, "GET", path, self._query(page))
+        return Call(request, about_job(job_id, read_analyze_job))
 
     # Projects
 
@@ -101,7 +104,8 @@ class AnalyzeText:
         return Call(replace(request, content_type="application/merge-patch+json"), read_nothing)
 
     def get_project(self, name: str) -> Call[Project]:
-        return Call(self._authoring("get_project", "GET", f"/projects/{segment(name)}"), read_project)
+        request = self._authoring("get_project", "GET", f"/projects/{segment(name)}")
+        return Call(request, about_project(name, read_project))
 
     def delete_project(self, name: str) -> Call[None]:
         # The service answers 202 with a deletion job; nothing here waits for its end.
@@ -124,7 +128,7 @@ class AnalyzeText:
         return self._start("import_labels", "POST", project.name, "/:import", "/import/jobs/", body)
 
     def get_import_job(self, project: str, job_id: str) -> Call[AuthoringJob]:
-        return self._get_job("get_import_job", project, f"/import/jobs/{segment(job_id)}")
+        return self._get_job("get_import_job", project, "/import/jobs/", job_id=job_id)
 
     # Training
 
@@ -138,7 +142,7 @@ class AnalyzeText:
         return self._start("train", "POST", project, "/:train", "/train/jobs/", body)
 
     def get_training_job(self, project: str, job_id: str) -> Call[AuthoringJob]:
-        return self._get_job("get_train_job", project, f"/train/jobs/{segment(job_id)}")
+        return self._get_job("get_train_job", project, "/train/jobs/", job_id=job_id)
 
     def cancel_training(self, project: str, job_id: str) -> Call[None]:
         path = f"/projects/{segment(project)}/train/jobs/{segment(job_id)}/:cancel"
@@ -179,9 +183,7 @@ class AnalyzeText:
         return self._start("deploy", "PUT", project, below, f"{below}/jobs/", {"trainedModelLabel": label})
 
     def get_deployment_job(self, project: str, deployment: str, job_id: str) -> Call[AuthoringJob]:
-        return self._get_job(
-            "get_deployment_job", project, f"/deployments/{segment(deployment)}/jobs/{segment(job_id)}"
-        )
+        return self._get_job("get_deployment_job", project, f"/deployments/{segment(deployment)}/jobs/", job_id=job_id)
 
     def list_deployments(self, project: str, *, page: Page | None = None) -> Call[Listing[Deployment]]:
         request = self._authoring("list_deployments", "GET", f"/projects/{segment(project)}/deployments", page)
@@ -192,7 +194,7 @@ class AnalyzeText:
         return self._start("swap", "POST", project, "/deployments/:swap", "/deployments/swap/jobs/", body)
 
     def get_swap_job(self, project: str, job_id: str) -> Call[AuthoringJob]:
-        return self._get_job("get_swap_job", project, f"/deployments/swap/jobs/{segment(job_id)}")
+        return self._get_job("get_swap_job", project, "/deployments/swap/jobs/", job_id=job_id)
 
     # Requests
 
@@ -217,9 +219,9 @@ class AnalyzeText:
         request = self._authoring(name, method, path + below, body=body)
         return Call(request, job_id_reader("operation-location", f"{AUTHORING}{path}{jobs}"))
 
-    def _get_job(self, name: str, project: str, below: str) -> Call[AuthoringJob]:
-        request = self._authoring(name, "GET", f"/projects/{segment(project)}{below}")
-        return Call(request, read_job)
+    def _get_job(self, name: str, project: str, jobs: str, *, job_id: str) -> Call[AuthoringJob]:
+        request = self._authoring(name, "GET", f"/projects/{segment(project)}{jobs}{segment(job_id)}")
+        return Call(request, about_job(job_id, read_job))
 
     def _metadata(self, project: Project) -> dict[str, Json]:
         return {

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from shared.errors import MalformedAnswerError
+from shared.language.answers import is_same
 from shared.language.values import (
     AnalyzeJob,
     AuthoringJob,
@@ -26,6 +27,7 @@ from shared.language.values import (
 )
 
 T = TypeVar("T")
+J = TypeVar("J", AnalyzeJob, AuthoringJob)
 Json = Any
 
 
@@ -156,6 +158,30 @@ def analyze_documents(texts: TextInputs) -> list[Json]:
 def read_nothing(_: WireResponse) -> None:
     """The reader of an answer that says everything with its status."""
     return
+
+
+def about_job(job_id: str, read: Callable[[WireResponse], J]) -> Callable[[WireResponse], J]:
+    """The reader of a job's state, which must be that job's where it says whose it is."""
+
+    def read_ours(response: WireResponse) -> J:
+        job = read(response)
+        if not is_same(job.id, asked=job_id):
+            raise MalformedAnswerError(f"asked for job {job_id}, the answer is about another")
+        return job
+
+    return read_ours
+
+
+def about_project(name: str, read: Callable[[WireResponse], Project]) -> Callable[[WireResponse], Project]:
+    """The same for a project."""
+
+    def read_ours(response: WireResponse) -> Project:
+        project = read(response)
+        if not is_same(project.name, asked=name):
+            raise MalformedAnswerError(f"asked for project {name!r}, the answer is about another")
+        return project
+
+    return read_ours
 
 
 def job_id_reader(header: str, path_prefix: str) -> Callable[[WireResponse], str]:

@@ -15,6 +15,8 @@ from shared.language.apis.base import (
     Json,
     RequestSpec,
     WireResponse,
+    about_job,
+    about_project,
     analyze_documents,
     job_id_reader,
     read_nothing,
@@ -76,7 +78,8 @@ class TextAuthoring2021:
     def get_analyze_job(self, job_id: str, *, page: Page | None = None) -> Call[AnalyzeJob]:
         query = {"$top": str(page.top), "$skip": str(page.skip)} if page else {}
         path = f"{ANALYZE}/jobs/{segment(job_id)}"
-        return Call(RequestSpec("get_analyze_job", Api.PREDICTION, "GET", path, query), read_analyze_job)
+        request = RequestSpec("get_analyze_job", Api.PREDICTION, "GET", path, query)
+        return Call(request, about_job(job_id, read_analyze_job))
 
     def create_project(self, project: Project) -> Call[None]:
         body = {
@@ -91,7 +94,8 @@ class TextAuthoring2021:
         return Call(_authoring("create_project", "POST", "/projects", body=body), read_nothing)
 
     def get_project(self, name: str) -> Call[Project]:
-        return Call(_authoring("get_project", "GET", f"/projects/{segment(name)}"), read_project)
+        request = _authoring("get_project", "GET", f"/projects/{segment(name)}")
+        return Call(request, about_project(name, read_project))
 
     def update_project(self, project: Project) -> Call[None]:
         body = {"description": project.description}
@@ -149,7 +153,7 @@ class TextAuthoring2021:
 
     def _get_job(self, verb: str, project: str, job_id: str) -> Call[AuthoringJob]:
         path = f"/projects/{segment(project)}/{verb}/jobs/{segment(job_id)}"
-        return Call(_authoring(f"get_{verb}_job", "GET", path), read_job)
+        return Call(_authoring(f"get_{verb}_job", "GET", path), about_job(job_id, read_job))
 
     def find_training(self, project: str, *, label: str) -> Call[AuthoringJob | None]:
         def to_job(model: TrainedModel) -> AuthoringJob | None:

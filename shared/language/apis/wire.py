@@ -29,9 +29,11 @@ from pydantic_core import PydanticCustomError
 from shared.errors import MalformedAnswerError
 from shared.language.apis.base import Json, WireResponse
 from shared.language.values import LroStatus, Page, ProjectKind, ServiceError
+from shared.redaction import MAX_CODE, MAX_WORDS, clean
 
 T = TypeVar("T")
 _MAX_PLACE = 200
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class WireModel(BaseModel):
@@ -71,10 +73,16 @@ def parse(model: type[M], body: Json) -> M:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"]))[:_MAX_PLACE] or "the whole body"
-        others = f", and {error.error_count() - 1} more" if error.error_count() > 1 else ""
-    raise MalformedAnswerError(f"the answer does not have the documented shape: {place} ({first['type']}{others})")
+        where = where_and_how(error)
+    raise MalformedAnswerError(f"the answer does not have the documented shape: {where}")
+
+
+def where_and_how(error: ValidationError) -> str:
+    """The place and kind of the first of its errors, and how many more there are; never a value."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))[:_MAX_PLACE] or "the whole body"
+    others = f", and {error.error_count() - 1} more" if error.error_count() > 1 else ""
+    return f"{place} ({first['type']}{others})"
 
 
 # What only informs: PlainValidator converts whatever is there.
@@ -163,8 +171,19 @@ class _Error(WireModel):
     inner: Any = Field(None, validation_alias="innererror")
 
 
-def parse_error(error: Json) -> ServiceError:
-    """An error object: the innermost code and message, because the outer ones only say InvalidRequest."""
+Fit = Callable[[str, int], str]
+"""Makes words of the service's fit to be kept, in so many characters."""
+
+
+def _clean(words: str, limit: int) -> str:
+    return clean(words, limit=limit)
+
+
+def parse_error(error: Json, fit: Fit = _clean) -> ServiceError:
+    """An error object: the innermost code and message, because the outer ones only say InvalidRequest.
+
+    Its words may be anything, so they are cleaned and cut.
+    """
     if not isinstance(error, dict):
         return ServiceError("unknown", "the service gave no error body")
     found = _Error.model_validate(error)
@@ -173,9 +192,9 @@ def parse_error(error: Json) -> ServiceError:
         found = _Error.model_validate(found.inner)
         target = target or found.target
     return ServiceError(
-        code=str(found.code or "unknown"),
-        message=str(found.message or "no message"),
-        target=_optional_text(target),
+        code=fit(str(found.code or ""), MAX_CODE) or "unknown",
+        message=fit(str(found.message or ""), MAX_WORDS) or "no message",
+        target=fit(target, MAX_WORDS) if isinstance(target, str) else None,
     )
 
 
@@ -183,18 +202,36 @@ def parse_errors(errors: Json) -> tuple[ServiceError, ...]:
     return tuple(parse_error(error) for error in errors) if isinstance(errors, list) else ()
 
 
+def _checked_error(error: Json) -> ServiceError:
+    """As `parse_error`; a lone surrogate, which no text can hold, shows that the answer was spoilt on its way."""
+    found = error
+    while isinstance(found, dict):
+        for member in ("code", "message", "target"):
+            check_characters(found.get(member))
+        found = found.get("innererror")
+    return parse_error(error)
+
+
+def _checked_errors(errors: Json) -> tuple[ServiceError, ...]:
+    return tuple(_checked_error(error) for error in errors) if isinstance(errors, list) else ()
+
+
+def check_characters(text: Json) -> None:
+    """Raises PydanticCustomError for a lone surrogate, which cannot be written to any record."""
+    if isinstance(text, str) and _SURROGATE.search(text):
+        raise PydanticCustomError("lone_surrogate", "the text holds a lone surrogate")
+
+
 Error = Annotated[ServiceError, PlainValidator(parse_error)]
 Errors = Annotated[tuple[ServiceError, ...], PlainValidator(parse_errors)]
+CheckedError = Annotated[ServiceError, PlainValidator(_checked_error)]
+CheckedErrors = Annotated[tuple[ServiceError, ...], PlainValidator(_checked_errors)]
 NO_ERROR_BODY = parse_error(None)
 
 
-class _Refusal(WireModel):
-    error: Error = NO_ERROR_BODY
-
-
-def parse_refusal(body: Json) -> ServiceError:
+def parse_refusal(body: Json, fit: Fit) -> ServiceError:
     """The error in the body of an answer outside 2xx, whatever that body is."""
-    return _Refusal.model_validate(body).error if isinstance(body, dict) else NO_ERROR_BODY
+    return parse_error(body.get("error") if isinstance(body, dict) else None, fit)
 
 
 # What decides something.

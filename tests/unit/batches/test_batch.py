@@ -91,10 +91,22 @@ def test_the_history_keeps_its_newest_fifty_lines() -> None:
     assert [event.what for event in batch.history] == [f"line {number}" for number in range(10, 60)]
 
 
-@pytest.mark.parametrize(("index", "part", "text"), [(0, None, "0"), (24, None, "24"), (3, 12, "3.12")])
+@pytest.mark.parametrize(
+    ("index", "part", "text"), [(0, None, "2ef95c07.0"), (24, None, "2ef95c07.24"), (3, 12, "2ef95c07.3.12")]
+)
 def test_a_text_id_leads_back_to_its_document(index: int, part: int | None, text: str) -> None:
-    assert text_id(index, part=part) == text
+    assert text_id(batch_id(DOCUMENTS[:2]), index, part=part) == text
     assert document_index(text) == index
+
+
+@pytest.mark.parametrize(("text", "index"), [("0", 0), ("24", 24), ("3.12", 3)])
+def test_text_ids_of_jobs_that_an_earlier_release_submitted_are_still_read(text: str, index: int) -> None:
+    assert document_index(text) == index
+
+
+def test_no_two_batches_share_a_text_id() -> None:
+    first, second = batch_id(DOCUMENTS[:2]), batch_id(DOCUMENTS[2:4])
+    assert text_id(first, 0) != text_id(second, 0)
 
 
 def test_the_metadata_tells_listings_what_they_need() -> None:

@@ -19,7 +19,7 @@ from shared.batches.batch import (
     Outcome,
     plan_batch,
 )
-from shared.batches.poll import MAX_PAGES, Poll, split_missing
+from shared.batches.poll import MAX_PAGES, Poll, split_unanswered
 from shared.documents.ref import DocumentRef
 from shared.durable.steps import Done, Next, NotReady, StepLater
 from shared.durable.store import Stored
@@ -121,8 +121,14 @@ def test_pages_of_a_job_that_runs_are_not_followed(world: PipelineOnFakes) -> No
 
 @pytest.mark.parametrize(
     "others",
-    [{"id": "somebody-else-s-job"}, {"display_name": "somebody-else-s-batch"}],
-    ids=["another job", "another batch"],
+    [
+        {"display_name": "another-batch"},
+        {"project": "another-project"},
+        {"deployment": "another-deployment"},
+        {"texts": (TextClasses("ffffffff.0", (ClassScore("billing", 0.9),)),)},
+        {"texts": (), "text_errors": {"ffffffff.0": ERROR}},
+    ],
+    ids=["another batch", "another project", "another deployment", "other texts", "errors of other texts"],
 )
 def test_an_answer_to_another_request_gives_no_document_a_class(world: PipelineOnFakes, others: dict[str, Any]) -> None:
     following = look(world, submitted(world), replace(page("0"), **others))
@@ -134,7 +140,8 @@ def test_an_answer_to_another_request_gives_no_document_a_class(world: PipelineO
 def test_an_answer_that_names_our_job_and_batch_is_ours(world: PipelineOnFakes) -> None:
     stored = submitted(world)
     batch = stored.record
-    following = look(world, stored, replace(page("0"), id=batch.jobs[0].job_id, display_name=batch.id))
+    named = replace(page("0"), id=batch.jobs[0].job_id, display_name=batch.id)
+    following = look(world, stored, replace(named, project=MODEL.project, deployment=MODEL.reference))
     assert outcomes(following) == [Outcome.CLASSIFIED]
 
 
@@ -204,7 +211,24 @@ def test_a_document_that_every_answer_left_out_gets_a_failure_record(world: Pipe
     assert world.queued_steps() == []
 
 
-# split_missing
+def test_a_document_whose_result_cannot_be_read_goes_on_alone(world: PipelineOnFakes) -> None:
+    stored = submitted(world, count=3)
+    following = look(world, stored, replace(page("0", "2"), malformed={"1": "class (class_name)"}))
+    assert outcomes(following) == [Outcome.CLASSIFIED, Outcome.RESUBMITTED, Outcome.CLASSIFIED]
+    (apart,) = [each.record for each in world.open() if each.record.id != stored.record.id]
+    assert [(each.document.name, each.attempt) for each in apart.documents] == [("1.txt", 1)]
+
+
+def test_a_document_whose_result_could_never_be_read_gets_a_failure_record(world: PipelineOnFakes) -> None:
+    answer = replace(page(), malformed={"0": "class (class_name)"})
+    assert outcomes(look(world, submitted(world, attempt=MAX_ATTEMPTS - 1), answer)) == [Outcome.FAILED]
+    failure = world.failure("0.txt")
+    assert failure is not None
+    assert failure.code.value == "malformed_answer"
+    assert "class (class_name)" in failure.message
+
+
+# split_unanswered
 
 
 def batch_of(attempts: list[int]) -> Batch:
@@ -233,7 +257,7 @@ SPLIT: dict[str, tuple[list[int], list[int], dict[int, int], list[int]]] = {
 @pytest.mark.parametrize("case", SPLIT)
 def test_missing_documents_go_on_until_their_third_submission(case: str) -> None:
     attempts, missing, going_on, given_up = SPLIT[case]
-    again, ended = split_missing(batch_of(attempts), missing)
+    again, ended = split_unanswered(batch_of(attempts), missing)
     assert {index: each.attempt for index, each in again.items()} == going_on
     assert ended == given_up
     assert all(each.record_etag is None for each in again.values()), "it is read again, and may have a record by then"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.batches.batch import Batch, BatchDocument, JobReference, Outcome, plan_batch
-from shared.batches.results import MAX_ERROR_TEXT, Answer, Results, error_text, merge_pages, merge_parts, resolve
+from shared.batches.results import SERVICE_WARNING, Answer, Results, error_text, merge_pages, merge_parts, resolve
 from shared.documents.ref import DocumentRef
 from shared.language.values import (
     AnalyzeJob,
@@ -99,9 +100,27 @@ def test_merged_confidences_stay_between_0_and_1_and_are_ranked(
 # merge_pages
 
 
-def test_pages_are_united_and_the_first_entry_of_a_repeated_id_wins() -> None:
-    answer = merge_pages([page(classes("0", a=0.5)), page(classes("0", b=0.5), classes("1", a=0.5))])
+def test_pages_are_united_and_a_result_that_is_repeated_as_it_was_counts_once() -> None:
+    answer = merge_pages([page(classes("0", a=0.5)), page(classes("0", a=0.5), classes("1", a=0.5))])
     assert answer.texts == {"0": classes("0", a=0.5), "1": classes("1", a=0.5)}
+    assert answer.malformed == {}
+
+
+CONTRADICTIONS: dict[str, list[AnalyzeJob]] = {
+    "two results on one page": [page(classes("0", a=0.5), classes("0", b=0.5), classes("1", a=1))],
+    "two results on two pages": [page(classes("0", a=0.5)), page(classes("0", a=0.6), classes("1", a=1))],
+    "a result and an error": [page(classes("0", a=0.5), classes("1", a=1), errors={"0": ServiceError("A", "a")})],
+    "a result and one that cannot be read": [
+        page(classes("0", a=0.5), classes("1", a=1)),
+        replace(page(), malformed={"0": "odd"}),
+    ],
+}
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_of_results_that_contradict_each_other_none_is_taken(case: str) -> None:
+    answer = merge_pages(CONTRADICTIONS[case])
+    assert (list(answer.texts), answer.text_errors, list(answer.malformed)) == (["1"], {}, ["0"])
 
 
 def test_errors_are_united_and_the_first_of_an_id_wins() -> None:
@@ -155,7 +174,6 @@ RESOLVED: dict[str, tuple[Batch, Answer, list[int], list[int], list[int]]] = {
     "one without classes": (TWO, answer_of(classes("0"), classes("1", b=1)), [0, 1], [], []),
     "one in errors": (TWO, answer_of(classes("0", a=1), errors={"1": ODD}), [0], [1], []),
     "one in neither list": (TWO, answer_of(classes("0", a=1)), [0], [], [1]),
-    "one in both lists": (TWO, answer_of(classes("0", a=1), classes("1", b=1), errors={"1": ODD}), [0], [1], []),
     "nothing at all": (TWO, answer_of(), [], [], [0, 1]),
     "ids nobody asked for": (
         TWO,
@@ -198,6 +216,13 @@ def test_every_open_document_is_classified_failed_or_missing(case: str) -> None:
     assert all(error == ODD for error in results.failed.values())
 
 
+def test_a_document_is_malformed_when_one_of_its_parts_is() -> None:
+    batch = batch_of({"0": 5, "1.0": 5}, {"1.1": 5})
+    answer = merge_pages([replace(page(classes("0", a=1), classes("1.0", b=1)), malformed={"1.1": "odd"})])
+    results = resolved(batch, MODEL, answer)
+    assert (list(results.classified), results.malformed, results.failed, results.missing) == ([0], {1: "odd"}, {}, [])
+
+
 def test_a_record_names_its_version_model_and_jobs() -> None:
     batch = batch_of({"0": 5, "1.0": 30}, {"1.1": 10})
     answer = answer_of(classes("0", a=1), classes("1.0", a=0.4), classes("1.1", b=1.0))
@@ -230,7 +255,8 @@ def test_an_answer_without_pages_was_never_completed() -> None:
 def test_the_service_s_warnings_reach_the_record() -> None:
     text = TextClasses("0", (ClassScore("a", 1.0),), (ServiceError("LongWordsInDocument", "long"),))
     record = resolved(batch_of({"0": 5}, count=1), MODEL, answer_of(text)).classified[0]
-    assert [(warning.code, warning.message) for warning in record.warnings] == [("LongWordsInDocument", "long")]
+    (warning,) = record.warnings
+    assert (warning.code, warning.message) == ("LongWordsInDocument", SERVICE_WARNING), "its words may quote the text"
 
 
 def test_the_same_answer_gives_the_same_bytes() -> None:
@@ -241,6 +267,5 @@ def test_the_same_answer_gives_the_same_bytes() -> None:
     ]
 
 
-def test_an_error_s_text_names_its_code_and_is_cut() -> None:
-    assert error_text(ODD) == "InvalidDocument: odd"
-    assert len(error_text(ServiceError("X", "x" * 10_000))) == MAX_ERROR_TEXT
+def test_an_error_s_text_is_its_code_and_none_of_its_words() -> None:
+    assert error_text(ServiceError("InvalidDocument", "the text 'Dear Sir' is odd")) == "InvalidDocument"

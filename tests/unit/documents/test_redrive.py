@@ -13,7 +13,7 @@ from tests.services_on_fakes import PipelineOnFakes
 
 def test_a_redrive_is_another_batch_and_its_failure_replaces_the_old_one(world: PipelineOnFakes) -> None:
     world.upload("a.txt", "about billing")
-    refuse = Wire(world, lambda request: httpx.Response(400, json={}) if request.method == "POST" else None)
+    refuse = Wire(world, lambda request: httpx.Response(400, json={}) if b"billing" in request.content else None)
     world.run()
     first = world.failure("a.txt")
     assert first is not None

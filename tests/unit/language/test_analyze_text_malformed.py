@@ -39,6 +39,14 @@ def document(**changes: Any) -> dict[str, Any]:
     return results(documents=[{key: value for key, value in entry.items() if value is not ...}])
 
 
+def scored(name: str, confidence: float = 0.5) -> dict[str, Any]:
+    return {"category": name, "confidenceScore": confidence}
+
+
+def named(name: str) -> dict[str, Any]:
+    return document(**{"class": [scored(name)]})
+
+
 JOBS: dict[str, Any] = {
     "a list": [],
     "a string": "succeeded",
@@ -55,16 +63,34 @@ JOBS: dict[str, Any] = {
     "documents an object": results(documents={"0": {}}),
     "a document that is null": results(documents=[None]),
     "a document without an id": document(id=...),
+    "an error without an id": results(errors=[{"error": {"code": "A"}}]),
+    "errors an object": results(errors={}),
+    "a next link without a place": job(nextLink=f"{ENDPOINT}/language/analyze-text/jobs/job-1?api-version=2023-04-01"),
+    "a next link in words": job(nextLink=f"{ENDPOINT}/language/analyze-text/jobs/job-1?top=20&skip=twenty"),
+}
+
+# The id says whose trouble it is: the other texts of the answer are read.
+TEXTS: dict[str, Any] = {
     "a document without classes": document(**{"class": ...}),
     "class a string": document(**{"class": "a"}),
     "class a number": document(**{"class": 5}),
     "a class without a name": document(**{"class": [{"confidenceScore": 0.5}]}),
     "a class without a confidence": document(**{"class": [{"category": "a"}]}),
     "a confidence without end": document(**{"class": [{"category": "a", "confidenceScore": float("inf")}]}),
-    "an error without an id": results(errors=[{"error": {"code": "A"}}]),
-    "errors an object": results(errors={}),
-    "a next link without a place": job(nextLink=f"{ENDPOINT}/language/analyze-text/jobs/job-1?api-version=2023-04-01"),
-    "a next link in words": job(nextLink=f"{ENDPOINT}/language/analyze-text/jobs/job-1?top=20&skip=twenty"),
+    "a name of nothing": named(""),
+    "a name of blanks": named("  "),
+    "a name of 51 characters": named("x" * 51),
+    "a name over two lines": named("a\nb"),
+    "a name with a control": named("a\x00b"),
+    "half a character in a name": named("\ud800bad"),
+    "more classes than a project may have": document(**{"class": [scored(f"c{number}") for number in range(201)]}),
+    "a class with two confidences": document(**{"class": [scored("a", 0.5), scored("a", 0.6)]}),
+    "half a character in a warning's code": document(warnings=[{"code": "\udfff", "message": "m"}]),
+    "half a character in a warning's message": document(warnings=[{"code": "A", "message": "\ud800"}]),
+    "half a character in an error's code": results(errors=[{"id": "0", "error": {"code": "\ud800"}}]),
+    "half a character in an inner error": results(
+        errors=[{"id": "0", "error": {"code": "A", "innererror": {"code": "B", "message": "\udfff"}}}]
+    ),
 }
 
 
@@ -72,6 +98,16 @@ JOBS: dict[str, Any] = {
 def test_a_job_without_the_documented_shape_is_a_malformed_answer(case: str) -> None:
     with pytest.raises(MalformedAnswerError, match="get_analyze_job"):
         send(GET, httpx.Response(200, content=json.dumps(JOBS[case])))
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_what_is_wrong_with_one_text_is_that_text_s_and_no_other_s(case: str) -> None:
+    neighbour = {"id": "1", "class": [scored("b")], "warnings": []}
+    body = json.loads(json.dumps(TEXTS[case]))
+    body["tasks"]["items"][0]["results"]["documents"].append(neighbour)
+    found = send(GET, httpx.Response(200, content=json.dumps(body)))
+    assert ([text.id for text in found.texts], found.text_errors, list(found.malformed)) == (["1"], {}, ["0"])
+    assert all("(" in why for why in found.malformed.values()), "the place and the kind, never the value"
 
 
 ODD: dict[str, tuple[Any, LroStatus, int]] = {
@@ -97,6 +133,31 @@ def test_an_odd_answer_is_read_as_far_as_it_goes(case: str) -> None:
     body, status, texts = ODD[case]
     found = send(GET, httpx.Response(200, content=json.dumps(body)))
     assert (found.status, len(found.texts)) == (status, texts)
+
+
+FOREIGN: dict[str, tuple[Call[Any], dict[str, Any]]] = {
+    "another analyze job": (GET, job(jobId="job-2")),
+    "another training": (API.get_training_job("p", "j"), {"jobId": "k", "status": "succeeded"}),
+    "another import": (API.get_import_job("p", "j"), {"jobId": "k", "status": "succeeded"}),
+    "another deployment": (API.get_deployment_job("p", "d", "j"), {"jobId": "k", "status": "succeeded"}),
+    "another swap": (API.get_swap_job("p", "j"), {"jobId": "k", "status": "succeeded"}),
+    "another project": (
+        API.get_project("p"),
+        {"projectName": "q", "projectKind": MULTI, "language": "en", "storageInputContainerName": "c"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_an_answer_about_something_else_than_was_asked_for_is_a_malformed_answer(case: str) -> None:
+    call, body = FOREIGN[case]
+    with pytest.raises(MalformedAnswerError, match="about another"):
+        send(call, httpx.Response(200, json=body))
+
+
+def test_the_project_and_the_deployment_that_results_come_from_are_read() -> None:
+    found = send(GET, httpx.Response(200, json=results(projectName="tickets", deploymentName="production")))
+    assert (found.project, found.deployment) == ("tickets", "production")
 
 
 def test_the_sdk_s_spelling_wins_over_the_others() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import logging
 import traceback
+import urllib.parse
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,18 +29,20 @@ from shared.errors import (
     RateLimitedError,
     RetryableError,
 )
-from shared.language.apis.base import Call, WireResponse
+from shared.language.apis.base import Api, Call, WireResponse
 from shared.language.apis.text_authoring_2021 import TextAuthoring2021
 from shared.language.client import (
     MAX_ITEMS,
     MAX_PAGES,
     MAX_TRIES,
     RETRY_WITHIN_SECONDS,
+    LanguageClient,
     parse_retry_after,
 )
 from shared.language.credentials import KeyCredential
 from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import Listing, LroStatus, ModelRef, Page, ProjectKind, TextInput
+from shared.redaction import repeats
 from tests.unit.language.wire import KEY, Network
 
 API = TextAuthoring2021()
@@ -369,7 +373,7 @@ def test_a_malformed_answer_is_told_by_its_place_and_kind_and_never_by_its_value
         Network(lambda _: httpx.Response(200, json=body)).client().send(GET)
     assert str(caught.value) == (
         "get_analyze_job: the answer does not have the documented shape: "
-        "tasks.customClassificationTasks.0.results.documents.0 (model_type, and 1 more)"
+        "tasks.customClassificationTasks.0.results.documents.0 (text_without_id, and 1 more)"
     )
     assert value not in "".join(traceback.format_exception(caught.value))
 
@@ -515,3 +519,62 @@ def test_neither_key_nor_text_is_in_logs_or_errors(
     everything = "\n".join([*told, caplog.text, printed.out, printed.err])
     assert KEY not in everything
     assert TEXT not in everything
+
+
+ECHOES: dict[str, Callable[[httpx.Request], str]] = {
+    "as it came": lambda request: request.content.decode(),
+    "escaped once more": lambda request: json.dumps(request.content.decode()),
+    "as escapes": lambda request: json.dumps(json.loads(request.content)),
+    "in an address": lambda request: urllib.parse.quote(request.content.decode()),
+    "as HTML": lambda request: html.escape(request.content.decode()).replace("a", "&#97;"),
+    "in capitals, over lines": lambda request: "\n".join(request.content.decode().upper().split()),
+    "a part of it": lambda request: f"near {json.loads(request.content)['analysisInput']['documents'][0]['text'][3:]}",
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 503])
+@pytest.mark.parametrize("place", ["message", "code", "target", "header"])
+def test_a_service_that_echoes_the_request_puts_neither_key_nor_text_into_an_error(
+    status: int, echo: str, place: str
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        words = f"key {request.headers['ocp-apim-subscription-key']!r} text {ECHOES[echo](request)}"
+        if place == "header":
+            in_one_line = " ".join(words.encode("ascii", "replace").decode().split())
+            return httpx.Response(status, headers={"x-ms-error-code": in_one_line})
+        return httpx.Response(status, json={"error": {"code": "Invalid", place: words}})
+
+    with pytest.raises(PigeonholeError) as caught:
+        Network(answer).client().send(POST)
+    everything = str(caught.value) + repr(caught.value.__dict__)
+    assert KEY not in everything
+    assert not repeats(everything, [TEXT])
+    assert str(status) in everything
+
+
+def test_words_that_repeat_nothing_are_kept_in_one_line_of_100_characters() -> None:
+    message = "The deployment\r\n\u202ehas\x00 expired.\ud83d " + "x" * 200
+    body = json.dumps({"error": {"code": "Invalid Request\n", "message": message}})
+    with pytest.raises(LanguageRefusedError) as caught:
+        Network(lambda _: httpx.Response(400, content=body)).client().send(POST)
+    assert caught.value.error_code == "Invalid Request"
+    told = str(caught.value).partition("Invalid Request: ")[2]
+    assert told.startswith("The deployment has expired. xxx")
+    assert len(told) == 100
+
+
+def test_a_token_that_is_echoed_is_hidden() -> None:
+    class Tokens:
+        def headers(self, _: Api) -> dict[str, str]:
+            return {"Authorization": "Bearer opaque-token-0123456789"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        words = f"refused {request.headers['authorization'].partition(' ')[2]}"
+        return httpx.Response(401, json={"error": {"code": "Unauthorized", "message": words}})
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    with pytest.raises(LanguageAccessError) as caught:
+        LanguageClient("https://x.example", Tokens(), http).send(POST)
+    assert "opaque-token" not in str(caught.value)
+    assert "401 Unauthorized: refused ***" in str(caught.value)

@@ -41,6 +41,14 @@ def score(value: Any) -> dict[str, Any]:
     return document(classes=[{"category": "a", "confidenceScore": value}])
 
 
+def scored(name: str, confidence: float = 0.5) -> dict[str, Any]:
+    return {"category": name, "confidenceScore": confidence}
+
+
+def named(name: str) -> dict[str, Any]:
+    return document(classes=[scored(name)])
+
+
 JOBS: dict[str, Any] = {
     "a list": [],
     "a string": "completed",
@@ -58,6 +66,18 @@ JOBS: dict[str, Any] = {
     "a document that is null": results(documents=[None]),
     "a document without an id": document(id=...),
     "a document whose id is a number": document(id=0),
+    "an error without an id": results(errors=[{"error": {"code": "A"}}]),
+    "an error that is a string": results(errors=["0"]),
+    "half a character in the job's error": job(status="failed", errors=[{"code": "A", "message": "\ud800"}]),
+    "an error that is null": results(errors=[None]),
+    "a task list that is a number": job(tasks={"customMultiClassificationTasks": 5}),
+    "a next link without a place": job(**{"@nextLink": "https://x.example/jobs/1"}),
+    "a next link in words": job(**{"@nextLink": "https://x.example/jobs/1?$skip=twenty"}),
+    "a next link with a huge number": job(**{"@nextLink": "https://x.example/jobs/1?$skip=" + "9" * 5_000}),
+}
+
+# The id says whose trouble it is: the other texts of the answer are read.
+TEXTS: dict[str, Any] = {
     "a document without classes": document(classes=...),
     "classes null": document(classes=None),
     "classes a string": document(classes="a"),
@@ -75,13 +95,20 @@ JOBS: dict[str, Any] = {
     "a confidence without end": score(float("inf")),
     "a confidence beyond all numbers": score(HUGE),
     "no number, in words": score("NaN"),
-    "an error without an id": results(errors=[{"error": {"code": "A"}}]),
-    "an error that is a string": results(errors=["0"]),
-    "an error that is null": results(errors=[None]),
-    "a task list that is a number": job(tasks={"customMultiClassificationTasks": 5}),
-    "a next link without a place": job(**{"@nextLink": "https://x.example/jobs/1"}),
-    "a next link in words": job(**{"@nextLink": "https://x.example/jobs/1?$skip=twenty"}),
-    "a next link with a huge number": job(**{"@nextLink": "https://x.example/jobs/1?$skip=" + "9" * 5_000}),
+    "a name of nothing": named(""),
+    "a name of blanks": named("  "),
+    "a name of 51 characters": named("x" * 51),
+    "a name over two lines": named("a\nb"),
+    "a name with a control": named("a\x00b"),
+    "half a character in a name": named("\ud800bad"),
+    "more classes than a project may have": document(classes=[scored(f"c{number}") for number in range(201)]),
+    "a class with two confidences": document(classes=[scored("a", 0.5), scored("a", 0.6)]),
+    "half a character in a warning's code": document(warnings=[{"code": "\udfff", "message": "m"}]),
+    "half a character in a warning's message": document(warnings=[{"code": "A", "message": "\ud800"}]),
+    "half a character in an error's code": results(errors=[{"id": "0", "error": {"code": "\ud800"}}]),
+    "half a character in an inner error": results(
+        errors=[{"id": "0", "error": {"code": "A", "innererror": {"code": "B", "message": "\udfff"}}}]
+    ),
 }
 
 
@@ -98,6 +125,16 @@ def send_job(body: Any) -> AnalyzeJob:
 def test_a_job_without_the_documented_shape_is_a_malformed_answer(case: str) -> None:
     with pytest.raises(MalformedAnswerError, match="get_analyze_job"):
         send_job(JOBS[case])
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_what_is_wrong_with_one_text_is_that_text_s_and_no_other_s(case: str) -> None:
+    neighbour = {"id": "1", "classes": [scored("b")], "warnings": []}
+    body = json.loads(json.dumps(TEXTS[case]))
+    body["tasks"]["tasks"]["customMultiClassificationTasks"][0]["results"]["documents"].append(neighbour)
+    found = send_job(body)
+    assert ([text.id for text in found.texts], found.text_errors, list(found.malformed)) == (["1"], {}, ["0"])
+    assert all("(" in why for why in found.malformed.values()), "the place and the kind, never the value"
 
 
 BODIES: dict[str, bytes] = {
@@ -239,20 +276,83 @@ def test_an_odd_answer_is_read_as_far_as_it_goes(case: str) -> None:
     assert (found.status, len(found.texts)) == (status, texts)
 
 
-def test_the_first_entry_of_a_repeated_id_wins() -> None:
-    first, second = (
-        {"id": "0", "classes": [{"category": name, "confidenceScore": 0.5}], "warnings": []} for name in "ab"
-    )
-    (text,) = send_job(results(documents=[first, second])).texts
+def test_every_entry_of_a_repeated_id_is_told_so_that_contradictions_are_seen() -> None:
+    first, second = ({"id": "0", "classes": [scored(name)], "warnings": []} for name in "ab")
+    texts = send_job(results(documents=[first, second])).texts
+    assert [[each.name for each in text.classes] for text in texts] == [["a"], ["b"]]
+
+
+def test_a_class_that_is_repeated_with_the_same_confidence_is_one() -> None:
+    (text,) = send_job(document(classes=[scored("a"), scored("a")])).texts
     assert [each.name for each in text.classes] == ["a"]
 
 
-def test_a_text_that_failed_in_one_task_is_not_read_from_the_next() -> None:
-    texts = [{"id": name, "classes": [{"category": "a", "confidenceScore": 0.5}]} for name in "01"]
-    tasks = [{"results": {"errors": [{"id": "0"}]}}, {"results": {"documents": texts}}]
-    found = send_job(job(tasks={"customMultiClassificationTasks": tasks}))
-    assert [text.id for text in found.texts] == ["1"]
-    assert list(found.text_errors) == ["0"]
+@pytest.mark.parametrize(
+    "name", ["x" * 50, "a b", "\u06a9\u062a\u0627\u0628\u200c\u062e\u0627\u0646\u0647", "\u00a0x", "\U0001f600"]
+)
+def test_a_class_may_be_called_by_any_word_of_50_characters(name: str) -> None:
+    (text,) = send_job(named(name)).texts
+    assert [each.name for each in text.classes] == [name]
+
+
+FOREIGN: dict[str, tuple[Call[Any], dict[str, Any]]] = {
+    "another analyze job": (GET, job(jobId="job-2")),
+    "another training": (API.get_training_job("p", "j"), {"jobId": "k", "status": "succeeded", "tasks": [{}]}),
+    "another publication": (API.get_publishing_job("p", "j"), {"jobId": "k", "status": "succeeded", "tasks": [{}]}),
+    "another project": (
+        API.get_project("p"),
+        {
+            "name": "q",
+            "modelType": "SingleClassification",
+            "culture": "en-us",
+            "storageInputContainerName": "c",
+            "labelsLocation": "l",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_an_answer_about_something_else_than_was_asked_for_is_a_malformed_answer(case: str) -> None:
+    call, body = FOREIGN[case]
+    with pytest.raises(MalformedAnswerError, match="about another"):
+        send(call, httpx.Response(200, json=body))
+
+
+def test_an_id_in_other_letters_is_no_other_id() -> None:
+    call = API.get_analyze_job("AB-1")
+    assert send(call, httpx.Response(200, json=job(jobId="ab-1"))).status is LroStatus.SUCCEEDED
+
+
+FIGURES = {
+    name: 1.0 for name in ("microF1", "microPrecision", "microRecall", "macroF1", "macroPrecision", "macroRecall")
+}
+OF_A_CLASS = {"f1": 1, "precision": 1, "recall": 1} | dict.fromkeys(
+    ("countTruePositives", "countTrueNegatives", "countFalsePositives", "countFalseNegatives"), 1
+)
+IMPOSSIBLE: dict[str, dict[str, Any]] = {
+    "a figure above 1": {"microF1": 1.5},
+    "a figure below 0": {"macroRecall": -0.1},
+    "a class's figure above 1": {"classes": {"a": OF_A_CLASS | {"f1": 2}}},
+    "a count below 0": {"classes": {"a": OF_A_CLASS | {"countFalsePositives": -1}}},
+    "a class name of 51 characters": {"classes": {"x" * 51: OF_A_CLASS}},
+    "half a character in a class name": {"classes": {"\ud800": OF_A_CLASS}},
+    "more classes than a project may have": {"classes": {f"c{number}": OF_A_CLASS for number in range(201)}},
+}
+
+
+@pytest.mark.parametrize("case", IMPOSSIBLE)
+def test_an_evaluation_with_an_impossible_figure_or_class_is_a_malformed_answer(case: str) -> None:
+    figures = {"classes": {"a": OF_A_CLASS}} | FIGURES
+    call = API.get_evaluation("p", label="m")
+
+    def answered(changes: dict[str, Any]) -> Any:
+        body = {"modelType": "MultiClassification", "multiClassificationEvaluation": figures | changes}
+        return send(call, httpx.Response(200, content=json.dumps(body)))
+
+    assert list(answered({}).classes) == ["a"]
+    with pytest.raises(MalformedAnswerError, match="get_evaluation"):
+        answered(IMPOSSIBLE[case])
 
 
 def test_only_skip_and_top_of_a_next_link_are_used() -> None:

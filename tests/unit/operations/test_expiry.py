@@ -49,7 +49,7 @@ WARNINGS: dict[str, tuple[int | None, str | None]] = {
     "31 days": (31, None),
     "30 days": (30, "its deployment expires in 30 days; retrain and publish before 2026-03-31"),
     "a day": (1, "its deployment expires in 1 days; retrain and publish before 2026-03-02"),
-    "today": (0, "its deployment expires in 0 days; retrain and publish before 2026-03-01"),
+    "today": (0, "its deployment expired on 2026-03-01; retrain and publish"),
 }
 
 

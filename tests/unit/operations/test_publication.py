@@ -5,6 +5,7 @@ What is retrained before, and what a real host, Azurite and the emulator add, is
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import httpx
@@ -113,12 +114,29 @@ def broken(world: OperationsWorld, status: int, body: object) -> None:
 
     def answer(request: httpx.Request) -> httpx.Response | None:
         is_job = request.method == "GET" and "/jobs/job-" in request.url.path
-        return httpx.Response(status, json=body) if is_job else None
+        if not is_job:
+            return None
+        probed = world.service.jobs[request.url.path.rpartition("/")[2]].documents[0]["id"]
+        return httpx.Response(status, content=json.dumps(body).replace('"PROBE"', json.dumps(probed)))
 
     world.authoring.answer = answer
 
 
+def classified(text_id: str = "PROBE", category: str = "a", **others: object) -> dict[str, object]:
+    """A finished job in both APIs' forms at once. PROBE stands for the id of the operation's own probe."""
+    classes = [{"category": category, "confidenceScore": 1.0}]
+    document = {"id": text_id, "classes": classes, "class": classes, "warnings": []}
+    results = {"documents": [document], "errors": []} | others.pop("results", {})  # type: ignore[operator]
+    tasks = {"customMultiClassificationTasks": [{"results": results}], "items": [{"results": results}]}
+    return {"status": "succeeded", "errors": [], "tasks": tasks} | others
+
+
 PROBES: dict[str, tuple[int, object]] = {
+    "is answered by another job": (200, classified(jobId="another")),
+    "is answered for another submission": (200, classified(displayName="probe-of-another")),
+    "is answered for another text": (200, classified("0")),
+    "gets a class that cannot be": (200, classified(category="x" * 51)),
+    "is answered with a result and an error": (200, classified(results={"errors": [{"id": "PROBE"}]})),
     "fails": (200, {"status": "failed", "errors": [{"code": "Broken", "message": "no"}], "tasks": {}}),
     "has no result": (200, {"status": "succeeded", "errors": [], "tasks": {}}),
     "is unknown": (404, {"error": {"code": "NotFound", "message": "no"}}),
@@ -140,6 +158,24 @@ def test_a_probe_that_comes_to_nothing_leaves_the_model_in_use_alone(api_version
     assert world.authoring.count("swap") == 0
     assert world.authoring.deployments.get("production", "first") == "first"
     assert world.locks() == []
+
+
+@pytest.mark.parametrize("api_version", PUBLISH)
+def test_a_probe_that_is_answered_with_its_own_id_is_enough(api_version: str) -> None:
+    world = OperationsWorld(api_version=api_version)
+    broken(world, 200, classified())
+    assert world.publish("first").state is OperationState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("other", "says"), [("projectName", "another project"), ("deploymentName", "another deployment")]
+)
+def test_a_probe_that_another_project_or_deployment_answered_is_not_switched_to(other: str, says: str) -> None:
+    world = dated()
+    broken(world, 200, classified(results={other: "somewhere-else"}))
+    ended = world.publish("first")
+    assert ended.state is OperationState.FAILED
+    assert says in (ended.reason or "")
 
 
 def test_what_the_probe_was_told_is_in_the_operation_s_errors() -> None:

@@ -134,7 +134,7 @@ def test_a_batch_is_found_in_full_while_it_is_open(world: PipelineOnFakes) -> No
                 "job_id": job.job_id,
                 "submitted": as_json(job.submitted),
                 "expires": as_json(job.submitted + timedelta(hours=24)),
-                "texts": {"0": 13},
+                "texts": {f"{batch.id[:8]}.0": 13},
                 "warnings": {},
             }
         ],

@@ -18,6 +18,7 @@ PARTS = {
     "queue batches",
     "queue operations",
     "language",
+    "submissions",
 }
 
 
@@ -94,3 +95,37 @@ def test_a_storage_part_that_does_not_answer_is_named(world: PipelineOnFakes, ca
     assert list(wrong) == [BROKEN[call]]
     assert wrong[BROKEN[call]].startswith(type(error).__name__)
     assert "\n" not in wrong[BROKEN[call]]
+
+
+def refuse_submissions(world: PipelineOnFakes) -> None:
+    error = {"code": "InvalidRequest", "message": "Deployment 'production' has expired."}
+    Wire(world, lambda request: httpx.Response(400, json={"error": error}) if request.method == "POST" else None)
+    world.upload_letters(3)
+    world.deliver_for(minutes=1)
+
+
+def test_a_service_that_refuses_every_submission_is_named_with_the_reason_and_since_when(
+    world: PipelineOnFakes,
+) -> None:
+    refuse_submissions(world)
+    project_exists(world)
+    wrong = wrong_parts(world)
+    assert list(wrong) == ["submissions"]
+    assert wrong["submissions"].startswith("since 2026-03-01 12:00 UTC: the service refuses every request")
+    assert "400 InvalidRequest" in wrong["submissions"]
+
+
+def test_submissions_are_healthy_again_once_the_service_accepts(world: PipelineOnFakes) -> None:
+    refuse_submissions(world)
+    world.service.answer = lambda _: None
+    world.run()
+    project_exists(world)
+    assert wrong_parts(world) == {}
+
+
+def test_waiting_for_a_first_model_is_no_fault(world: PipelineOnFakes) -> None:
+    world.model.model = None
+    world.upload_letters(3)
+    world.deliver_for(minutes=1)
+    project_exists(world)
+    assert wrong_parts(world) == {}

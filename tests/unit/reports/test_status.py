@@ -27,6 +27,7 @@ def test_an_empty_pipeline_waits_for_nothing(world: PipelineOnFakes) -> None:
     assert found == {
         "documents": None,
         "batches": {"planned": NONE, "submitted": NONE, "waiting_for_model": NONE, "listed_all": True},
+        "waiting": None,
         "queues": {"documents": 0, "collect": 0, "batches": 0},
         "oldest_waiting": None,
         "recent_failures": [],
@@ -52,6 +53,9 @@ def test_batches_without_a_model_are_counted_apart(world: PipelineOnFakes) -> No
     world.deliver_for(minutes=1)
     found = status(world)
     assert found["batches"]["waiting_for_model"] == {"batches": 1, "documents": 3}
+    assert found["waiting"]["why"] == "no model is in use: publish one, or set LANGUAGE_MODEL"
+    assert START <= datetime.fromisoformat(found["waiting"]["since"]) <= START + timedelta(minutes=1)
+    assert found["waiting"]["batch"] == world.the_open_one().record.id
     assert found["batches"]["planned"] == NONE
     assert found["queues"] == {"documents": 0, "collect": 0, "batches": 1}
 
@@ -157,9 +161,10 @@ def test_the_published_model_is_shown_with_its_operation_and_its_hold(world: Pip
     [
         (date(2026, 4, 1), None),
         (date(2026, 3, 31), "its deployment expires in 30 days; retrain and publish before 2026-03-31"),
-        (date(2026, 2, 28), "its deployment expires in -1 days; retrain and publish before 2026-02-28"),
+        (date(2026, 3, 1), "its deployment expired on 2026-03-01; retrain and publish"),
+        (date(2026, 2, 28), "its deployment expired on 2026-02-28; retrain and publish"),
     ],
-    ids=["31 days", "30 days", "gone"],
+    ids=["31 days", "30 days", "today", "gone"],
 )
 def test_a_deployment_warns_thirty_days_before_it_expires(
     world: PipelineOnFakes, expires: date, warning: str | None
