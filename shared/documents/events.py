@@ -6,12 +6,11 @@ one HEAD when the upload is accepted.
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from shared.json_input import parse_json
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 
@@ -40,7 +39,7 @@ def parse_events(body: bytes) -> list[Upload]:
 
     Raises ValueError when the body is not JSON, or an upload event lacks its address or ETag.
     """
-    events = parse_json(body)
+    events = json.loads(body)
     return [_upload(event) for event in (events if isinstance(events, list) else [events]) if _is_upload(event)]
 
 
