@@ -38,12 +38,13 @@ def _others(places: list[str]) -> str:
     return f"; also at {', '.join(places[:NAMED_PLACES])}" + (f" and {more} more places" if more > 0 else "")
 
 
-def check_labels(labels: LabelsFile, rules: LabelRules) -> list[InputProblem]:
+def check_labels(labels: LabelsFile, rules: LabelRules) -> Iterator[InputProblem]:
     """Every problem that the file shows by itself. What follows from a problem of the reading is not said again."""
-    problems = [*labels.problems, *_check_names(labels, rules), *_check_documents(labels, rules)]
+    yield from labels.problems
+    yield from _check_names(labels, rules)
+    yield from _check_documents(labels, rules)
     if not labels.problems:
-        problems += _check_training(labels, rules)
-    return problems
+        yield from _check_training(labels, rules)
 
 
 def _check_names(labels: LabelsFile, rules: LabelRules) -> Iterator[InputProblem]:
@@ -73,6 +74,8 @@ def _check_documents(labels: LabelsFile, rules: LabelRules) -> Iterator[InputPro
         yield InputProblem(labels.documents_place, f"{count} documents; at least {rules.min_documents} are needed")
     if count > rules.max_documents:
         yield InputProblem(labels.documents_place, f"{count} documents; {rules.max_documents} are allowed")
+    known = ", ".join(sorted(rules.languages)[:7])
+    more = f" and {len(rules.languages) - 7} more" if len(rules.languages) > 7 else ""
     seen: dict[str, str] = {}
     for place, document in labels.placed.items():
         first = seen.setdefault(document.location, place)
@@ -81,10 +84,8 @@ def _check_documents(labels: LabelsFile, rules: LabelRules) -> Iterator[InputPro
         if len(set(document.classes)) != len(document.classes):
             yield InputProblem(place, f"{quoted(document.location)} has a class twice")
         if document.language and not rules.knows_language(document.language):
-            known = ", ".join(sorted(rules.languages)[:7])
-            more = len(rules.languages) - 7
-            what = f"{quoted(document.language)} is not a language of this API version ({known}"
-            yield InputProblem(place, f"{what} and {more} more)" if more > 0 else f"{what})")
+            what = f"{quoted(document.language)} is not a language of this API version ({known}{more})"
+            yield InputProblem(place, what)
 
 
 def _check_training(labels: LabelsFile, rules: LabelRules) -> Iterator[InputProblem]:

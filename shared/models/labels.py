@@ -20,12 +20,17 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from shared.errors import InputProblem, quoted
 from shared.language.values import LabelledDocument, ProjectKind
 
 JsonObject = Mapping[str, Any]
+
+# Far over what any version takes: what has more is wrong as a whole, and is not read to its end.
+MAX_ENTRIES = 1_000
+MAX_PROBLEMS = 10_000
 
 DATASETS = {"train": "Train", "test": "Test"}
 
@@ -117,10 +122,8 @@ class _Form(ABC):
         self.content, self.prefix = content, prefix
         self.problems: list[InputProblem] = []
         self.unread: set[str] = set()
-        self.names = [
-            self._name(entry, f"{prefix}{self.names_key}[{number}]")
-            for number, entry in self._list(content, self.names_key, prefix=prefix) or ()
-        ]
+        self.names = [self._name(entry, f"{prefix}{self.names_key}[{number}]") for number, entry in self._names_list()]
+        # Is every name known, so that others can be called unknown?
         self.is_named = f"{prefix}{self.names_key}" not in {each.place for each in self.problems}
         self.known_names = frozenset(self.names) - {""}
         self.squashed = {_squash(name): name for name in self.known_names}
@@ -135,6 +138,9 @@ class _Form(ABC):
         kind, kind_place = self._kind(whole)
         for number, entry in self._list(self.content, "documents", prefix=self.prefix, beside=whole) or ():
             place = f"{self.prefix}documents[{number}]"
+            if len(self.problems) >= MAX_PROBLEMS:
+                self.report("too many problems; nothing was read from here on", place=place)
+                break
             document = self._document(entry, place)
             if document is not None:
                 placed[place] = document
@@ -167,6 +173,9 @@ class _Form(ABC):
         """Reports them, because each could hold what is then lost; returns the keys that were meant."""
         known = ("location", "language", "culture", "dataset", *self.label_keys)
         meant: set[str] = set()
+        if len(entry) > MAX_ENTRIES:
+            self.refuse(f"{len(entry)} keys in one document; it has {len(known)} at most", place=place)
+            return meant
         for key in entry:
             if key in known:
                 continue
@@ -230,9 +239,11 @@ class _Form(ABC):
     def labels(self, entry: JsonObject, key: str, *, place: str, example: str) -> Iterator[tuple[int, Any]]:
         """The labels of a document; none is a valid number of labels."""
         value = entry.get(key)
-        if isinstance(value, list):
+        if isinstance(value, list) and len(value) <= MAX_ENTRIES:
             return enumerate(value)
-        if value is not None:
+        if isinstance(value, list):
+            self.refuse(f"{len(value)} classes of one document", place=f"{place}.{key}")
+        elif value is not None:
             self.refuse(f"{_kind_of(value)} where a list is expected, as [{example}]", place=f"{place}.{key}")
         return iter(())
 
@@ -275,6 +286,14 @@ class _Form(ABC):
             return ""
         self.report(_no_text(self.name_key or "the name", name), place=place)
         return str(name) if isinstance(name, int | float) else ""
+
+    def _names_list(self) -> Iterator[tuple[int, Any]]:
+        entries = self._list(self.content, self.names_key, prefix=self.prefix)
+        count = len(self.content[self.names_key]) if entries else 0
+        if count > MAX_ENTRIES:
+            what = f"{count} classes are more than any version takes; the first {MAX_ENTRIES} were read"
+            self.report(what, place=f"{self.prefix}{self.names_key}")
+        return islice(entries or iter(()), MAX_ENTRIES)
 
     def _list(
         self, holder: JsonObject, key: str, *, prefix: str, beside: JsonObject | None = None

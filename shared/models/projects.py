@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +29,7 @@ from shared.language.client import LanguageClient
 from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
 from shared.models.active_model import ActiveModelStore
 from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
-from shared.models.labels import LabelsFile, parse_labels, to_july_form
+from shared.models.labels import MAX_PROBLEMS, LabelsFile, parse_labels, to_july_form
 from shared.storage.ports import BlobStore
 
 DEFAULT_LABELS = "labels.json"
@@ -137,9 +138,13 @@ class Projects:
         container = self.open_container(project.container)
         rules = self.api.label_rules
         labels = parse_labels(content)
-        problems = check_labels(labels, rules) + labels.kind_fits(project.kind)
         sizes = {info.name: info.size for info in container.list() if info.name != project.labels_location}
-        problems += check_blobs(labels, sizes, container=project.container)
+        found = chain(
+            check_labels(labels, rules),
+            labels.kind_fits(project.kind),
+            check_blobs(labels, sizes, container=project.container),
+        )
+        problems = list(islice(found, MAX_PROBLEMS))
         warnings = warn_of(labels, rules, project.kind)
         if not problems:
             problems, unread = self._check_contents(container, labels, sizes)
