@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.documents.encodings import charset_of, codecs_for
 from shared.errors import (
+    QUOTED_CHARACTERS,
     BadRequestError,
     BlobUnreadableError,
     BodyTooLargeError,
@@ -171,7 +172,7 @@ def read_request(read: Callable[[], T]) -> T:
     except ValidationError as error:
         raise BadRequestError(
             [
-                InputProblem(".".join(str(part) for part in each["loc"]), each["msg"])
+                InputProblem(".".join(str(part)[:QUOTED_CHARACTERS] for part in each["loc"]), each["msg"])
                 for each in error.errors(include_input=False, include_url=False)
             ]
         ) from error
