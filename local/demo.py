@@ -80,18 +80,14 @@ def seed_by_http(console: Console, stack: Stack, api: Api, dataset: Dataset) -> 
         "description": f"seeded from {dataset.folder.name}",
     }
     api.call("PUT", project, definition)
-    stored = api.call("PUT", f"{project}/labels", json.loads(dataset.labels)) if _is_strict(dataset) else None
-    if stored:
-        counts = ", ".join(f"{name} {count}" for name, count in stored["classes"].items())
-        console.print(f"Labels: {stored['documents']} documents ({counts})")
+    stored = api.call("PUT", f"{project}/labels", json.loads(dataset.labels))
+    counts = ", ".join(f"{name} {count}" for name, count in stored["classes"].items())
+    console.print(f"Labels: {stored['documents']} documents ({counts})")
+    for warning in stored["warnings"]:
+        console.print(f"[yellow]warning[/yellow] {warning['place']}: {warning['what']}", highlight=False, markup=True)
     record = retrain(console, api, project, {"model": "first"}, "Train and publish")
     if record["state"] != "succeeded":
         raise RuntimeError(f"training ended as {record['state']}: {record['reason']}")
-
-
-def _is_strict(dataset: Dataset) -> bool:
-    """Small classes are common in real corpora; the strict check of PUT labels would refuse them."""
-    return dataset.folder == SAMPLES
 
 
 def retrain(console: Console, api: Api, project: str, request: dict[str, Any], title: str) -> dict[str, Any]:

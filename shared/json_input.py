@@ -1,4 +1,4 @@
-"""JSON from outside, read alike wherever it comes in: in any encoding that clients send, and never half of it. Pure."""
+"""JSON from outside, read alike wherever it comes in: in any encoding that clients send, or not at all. Pure."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from shared.documents.ref import is_document_name
 from shared.errors import InputProblem, quoted
 from shared.language.values import LabelRules, ProjectKind
-from shared.models.labels import LabelsFile
+from shared.models.labels_file import LabelsFile
 
 # "You must have a minimum of 10 tagged instances per class" (2021); later pages advise 15 and more. No source shows
 # that the service refuses fewer.
@@ -39,7 +39,7 @@ def _others(places: list[str]) -> str:
 
 
 def check_labels(labels: LabelsFile, rules: LabelRules) -> Iterator[InputProblem]:
-    """Every problem that the file shows by itself. What follows from a problem of the reading is not said again."""
+    """Every problem that the file shows by itself. A consequence of a problem of the reading is not said again."""
     yield from labels.problems
     yield from _check_names(labels, rules)
     yield from _check_documents(labels, rules)
@@ -194,7 +194,7 @@ def _warn_of_documents(labels: LabelsFile, rules: LabelRules, kind: ProjectKind)
     unlabelled = labels.unlabelled
     if unlabelled:
         first = quoted(unlabelled[0].location)
-        what = f"{len(unlabelled)} documents have no class, first {first}: they teach the model that none fits"
+        what = f"{len(unlabelled)} documents have no class, first {first}: the model learns that none fits"
         yield InputProblem(labels.documents_place, what)
     below = [each.location for each in labels.placed.values() if "/" in each.location]
     if below:

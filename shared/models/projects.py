@@ -29,7 +29,8 @@ from shared.language.client import LanguageClient
 from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
 from shared.models.active_model import ActiveModelStore
 from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
-from shared.models.labels import MAX_PROBLEMS, LabelsFile, parse_labels, to_july_form
+from shared.models.labels import MAX_PROBLEMS, parse_labels
+from shared.models.labels_file import LabelsFile, to_july_form
 from shared.storage.ports import BlobStore
 
 DEFAULT_LABELS = "labels.json"

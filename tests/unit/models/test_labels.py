@@ -12,7 +12,8 @@ from shared.errors import InputProblem
 from shared.language.apis import api_for
 from shared.language.values import LabelledDocument, LabelRules, ProjectKind
 from shared.models.label_checks import check_blobs, check_labels, warn_of
-from shared.models.labels import LabelsFile, parse_labels, to_july_form
+from shared.models.labels import parse_labels
+from shared.models.labels_file import LabelsFile, to_july_form
 
 Json = dict[str, Any]
 
