@@ -9,6 +9,7 @@ import azure.functions as func
 from functions.http import handles_errors, json_response, problem_response
 from functions.messages import read_or_keep
 from shared.documents.messages import WakeMessage
+from shared.errors import quoted
 from shared.messages import StepMessage
 from shared.reports.bodies import Problem
 from shared.services import Services
@@ -45,7 +46,7 @@ def blueprint(services: Services) -> func.Blueprint:
         batch_id = req.route_params.get("id") or ""
         batch = services.batch_report.find(batch_id)
         if batch is None:
-            detail = f"no batch {batch_id!r} is open, or was created in the last 30 days"
+            detail = f"no batch {quoted(batch_id)} is open, or was created in the last 30 days"
             return problem_response(Problem(title="Unknown batch", status=404, detail=detail))
         return json_response(batch)
 

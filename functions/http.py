@@ -11,9 +11,12 @@ from typing import Any, TypeVar
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
+from shared.documents.encodings import charset_of, codecs_for
 from shared.errors import (
+    QUOTED_CHARACTERS,
     BadRequestError,
     BlobUnreadableError,
+    BodyTooLargeError,
     ConfirmationNeededError,
     InputProblem,
     LabelsRefusedError,
@@ -30,7 +33,8 @@ from shared.errors import (
     ProjectUnknownError,
     RetryableError,
 )
-from shared.reports.bodies import Problem, ProblemPlace
+from shared.json_input import decode_json, parse_json
+from shared.reports.bodies import Problem, place_list
 from shared.reports.operations import operation_address
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,6 +43,8 @@ T = TypeVar("T")
 log = logging.getLogger("pigeonhole.http")
 
 DEFAULT_RETRY_SECONDS = 30
+# Requests are small. The one exception, a labels file, takes up to 25 times its size in memory while it is read.
+MAX_BODY_BYTES = 64 * 1024
 
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
@@ -62,12 +68,18 @@ def _response(members: Any, status: int, mimetype: str, headers: dict[str, str] 
     )
 
 
-def handles_errors(handler: Handler) -> Handler:
-    """Errors raised on purpose become problems; bugs become a 500 that names the type only, with a log line."""
+def handles_errors(handler: Handler, *, max_body: int = MAX_BODY_BYTES) -> Handler:
+    """Errors raised on purpose become problems; bugs become a 500 that names the type only, with a log line.
+
+    A body of more than `max_body` bytes is refused before anything reads it, whether the function would read it or not.
+    """
 
     @functools.wraps(handler)
     def wrapped(req: func.HttpRequest) -> func.HttpResponse:
         try:
+            size = len(req.get_body())
+            if size > max_body:
+                raise BodyTooLargeError(size, limit=max_body)
             return handler(req)
         except PigeonholeError as error:
             return problem_response(problem_of(error), _headers_of(error))
@@ -82,6 +94,7 @@ def handles_errors(handler: Handler) -> Handler:
 # The first row that fits an error gives its status and title.
 _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (BadRequestError, 400, "The request cannot be read"),
+    (BodyTooLargeError, 413, "The body is too large"),
     (ProjectUnknownError, 404, "Unknown project"),
     (ModelUnknownError, 404, "Unknown model"),
     (LabelsRefusedError, 422, "The labels file has problems"),
@@ -106,8 +119,8 @@ def problem_of(error: PigeonholeError) -> Problem:
     problem = Problem(title=title, status=status, detail=str(error))
     match error:
         case BadRequestError() | LabelsRefusedError():
-            places = [ProblemPlace(place=each.place, what=each.what) for each in error.problems]
-            return problem.model_copy(update={"problems": places})
+            listed, more = place_list(error.problems)
+            return problem.model_copy(update={"problems": listed, "more": more or None})
         case OperationRunningError():
             return problem.model_copy(update={"operation": operation_address(error.operation_id)})
         case ConfirmationNeededError():
@@ -127,9 +140,26 @@ def _headers_of(error: PigeonholeError) -> dict[str, str]:
     return {}
 
 
+def read_json(req: func.HttpRequest) -> Any:
+    """The request's JSON body, in whatever encoding it came. Raises ValueError."""
+    return parse_json(req.get_body(), codecs=_codecs(req))
+
+
 def read_body(req: func.HttpRequest, model: type[M]) -> M:
     """The request's JSON body as `model`; an empty body is an empty object. Raises BadRequestError."""
-    return read_request(lambda: model.model_validate_json(req.get_body() or b"{}"))
+    if not req.get_body():
+        return read_request(lambda: model.model_validate_json(b"{}"))
+    try:
+        read_json(req)  # says better than pydantic what is wrong with JSON, and finds keys that occur twice
+        text = decode_json(req.get_body(), _codecs(req))
+    except ValueError as error:
+        raise BadRequestError([InputProblem("", str(error))]) from error
+    return read_request(lambda: model.model_validate_json(text))
+
+
+def _codecs(req: func.HttpRequest) -> tuple[str, ...]:
+    charset = charset_of(req.headers.get("Content-Type"))
+    return codecs_for(charset) if charset else ()
 
 
 def read_request(read: Callable[[], T]) -> T:
@@ -142,7 +172,7 @@ def read_request(read: Callable[[], T]) -> T:
     except ValidationError as error:
         raise BadRequestError(
             [
-                InputProblem(".".join(str(part) for part in each["loc"]), each["msg"])
+                InputProblem(".".join(str(part)[:QUOTED_CHARACTERS] for part in each["loc"]), each["msg"])
                 for each in error.errors(include_input=False, include_url=False)
             ]
         ) from error

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import azure.functions as func
+from typing import Annotated
 
-from functions.http import handles_errors, json_response, problem_response
+import azure.functions as func
+from pydantic import Field, TypeAdapter
+
+from functions.http import handles_errors, json_response, problem_response, read_request
 from functions.projects import project_name
+from shared.errors import quoted
 from shared.models.evaluations import compare, evaluation_figures
 from shared.reports.bodies import Problem
 from shared.reports.projects import EvaluationBody, model_list, validation_body
 from shared.services import Services
+
+_SKIP: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)])
 
 
 def blueprint(services: Services) -> func.Blueprint:
@@ -41,10 +47,11 @@ def blueprint(services: Services) -> func.Blueprint:
         if not model:
             return _which_model()
         if only not in (None, "mismatched"):
-            detail = f"only={only!r}; the one filter is only=mismatched"
+            detail = f"only={quoted(only)}; the one filter is only=mismatched"
             return problem_response(Problem(title="Unknown filter", status=400, detail=detail))
+        skip = read_request(lambda: _SKIP.validate_python(req.params.get("skip", "0")))
         documents = projects.list_reviewed(project_name(req), label=model)
-        return json_response(validation_body(model, documents, only_mismatched=only is not None))
+        return json_response(validation_body(model, documents, only_mismatched=only is not None, skip=skip))
 
     @bp.function_name("compare_models")
     @bp.route(route="projects/{project}/compare", methods=["GET"])

@@ -6,6 +6,7 @@ import azure.functions as func
 
 from functions.http import handles_errors, json_response, problem_response, read_body
 from functions.messages import read_or_keep
+from shared.errors import quoted
 from shared.messages import StepMessage
 from shared.operations.operation import Operation, ReclassifyRequest
 from shared.reports.bodies import Problem
@@ -64,4 +65,6 @@ def accepted(operation: Operation) -> func.HttpResponse:
 
 
 def _unknown(operation_id: str) -> func.HttpResponse:
-    return problem_response(Problem(title="Unknown operation", status=404, detail=f"no operation {operation_id!r}"))
+    return problem_response(
+        Problem(title="Unknown operation", status=404, detail=f"no operation {quoted(operation_id)}")
+    )

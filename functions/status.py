@@ -6,6 +6,7 @@ import azure.functions as func
 
 from functions.http import handles_errors, json_response, problem_response
 from shared.documents.ref import is_document_name
+from shared.errors import quoted
 from shared.reports.bodies import Problem
 from shared.reports.documents import SentBody
 from shared.services import Services
@@ -49,7 +50,7 @@ def blueprint(services: Services) -> func.Blueprint:
             detail = "POST to /api/documents/{name}/classify"
             return problem_response(Problem(title="No such address", status=404, detail=detail))
         if not is_document_name(name):
-            detail = f"only .txt blobs are classified, {name!r} is not one"
+            detail = f"only .txt blobs are classified, {quoted(name)} is not one"
             return problem_response(Problem(title="Not a document", status=400, detail=detail, name=name))
         document = services.inbox.classify_again(name)
         if document is None:
@@ -67,5 +68,5 @@ def _name(req: func.HttpRequest) -> str:
 
 
 def _unknown_document(name: str) -> func.HttpResponse:
-    detail = f"no blob and no record is called {name!r}; names are case-sensitive"
+    detail = f"no blob and no record is called {quoted(name)}; names are case-sensitive"
     return problem_response(Problem(title="Unknown document", status=404, detail=detail, name=name))

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from shared.json_input import parse_json
 from shared.language.values import ProjectKind
+from shared.models.labels import parse_labels
+from shared.models.labels_file import LabelsFile
 
 SAMPLES = Path(__file__).parent / "samples" / "multi_label"
 
@@ -39,8 +41,8 @@ def load_dataset(folder: Path, *, labels_name: str = "labels.json", limit: int |
     if not labels_path.is_file():
         raise DatasetError(f"{folder} holds no {labels_name}; see local/datasets.py for what a dataset is")
     labels = labels_path.read_bytes()
-    documents = _documents(labels_path, json.loads(labels))
-    training = {str(entry["location"]): folder / str(entry["location"]) for entry in documents}
+    read = _read(labels_path, labels)
+    training = {each.location: folder / each.location for each in read.documents}
     missing = [name for name, path in training.items() if not path.is_file()]
     if missing:
         raise DatasetError(f"{labels_path} lists {len(missing)} documents that are not there, first {missing[0]}")
@@ -50,20 +52,28 @@ def load_dataset(folder: Path, *, labels_name: str = "labels.json", limit: int |
     expected_path = folder / "expected.json"
     expected = json.loads(expected_path.read_text(encoding="utf-8")) if expected_path.is_file() else {}
     kept = dict(list(new.items())[:limit])
-    return Dataset(folder, labels, _kind(documents), training, kept, expected)
+    return Dataset(folder, labels, _kind(read), training, kept, expected)
 
 
-def _documents(path: Path, content: Any) -> list[dict[str, Any]]:
-    documents = content.get("documents") or content.get("assets", {}).get("documents")
-    if not documents:
+def _read(path: Path, labels: bytes) -> LabelsFile:
+    """As PUT labels reads it, before its rules."""
+    try:
+        read = parse_labels(parse_json(labels))
+    except ValueError as error:
+        raise DatasetError(f"{path} is not JSON: {error}") from error
+    if read.problems:
+        first = read.problems[0]
+        raise DatasetError(
+            f"{path} has {len(read.problems)} problems, first at {first.place or 'the top'}: {first.what}"
+        )
+    if not read.placed:
         raise DatasetError(f"{path} lists no documents")
-    return list(documents)
+    return read
 
 
-def _kind(documents: list[dict[str, Any]]) -> ProjectKind:
-    """Single-label when every document has exactly one class."""
-    for entry in documents:
-        labels = entry.get("intents", entry.get("classifiers", entry.get("classes")))
-        if labels is not None and len(labels) != 1:
-            return ProjectKind.MULTI
-    return ProjectKind.SINGLE
+def _kind(labels: LabelsFile) -> ProjectKind:
+    """What the file says of itself; else single-label when every document has exactly one class."""
+    if labels.kind is not None:
+        return labels.kind
+    is_single = all(len(document.classes) == 1 for document in labels.documents)
+    return ProjectKind.SINGLE if is_single else ProjectKind.MULTI

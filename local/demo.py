@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
-from local.seed import upload_training
+from local.seed import LABELS, upload_documents
 from local.settings import ROOT
 from local.stack import DEMO_DELAYS, Stack, add_stack_arguments, running_stack, stack_options
 from shared.documents.ref import record_name
@@ -73,25 +74,23 @@ def seed_by_http(console: Console, stack: Stack, api: Api, dataset: Dataset) -> 
     settings = stack.settings
     project = f"/api/projects/{settings.language_project}"
     with console.status(f"Uploading {len(dataset.training)} labelled documents ..."):
-        upload_training(stack.services, dataset)
+        upload_documents(stack.services, dataset)
+    # The 2021 preview creates a project only beside a labels file; PUT labels replaces it by the checked one.
+    stack.container(settings.training_container).put(LABELS, b'{"intentNames": ["none"], "documents": []}')
     definition = {
         "kind": dataset.kind.value,
         "container": settings.training_container,
         "description": f"seeded from {dataset.folder.name}",
     }
     api.call("PUT", project, definition)
-    stored = api.call("PUT", f"{project}/labels", json.loads(dataset.labels)) if _is_strict(dataset) else None
-    if stored:
-        counts = ", ".join(f"{name} {count}" for name, count in stored["classes"].items())
-        console.print(f"Labels: {stored['documents']} documents ({counts})")
+    stored = api.call("PUT", f"{project}/labels", json.loads(dataset.labels))
+    counts = ", ".join(f"{name} {count}" for name, count in stored["classes"].items())
+    console.print(f"Labels: {stored['documents']} documents ({counts})")
+    for warning in stored["warnings"]:
+        console.print(f"[yellow]warning[/yellow] {escape(warning['place'])}: {escape(warning['what'])}")
     record = retrain(console, api, project, {"model": "first"}, "Train and publish")
     if record["state"] != "succeeded":
         raise RuntimeError(f"training ended as {record['state']}: {record['reason']}")
-
-
-def _is_strict(dataset: Dataset) -> bool:
-    """Small classes are common in real corpora; the strict check of PUT labels would refuse them."""
-    return dataset.folder == SAMPLES
 
 
 def retrain(console: Console, api: Api, project: str, request: dict[str, Any], title: str) -> dict[str, Any]:
@@ -227,7 +226,7 @@ def show_retraining(console: Console, stack: Stack, api: Api, dataset: Dataset) 
         ("labels_spoiled.json", "spoiledlabels", "Retrain with spoiled labels"),
     ):
         changed = load_dataset(dataset.folder, labels_name=labels)
-        upload_training(stack.services, changed)
+        upload_documents(stack.services, changed)
         api.call("PUT", f"{project}/labels", json.loads(changed.labels))
         record = retrain(console, api, project, {"model": model}, title)
         console.print(f"  gate: {record['gate']['reason']}")

@@ -25,8 +25,13 @@ LABELS = "labels.json"
 
 def upload_training(services: Services, dataset: Dataset, *, threads: int = 8) -> None:
     """The labels file at the root of the training container, and every labelled document at its location."""
+    services.adapters.open_container(services.settings.training_container).put(LABELS, dataset.labels)
+    upload_documents(services, dataset, threads=threads)
+
+
+def upload_documents(services: Services, dataset: Dataset, *, threads: int = 8) -> None:
+    """Every labelled document at its location, without the labels."""
     container = services.adapters.open_container(services.settings.training_container)
-    container.put(LABELS, dataset.labels)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda each: container.put(each[0], each[1].read_bytes()), dataset.training.items()))
 

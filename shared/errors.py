@@ -21,6 +21,7 @@ PigeonholeError
 │   └── SettingsError                  missing or wrong app settings
 ├── UserInputError                 a request that cannot be carried out as asked; nothing was changed
 │   ├── BadRequestError                it cannot be read
+│   ├── BodyTooLargeError              its body has more bytes than the function takes
 │   ├── ProjectUnknownError            the service has no such project
 │   ├── ProjectUnchangeableError       the service lets a project's description change, nothing else
 │   ├── LabelsRefusedError             the labels file has problems
@@ -44,6 +45,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+# Of a value that a message quotes, and of the problems that one message names.
+QUOTED_CHARACTERS = 100
+NAMED_PROBLEMS = 5
+
+
+def quoted(value: Any) -> str:
+    """A value from outside as messages show it: at most 100 characters, and nothing of a list or an object."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    text = repr(value[:QUOTED_CHARACTERS] if isinstance(value, str) else value)
+    if isinstance(value, str) and len(value) > QUOTED_CHARACTERS:
+        return f"{text[:QUOTED_CHARACTERS]}…"
+    return text if len(text) <= QUOTED_CHARACTERS else f"{text[:QUOTED_CHARACTERS]}…"
 
 
 class PigeonholeError(Exception):
@@ -156,8 +172,17 @@ class BadRequestError(UserInputError):
     """The body or the address of a request cannot be read; `problems` never quote the value, which may be anything."""
 
     def __init__(self, problems: Sequence[InputProblem]) -> None:
-        super().__init__("; ".join(f"{each.place}: {each.what}" for each in problems))
+        named = "; ".join(f"{each.place}: {each.what}" for each in problems[:NAMED_PROBLEMS])
+        more = len(problems) - NAMED_PROBLEMS
+        super().__init__(f"{named}; and {more} more" if more > 0 else named)
         self.problems = tuple(problems)
+
+
+class BodyTooLargeError(UserInputError):
+    """The request's body has more bytes than the function takes; it was not read."""
+
+    def __init__(self, size: int, *, limit: int) -> None:
+        super().__init__(f"the body has {size} bytes; this function takes {limit} at most")
 
 
 class ProjectUnknownError(UserInputError):

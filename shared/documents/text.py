@@ -170,6 +170,16 @@ def is_blank(text: str) -> bool:
     return all(unicodedata.category(each)[0] in "CZ" or _INVISIBLE.match(each) for each in text)
 
 
+def count_characters(text: str) -> int:
+    """Characters as people see them, near the service's text elements: accents and joined parts do not count."""
+    return len(text) if text.isascii() else len(text) - sum(map(_joins, text))
+
+
+def _joins(letter: str) -> bool:
+    is_tone = "\U0001f3fb" <= letter <= "\U0001f3ff"
+    return unicodedata.category(letter).startswith("M") or letter == _JOINER or is_tone
+
+
 _JOINER = "\u200d"
 _BOUNDARIES = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?。！？])\s+"), re.compile(r"\s+"))
 
@@ -202,5 +212,4 @@ def _boundary(text: str, *, start: int, end: int) -> int:
 def _is_inside(text: str, cut: int) -> bool:
     """Would a cut before `text[cut]` tear a combined character apart: an accent, a joined emoji, a skin tone?"""
     after = text[cut]
-    joins = unicodedata.category(after).startswith("M") or after == _JOINER or "\U0001f3fb" <= after <= "\U0001f3ff"
-    return joins or text[cut - 1] == _JOINER or text[cut - 1 : cut + 1] == "\r\n"
+    return _joins(after) or text[cut - 1] == _JOINER or text[cut - 1 : cut + 1] == "\r\n"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -134,6 +136,35 @@ class Project:
     description: str = ""
     created: datetime | None = None
     modified: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """What an API version allows in labels, by its own page of limits.
+
+    `class_name` covers whole names and `class_name_in_words` says the same. `languages` are in lower case; with
+    `any_region` only the part before the first dash counts. Without `has_datasets` the version splits at random,
+    whatever a document's `dataset` says.
+    """
+
+    min_classes: int
+    max_classes: int
+    min_documents: int
+    max_documents: int
+    max_characters: int
+    class_name: re.Pattern[str]
+    class_name_in_words: str
+    languages: frozenset[str]
+    any_region: bool
+    has_datasets: bool
+
+    def knows_language(self, code: str) -> bool:
+        wanted = code.lower()
+        return wanted.partition("-")[0] in self._primary_tags if self.any_region else wanted in self.languages
+
+    @cached_property
+    def _primary_tags(self) -> frozenset[str]:
+        return frozenset(each.partition("-")[0] for each in self.languages)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.concurrency import FanOut
 from shared.documents.content import DocumentReader
+from shared.documents.text import count_characters
 from shared.errors import (
     BlobNotFoundError,
     BlobUnreadableError,
@@ -19,17 +21,21 @@ from shared.errors import (
     LanguageNotFoundError,
     ProjectUnchangeableError,
     ProjectUnknownError,
+    quoted,
 )
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
 from shared.models.active_model import ActiveModelStore
-from shared.models.labels import LabelsFile, check_labels, parse_labels, to_july_form
+from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
+from shared.models.labels import MAX_PROBLEMS, parse_labels
+from shared.models.labels_file import LabelsFile, to_july_form
 from shared.storage.ports import BlobStore
 
 DEFAULT_LABELS = "labels.json"
-# Contents are read to find those that are not text; beyond this many documents only their listing is checked.
+# Contents are read to find those that are no text or too long; of more documents only those that are large enough to be
+# too long, and no more than this many.
 MAX_READ = 2_000
 
 ProjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
@@ -52,6 +58,14 @@ class ProjectRequest(BaseModel):
 class PutResult:
     project: Project
     created: bool
+
+
+@dataclass(frozen=True)
+class PutLabels:
+    """Labels as they were stored, and what is doubtful about them."""
+
+    labels: LabelsFile
+    warnings: list[InputProblem]
 
 
 @dataclass(frozen=True)
@@ -120,32 +134,53 @@ class Projects:
             raise ProjectUnknownError(name) from error
         self.active_model.remove(name)
 
-    def put_labels(self, project: Project, content: Any) -> LabelsFile:
+    def put_labels(self, project: Project, content: Any) -> PutLabels:
         """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem."""
         container = self.open_container(project.container)
+        rules = self.api.label_rules
         labels = parse_labels(content)
         sizes = {info.name: info.size for info in container.list() if info.name != project.labels_location}
-        problems = check_labels(labels, sizes) + labels.kind_fits(project.kind)
+        found = chain(
+            check_labels(labels, rules),
+            labels.kind_fits(project.kind),
+            check_blobs(labels, sizes, container=project.container),
+        )
+        problems = list(islice(found, MAX_PROBLEMS))
+        warnings = warn_of(labels, rules, project.kind)
         if not problems:
-            problems = self._unreadable(container, labels)
+            problems, unread = self._check_contents(container, labels, sizes)
+            if unread:
+                what = f"the contents of {unread} documents were not read: whether all are text is not known"
+                warnings.append(InputProblem(labels.documents_place, what))
         if problems:
-            raise LabelsRefusedError(problems)
-        container.put(labels_blob(project), to_july_form(labels))
-        return labels
+            raise LabelsRefusedError(fold(problems))
+        container.put(labels_blob(project), to_july_form(labels, language=project.language))
+        return PutLabels(labels, fold(warnings))
 
-    def _unreadable(self, container: BlobStore, labels: LabelsFile) -> list[InputProblem]:
-        if len(labels.placed) > MAX_READ:
-            return []
+    def _check_contents(
+        self, container: BlobStore, labels: LabelsFile, sizes: Mapping[str, int]
+    ) -> tuple[list[InputProblem], int]:
+        """Documents that are no text or too long, and how many were not read."""
+        longest = self.api.label_rules.max_characters
+        read = list(labels.placed.items())
+        if len(read) > MAX_READ:
+            read = [each for each in read if sizes[each[1].location] > longest][:MAX_READ]
 
         def problem(each: tuple[str, LabelledDocument]) -> InputProblem | None:
             place, document = each
+            location = quoted(document.location)
             try:
-                self.reader.read(container.read(document.location))
+                text = self.reader.read(container.read(document.location)).text
             except (BlobNotFoundError, BlobUnreadableError, DocumentRejectedError) as error:
-                return InputProblem(place, f"{document.location!r} cannot be read: {error}")
+                return InputProblem(place, f"{location} cannot be read: {error}")
+            characters = count_characters(text)
+            if characters > longest:
+                what = f"{location} has {characters} characters; the service trains on {longest} at most: split it"
+                return InputProblem(place, what)
             return None
 
-        return [found for found in self.fan_out(problem, labels.placed.items()) if found is not None]
+        found = [found for found in self.fan_out(problem, read) if found is not None]
+        return found, len(labels.placed) - len(read)
 
     def list_models(self, name: str) -> list[TrainedModel]:
         """Every trained model. Raises ProjectUnknownError."""

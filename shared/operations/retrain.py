@@ -6,7 +6,6 @@ when there is nothing: the service takes no idempotency key.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +19,7 @@ from shared.errors import (
     LabelsMissingError,
     LanguageNotFoundError,
 )
+from shared.json_input import parse_json
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
@@ -27,6 +27,7 @@ from shared.language.values import AuthoringJob, Evaluation
 from shared.models.active_model import ActiveModelStore
 from shared.models.evaluations import evaluation_figures
 from shared.models.gate import evaluate_gate
+from shared.models.label_checks import fold
 from shared.models.labels import parse_labels
 from shared.models.projects import labels_blob
 from shared.operations.operation import Operation, OperationQueue, OperationState, Retrain, Step
@@ -66,13 +67,13 @@ class RetrainSteps:
         project = self.language.send(api.get_project(operation.project))
         name = labels_blob(project)
         try:
-            content = json.loads(self.open_container(project.container).read(name).data)
+            content = parse_json(self.open_container(project.container).read(name).data)
         except (BlobNotFoundError, BlobUnreadableError, ValueError) as error:
             raise LabelsMissingError(
                 f"the container {project.container!r} has no readable {name!r}; PUT the project's labels first"
             ) from error
         labels = parse_labels(content)
-        problems = labels.problems + labels.kind_fits(project.kind)
+        problems = fold(labels.problems + labels.kind_fits(project.kind))
         if problems:
             listed = "; ".join(f"{each.place}: {each.what}" for each in problems[:LISTED_PROBLEMS])
             raise LabelsFaultyError(
@@ -87,7 +88,7 @@ class RetrainSteps:
                 step=Step.WAIT_IMPORT,
                 job_id=job_id,
                 # Only a file that says Test of some document can decide the split by itself.
-                manual_split=any((document.dataset or "").lower() == "test" for document in labels.documents),
+                manual_split=any(document.dataset == "Test" for document in labels.documents),
             )
         )
 

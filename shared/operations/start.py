@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from shared.durable.record import STEP_ALLOWANCE
-from shared.errors import ModelExistsError, ModelUnknownError
+from shared.errors import ModelExistsError, ModelUnknownError, quoted
 from shared.models.projects import Projects
 from shared.operations.operation import Operation, Publish, Retrain, RetrainRequest, Step
 from shared.operations.operations import Operations, new_id
@@ -38,7 +38,7 @@ class StartOperations:
         label = request.model or f"model{common['id'].replace('-', '')}"
         if any(model.label == label for model in self.projects.list_models(project)):
             raise ModelExistsError(
-                f"project {project!r} has a model {label!r} already; choose another name, or leave it out"
+                f"project {project!r} has a model {quoted(label)} already; choose another name, or leave it out"
             )
         return self.operations.start(
             Retrain(**common, step=self.first_step_of_retraining, label=label, request=request)
@@ -47,7 +47,9 @@ class StartOperations:
     def publish(self, project: str, *, label: str) -> Operation:
         """Start publishing a trained model. Raises OperationRunningError, ModelUnknownError, ProjectUnknownError."""
         if not any(model.label == label for model in self.projects.list_models(project)):
-            raise ModelUnknownError(f"project {project!r} has no trained model {label!r}; GET its models for the list")
+            raise ModelUnknownError(
+                f"project {project!r} has no trained model {quoted(label)}; GET its models for the list"
+            )
         return self.operations.start(Publish(**self._common(project), step=Step.PUBLISH, label=label))
 
     def _common(self, project: str) -> _Common:

@@ -12,11 +12,12 @@ from shared.durable.record import Event
 from shared.durable.store import Listed, newest_days
 from shared.language.values import ModelRef
 from shared.reports.bodies import Body
-from shared.reports.status import LISTED, RECENT
+from shared.reports.status import RECENT
 
 # Closed batches lie in folders by the day they were created.
 SEARCHED_DAYS = 30
 LISTED_DAYS = 7
+LISTED_OPEN = 1_000
 CLOSED = "closed"
 
 
@@ -33,9 +34,10 @@ class BatchSummary(Body):
 
 
 class BatchList(Body):
-    """GET /api/batches: open batches, then the newest closed ones."""
+    """GET /api/batches: open batches, then the newest closed ones. `listed_all` is false when more are open."""
 
     batches: list[BatchSummary]
+    listed_all: bool
 
 
 class BatchBody(Body):
@@ -60,10 +62,10 @@ class BatchReport:
     batches: Batches
 
     def list(self) -> BatchList:
-        opened = [_summary(each) for each in islice(self.batches.store.list_open(), LISTED)]
+        opened = [_summary(each) for each in islice(self.batches.store.list_open(), LISTED_OPEN + 1)]
         days = newest_days(self.batches.clock(), LISTED_DAYS)
         closed = [_summary(each, is_closed=True) for each in self.batches.store.list_closed(RECENT, days)]
-        return BatchList(batches=[*opened, *closed])
+        return BatchList(batches=[*opened[:LISTED_OPEN], *closed], listed_all=len(opened) <= LISTED_OPEN)
 
     def find(self, batch_id: str) -> BatchBody | None:
         """A batch with its history, open or closed in the last 30 days; None for what no batch was ever called."""

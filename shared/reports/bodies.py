@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from shared.errors import QUOTED_CHARACTERS, InputProblem
+
+LISTED_PROBLEMS = 100
 
 
 class Body(BaseModel):
@@ -25,7 +30,10 @@ class ProblemPlace(Body):
 
 
 class Problem(Body):
-    """application/problem+json: what happened, to what, and what to do next. Members without a value are left out."""
+    """application/problem+json: what happened, to what, and what to do next. Members without a value are left out.
+
+    `problems` are 100 at most; `more` counts the others.
+    """
 
     title: str
     status: int
@@ -35,6 +43,13 @@ class Problem(Body):
     documents: int | None = None
     operation: str | None = None
     problems: list[ProblemPlace] | None = None
+    more: int | None = None
 
     def to_members(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)
+
+
+def place_list(problems: Sequence[InputProblem]) -> tuple[list[ProblemPlace], int]:
+    """The first 100 of them, and how many more there are."""
+    listed = [ProblemPlace(place=each.place[:QUOTED_CHARACTERS], what=each.what) for each in problems[:LISTED_PROBLEMS]]
+    return listed, len(problems) - len(listed)

@@ -8,6 +8,8 @@ from shared.durable.store import Listed
 from shared.operations.operation import Operation, OperationFacts, Reclassify
 from shared.reports.bodies import Body
 
+LISTED_OPERATIONS = 100
+
 
 class AcceptedOperation(Body):
     """202: it has begun, or was asked to stop. `operation` is its address, `model` the label where there is one."""
@@ -29,9 +31,10 @@ class OperationSummary(Body):
 
 
 class OperationList(Body):
-    """GET .../operations, newest first."""
+    """GET .../operations, newest first, 100 at most. `before` asks for the next ones, null when there are none."""
 
     operations: list[OperationSummary]
+    before: str | None
 
 
 class CountedDocuments(Body):
@@ -52,8 +55,12 @@ def accepted_operation(operation: Operation) -> AcceptedOperation:
     )
 
 
-def operation_list(listed: list[Listed[OperationFacts]]) -> OperationList:
+def operation_list(listed: list[Listed[OperationFacts]], *, before: str | None = None) -> OperationList:
+    """Those that are older than the id `before`; ids begin with their time."""
+    found = [each for each in listed if each.facts is not None and (before is None or each.id < before)]
+    shown = found[:LISTED_OPERATIONS]
     return OperationList(
+        before=shown[-1].id if len(found) > len(shown) else None,
         operations=[
             OperationSummary(
                 id=each.id,
@@ -62,7 +69,7 @@ def operation_list(listed: list[Listed[OperationFacts]]) -> OperationList:
                 state=each.facts.state,
                 created=each.facts.created,
             )
-            for each in listed
+            for each in shown
             if each.facts is not None
-        ]
+        ],
     )

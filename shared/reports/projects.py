@@ -6,7 +6,11 @@ from datetime import datetime
 
 from shared.language.values import Project, ReviewedDocument, TrainedModel
 from shared.models.evaluations import EvaluationFigures
-from shared.reports.bodies import Body
+from shared.models.projects import PutLabels, labels_blob
+from shared.reports.bodies import Body, ProblemPlace, place_list
+
+# Of the documents that a model was not trained on, in one answer.
+LISTED_REVIEWED = 1_000
 
 
 class ProjectBody(Body):
@@ -31,11 +35,18 @@ class DeletedProject(Body):
 
 
 class StoredLabels(Body):
-    """Answer to PUT .../labels: labelled documents, in all and by class, and the blob they were stored in."""
+    """Answer to PUT .../labels: labelled documents, in all and by class, and the blob they were stored in.
+
+    `documents` counts those without a class too, which `unlabelled` counts alone. `warnings` are 100 at most;
+    `more_warnings` counts the others.
+    """
 
     documents: int
+    unlabelled: int
     classes: dict[str, int]
     stored: str
+    warnings: list[ProblemPlace]
+    more_warnings: int
 
 
 class ModelBody(Body):
@@ -73,12 +84,16 @@ class ReviewedBody(Body):
 
 
 class ValidationBody(Body):
-    """GET .../validation?model=...: `documents` and `mismatched` count all of them, whatever is `shown`."""
+    """GET .../validation?model=...: `documents` and `mismatched` count all of them, whatever is `shown`.
+
+    Of those to show, 1,000 at most; `skip` asks for those that come next, null when there are none.
+    """
 
     model: str
     documents: int
     mismatched: int
     shown: list[ReviewedBody]
+    skip: int | None
 
 
 def project_body(project: Project) -> ProjectBody:
@@ -92,6 +107,18 @@ def project_body(project: Project) -> ProjectBody:
         labels_file=project.labels_location,
         created=project.created,
         modified=project.modified,
+    )
+
+
+def stored_labels(project: Project, put: PutLabels) -> StoredLabels:
+    warnings, more = place_list(put.warnings)
+    return StoredLabels(
+        documents=len(put.labels.placed),
+        unlabelled=len(put.labels.unlabelled),
+        classes=put.labels.counts,
+        stored=labels_blob(project),
+        warnings=warnings,
+        more_warnings=more,
     )
 
 
@@ -113,8 +140,11 @@ def model_list(models: list[TrainedModel], *, in_use: str | None) -> ModelList:
     )
 
 
-def validation_body(label: str, documents: list[ReviewedDocument], *, only_mismatched: bool) -> ValidationBody:
-    shown = [document for document in documents if document.is_mismatched or not only_mismatched]
+def validation_body(
+    label: str, documents: list[ReviewedDocument], *, only_mismatched: bool, skip: int = 0
+) -> ValidationBody:
+    asked = [document for document in documents if document.is_mismatched or not only_mismatched]
+    shown, end = asked[skip : skip + LISTED_REVIEWED], skip + LISTED_REVIEWED
     return ValidationBody(
         model=label,
         documents=len(documents),
@@ -129,4 +159,5 @@ def validation_body(label: str, documents: list[ReviewedDocument], *, only_misma
             )
             for document in shown
         ],
+        skip=end if end < len(asked) else None,
     )

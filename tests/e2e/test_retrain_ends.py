@@ -152,7 +152,7 @@ def test_all_faults_of_a_labels_file_are_answered_at_once(world: OperationsWorld
     stored.put("binary.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     entry = {"culture": "en-us", "intents": [0]}
     labels = {
-        "intentNames": ["billing", "bill ing", "billing"],
+        "intentNames": ["billing", "bill/ing", "billing"],
         "documents": [
             {"location": "t0.txt"} | entry,
             {"location": "t0.txt"} | entry,
@@ -171,7 +171,6 @@ def test_all_faults_of_a_labels_file_are_answered_at_once(world: OperationsWorld
         ("documents[6]", "needs a location"),
         ("intentNames[1]", "not a class name"),
         ("intentNames[2]", "twice"),
-        ("documents", "at least 10 are needed"),
         ("documents[1]", "first at documents[0]"),
         ("documents[2]", "has no blob 'never.txt'"),
         ("documents[3]", "is empty"),

@@ -1,4 +1,4 @@
-"""The unit tests of the models have teeth: four faults, put one at a time into a copy of the code, each fail one.
+"""The unit tests of the models have teeth: five faults, put one at a time into a copy of the code, each fail one.
 
 Each would put a worse model into use, or let a labels file through that the service refuses, without any error.
 """
@@ -40,8 +40,11 @@ FAULTS = {
     "the sign of a comparison is turned": Fault(
         "shared/models/evaluations.py", "_delta", "second - first", "first - second"
     ),
-    "the minimum of labels per class is unchecked": Fault(
-        "shared/models/labels.py", "_check_classes", "counts[name] < MIN_LABELS_PER_CLASS", "False"
+    "a class that nothing trains is let through": Fault(
+        "shared/models/label_checks.py", "_check_training", "name in trained", "True"
+    ),
+    "few labels of a class are not warned of": Fault(
+        "shared/models/label_checks.py", "_warn_of_classes", "count < ADVISED_LABELS", "False"
     ),
 }
 

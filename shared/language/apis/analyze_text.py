@@ -7,6 +7,7 @@ libraries spell differently (class/classes, lastUpdatedDateTime/lastUpdateDateTi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,6 +42,7 @@ from shared.language.values import (
     Deployment,
     Evaluation,
     LabelledDocument,
+    LabelRules,
     Listing,
     ModelRef,
     Page,
@@ -60,6 +62,26 @@ _STRING_INDEX_TYPE = "Utf16CodeUnit"
 # The only training configuration the documentation lists, whatever the api-version.
 _TRAINING_CONFIG = "2022-05-01"
 
+# The pages "service limits" and "language support" of custom text classification. Clients send `en` and `en-GB` where
+# the list has `en-us`, so the region is not compared.
+_LANGUAGES = (
+    "af am ar as az be bg bn br bs ca cs cy da de el en-us eo es et eu fa fi fr fy ga gd gl gu ha he hi hr hu hy id it "
+    "ja jv ka kk km kn ko ku ky la lo lt lv mg mk ml mn mr ms my nb ne nl or pa pl ps pt-br pt-pt ro ru sa sd si sk sl "
+    "so sq sr su sv sw ta te th tl tr ug uk ur uz vi xh yi zh-hans zu"
+)
+_LABEL_RULES = LabelRules(
+    min_classes=1,
+    max_classes=200,
+    min_documents=10,
+    max_documents=100_000,
+    max_characters=128_000,
+    class_name=re.compile(r"[^:$&%*()+~#/?\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,50}"),
+    class_name_in_words="1 to 50 characters, none of : $ & % * ( ) + ~ # / ?",
+    languages=frozenset(_LANGUAGES.split()),
+    any_region=True,
+    has_datasets=True,
+)
+
 
 class AnalyzeText:
     """API versions `2023-04-01` and `2022-05-01`, which differ in the spelling of a project's kind."""
@@ -69,6 +91,7 @@ class AnalyzeText:
     reference_names_one_model = False
     supports_cancelling_training = True
     analyze_requests_per_minute = 1000
+    label_rules = _LABEL_RULES
 
     def __init__(self, api_version: str) -> None:
         self.api_version = api_version

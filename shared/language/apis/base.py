@@ -17,6 +17,7 @@ from shared.language.values import (
     Deployment,
     Evaluation,
     LabelledDocument,
+    LabelRules,
     Listing,
     ModelRef,
     Page,
@@ -85,6 +86,7 @@ class LanguageApi(Protocol):
     supports_cancelling_training: bool
     analyze_requests_per_minute: int
     """The service's documented limit for one resource."""
+    label_rules: LabelRules
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]: ...
 

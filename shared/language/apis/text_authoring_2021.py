@@ -6,6 +6,7 @@ Where it contradicts neighbouring versions (nesting of tasks, status words, pagi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from shared.errors import UnsupportedOperationError
@@ -38,6 +39,7 @@ from shared.language.values import (
     Deployment,
     Evaluation,
     LabelledDocument,
+    LabelRules,
     Listing,
     LroStatus,
     ModelRef,
@@ -55,6 +57,22 @@ ANALYZE = "/text/analytics/v3.1-preview.ct.1/analyze"
 _STRING_INDEX_TYPE = "TextElements_v8"
 
 
+# The page "Custom text classification limits" and the page on languages, both of July 2021. Names have no documented
+# length; 50 is the limit of the versions after it, and of what is taken for a class name in an answer.
+_LABEL_RULES = LabelRules(
+    min_classes=2,
+    max_classes=200,
+    min_documents=10,
+    max_documents=1_000_000,
+    max_characters=17_500,
+    class_name=re.compile(r"[\w@#.,^\\\[\]]{1,50}"),
+    class_name_in_words="1 to 50 letters, digits, and @ # _ . , ^ \\ [ ], no space",
+    languages=frozenset({"en-us", "fr-fr", "de-de", "it-it", "es-es", "pt-pt", "pt-br"}),
+    any_region=False,
+    has_datasets=False,
+)
+
+
 class TextAuthoring2021:
     """API version `2021-preview`."""
 
@@ -64,6 +82,7 @@ class TextAuthoring2021:
     reference_names_one_model = True
     supports_cancelling_training = False
     analyze_requests_per_minute = 20
+    label_rules = _LABEL_RULES
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]:
         parameters = {"modelId": model.reference, "stringIndexType": _STRING_INDEX_TYPE}

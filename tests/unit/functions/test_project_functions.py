@@ -84,7 +84,14 @@ def test_labels_are_stored_when_their_documents_are_there(world: OperationsWorld
     code, stored, _ = app.request("put_labels", method="PUT", body=json.dumps(labels()).encode(), project="letters")
     assert (code, stored) == (
         200,
-        {"documents": 20, "classes": {"billing": 10, "shipping": 10}, "stored": "labels.json"},
+        {
+            "documents": 20,
+            "unlabelled": 0,
+            "classes": {"billing": 10, "shipping": 10},
+            "stored": "labels.json",
+            "warnings": [],
+            "more_warnings": 0,
+        },
     )
 
 

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from shared.errors import InputProblem
-from shared.language.values import LabelledDocument, ProjectKind
-from shared.models.labels import LabelsFile, check_labels, parse_labels, to_july_form
+from shared.language.apis import api_for
+from shared.language.values import LabelledDocument, LabelRules, ProjectKind
+from shared.models.label_checks import check_blobs, check_labels, warn_of
+from shared.models.labels import parse_labels
+from shared.models.labels_file import LabelsFile, to_july_form
 
 Json = dict[str, Any]
 
@@ -26,8 +29,8 @@ def november(names: list[Any], documents: list[Json]) -> Json:
     return {"classifiers": names, "documents": documents}
 
 
-def project(names: list[Any], documents: list[Json]) -> Json:
-    return {"assets": {"projectKind": "CustomMultiLabelClassification", "classes": names, "documents": documents}}
+def project(names: list[Any], documents: list[Json], **assets: Any) -> Json:
+    return {"assets": {"classes": names, "documents": documents} | assets}
 
 
 def in_july(names: list[str], documents: list[list[str]]) -> Json:
@@ -79,6 +82,8 @@ def problems_of(content: object) -> list[tuple[str, str]]:
     return [(problem.place, problem.what) for problem in parse_labels(content).problems]
 
 
+PREVIEW, DATED = api_for("2021-preview").label_rules, api_for("2023-04-01").label_rules
+
 # reading
 
 
@@ -114,9 +119,11 @@ OPTIONAL: dict[str, tuple[Json, str, str | None]] = {
     "a culture": ({"culture": "de"}, "de", None),
     "a language": ({"language": "de"}, "de", None),
     "a language before a culture": ({"language": "de", "culture": "fr"}, "de", None),
-    "no language that is a text": ({"language": None}, "", None),
+    "no language": ({"language": None}, "", None),
     "a dataset": ({"dataset": "Test"}, "", "Test"),
-    "no dataset that is a text": ({"dataset": 1}, "", None),
+    "a dataset in other letters": ({"dataset": "tRAIN"}, "", "Train"),
+    "no dataset": ({"dataset": None}, "", None),
+    "an empty dataset": ({"dataset": ""}, "", None),
 }
 
 
@@ -132,11 +139,21 @@ NO_FORM: dict[str, tuple[object, str]] = {
     "nothing": (None, "the labels file is not a JSON object"),
     "a text": ("intentNames", "the labels file is not a JSON object"),
     "an empty object": ({}, "it has none of intentNames (2021-07), classifiers (2021-11) and assets (2022-05)"),
-    "assets that are no object": (
-        {"assets": []},
-        "it has none of intentNames (2021-07), classifiers (2021-11) and assets (2022-05)",
+    "intentNames in capitals": (
+        {"IntentNames": ["a"], "documents": []},
+        "it has none of intentNames (2021-07), classifiers (2021-11) and assets (2022-05); "
+        "write 'intentNames' for 'IntentNames'",
+    ),
+    "assets without their wrapping": (
+        {"classes": [{"category": "a"}], "documents": []},
+        "it has none of intentNames (2021-07), classifiers (2021-11) and assets (2022-05); "
+        "classes and documents belong into assets",
     ),
 }
+
+
+def test_assets_that_are_no_object_are_the_one_problem() -> None:
+    assert problems_of({"assets": []}) == [("assets", "a list where an object is expected")]
 
 
 @pytest.mark.parametrize("case", NO_FORM)
@@ -150,6 +167,7 @@ def document(**entry: Any) -> list[Json]:
     return [{"location": "t.txt"} | entry]
 
 
+IN_QUOTES = "{} is a number where a text is expected; put it into quotes"
 TEXTS = "'other' is not one of the file's classes"
 READ_BADLY = {
     # content -> problems
@@ -164,19 +182,28 @@ READ_BADLY = {
     ),
     "names that are no texts": (
         july(["a", 7, ""], []),
-        [("intentNames[1]", "a class needs a name"), ("intentNames[2]", "a class needs a name")],
+        [("intentNames[1]", IN_QUOTES.format("the name")), ("intentNames[2]", "a class needs a name")],
     ),
     "classifiers without a name": (
         november([{"name": "a"}, {"nom": "b"}, "c"], []),
-        [("classifiers[1]", "a class needs a name"), ("classifiers[2]", "a class needs a name")],
+        [
+            ("classifiers[1]", "a class needs a name"),
+            ("classifiers[2]", 'a text where an object is expected, as {"name": "..."}'),
+        ],
     ),
     "classes without a category": (
         project([{"name": "a"}, {"category": "b"}, None], []),
-        [("assets.classes[0]", "a class needs a name"), ("assets.classes[2]", "a class needs a name")],
+        [
+            ("assets.classes[0]", "a class needs a name"),
+            ("assets.classes[2]", 'null where an object is expected, as {"category": "..."}'),
+        ],
     ),
     "documents without a location": (
         july(NAMES, [{}, {"location": ""}, {"location": 5}, "t.txt", {"location": "t.txt"}]),  # type: ignore[list-item]
-        [(f"documents[{number}]", "a document needs a location") for number in range(4)],
+        [
+            *((f"documents[{number}]", "a document needs a location") for number in range(3)),
+            ("documents[3]", "a text where an object with a location is expected"),
+        ],
     ),
     "a document without a location in a project file": (
         project([], [{"location": None}]),
@@ -184,15 +211,15 @@ READ_BADLY = {
     ),
     "labels that are no list (2021-07)": (
         july(NAMES, document(intents=1)),
-        [("documents[0].intents", "a list is expected")],
+        [("documents[0].intents", "a number where a list is expected, as [0]")],
     ),
     "labels that are no list (2021-11)": (
         november([], document(classifiers="a")),
-        [("documents[0].classifiers", "a list is expected")],
+        [("documents[0].classifiers", 'a text where a list is expected, as [{"classifierName": "..."}]')],
     ),
     "labels that are no list (2022-05)": (
-        project([], document(classes=None)),
-        [("assets.documents[0].classes", "a list is expected")],
+        project([], document(classes={"category": "a"})),
+        [("assets.documents[0].classes", 'an object where a list is expected, as [{"category": "..."}]')],
     ),
     "indexes that point nowhere": (
         july(NAMES, document(intents=[0, 2, -1, "0", True, 1.0, None, 1])),
@@ -207,7 +234,7 @@ READ_BADLY = {
         ),
         [
             ("documents[0].classifiers[0]", TEXTS),
-            ("documents[0].classifiers[2]", "None is not one of the file's classes"),
+            ("documents[0].classifiers[2]", "classifierName is null where a text is expected"),
         ],
     ),
     "classes that are not in the list": (
@@ -218,7 +245,7 @@ READ_BADLY = {
         [
             ("assets.classes[1]", "a class needs a name"),
             ("assets.documents[0].classes[1]", TEXTS),
-            ("assets.documents[0].classes[2]", "None is not one of the file's classes"),
+            ("assets.documents[0].classes[2]", 'a text where an object is expected, as {"category": "..."}'),
             ("assets.documents[0].classes[3]", "'' is not one of the file's classes"),
         ],
     ),
@@ -244,7 +271,7 @@ def test_labels_that_can_be_read_are_kept_beside_those_that_cannot() -> None:
 
 
 def test_a_name_that_cannot_be_read_moves_no_index() -> None:
-    labels = parse_labels(july([7, "shipping"], document(intents=[1])))
+    labels = parse_labels(july([None, "shipping"], document(intents=[1])))
     assert labels.classes == ["", "shipping"]
     assert labels.documents[0].classes == ("shipping",)
 
@@ -253,7 +280,8 @@ def test_a_document_that_cannot_be_read_moves_no_place() -> None:
     labels = parse_labels(july(NAMES, [{}, {"location": "t.pdf", "intents": [0, 1]}]))
     assert list(labels.placed) == ["documents[1]"]
     assert [problem.place for problem in labels.kind_fits(ProjectKind.SINGLE)] == ["documents[1]"]
-    assert ("documents[1]", "'t.pdf' is not a .txt blob") in places_and_texts(check_labels(labels, {}))
+    problems = places_and_texts([*check_blobs(labels, {}, container="training")])
+    assert problems == [("documents[1]", "'t.pdf' is not a .txt blob")]
 
 
 def places_and_texts(problems: list[InputProblem]) -> list[tuple[str, str]]:
@@ -285,11 +313,14 @@ def test_a_multi_label_project_takes_any_number_of_classes() -> None:
 # limits
 
 
-def checked(content: Json, sizes: dict[str, int] | None = None) -> list[tuple[str, str]]:
+def checked(content: Json, sizes: dict[str, int] | None = None, rules: LabelRules = PREVIEW) -> list[tuple[str, str]]:
     labels = parse_labels(content)
-    return places_and_texts(
-        check_labels(labels, {each.location: 1 for each in labels.documents} if sizes is None else sizes)
-    )
+    found = {each.location: 1 for each in labels.documents} if sizes is None else sizes
+    return places_and_texts([*check_labels(labels, rules), *check_blobs(labels, found, container="training")])
+
+
+def warned(content: Json, rules: LabelRules = PREVIEW, kind: ProjectKind = ProjectKind.MULTI) -> list[tuple[str, str]]:
+    return places_and_texts(warn_of(parse_labels(content), rules, kind))
 
 
 def classes_of(count: int, *, each: int = 10, form: str = "2021-07") -> Json:
@@ -314,11 +345,19 @@ def test_2_to_200_classes_are_allowed(form: str, count: int, is_allowed: bool) -
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("count", "is_enough"), [(0, False), (9, False), (10, True), (11, True)])
-def test_a_class_needs_10_labelled_documents(form: str, count: int, is_enough: bool) -> None:
-    documents = [["billing"]] * 12 + [["shipping"]] * count
-    wrong = (f"{PLACES[form][0]}[1]", f"'shipping' labels {count} documents; the service needs at least 10")
-    assert checked(FORMS[form](NAMES, documents)) == ([] if is_enough else [wrong])
+@pytest.mark.parametrize("rules", [PREVIEW, DATED], ids=["preview", "dated"])
+@pytest.mark.parametrize("count", [1, 9, 10])
+def test_few_documents_of_a_class_are_a_warning_and_no_problem(form: str, rules: LabelRules, count: int) -> None:
+    content = FORMS[form](NAMES, [["billing"]] * 12 + [["shipping"]] * count)
+    assert checked(content, rules=rules) == []
+    what = f"'shipping' labels {count} documents; the service advises 10 at least"
+    assert warned(content, rules) == ([] if count >= 10 else [(f"{PLACES[form][0]}[1]", what)])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_class_of_no_document_is_a_problem(form: str) -> None:
+    what = "no document has the class 'shipping'; label some, or remove it"
+    assert checked(FORMS[form](NAMES, [["billing"]] * 12)) == [(f"{PLACES[form][0]}[1]", what)]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -329,39 +368,69 @@ def test_a_file_needs_10_documents(form: str, count: int, is_enough: bool) -> No
     assert told == ([] if is_enough else [(place, f"{count} documents; at least 10 are needed")])
 
 
-GOOD_NAMES = ["a", "A_b-c.d", "Größe", "x" * 50, "it's", "a,b;c", "a=b", "[a]", '"', "発注"]
-BAD_NAMES = ["x" * 51, "a b", "a\tb", "a\nb", " a", "a ", *(f"a{letter}b" for letter in ":$&%*()+~/?")]
+IN_BOTH = ["a", "A_b.c", "Größe", "x" * 50, "[a]", "a@b,c^d\\e", "発注"]
+DATED_ONLY = ["follow-up", "Unpaid bill", "it's", "a,b;c", "a=b", '"', "a!", "\N{GRINNING FACE}"]
+PREVIEW_ONLY = ["C#"]
+IN_NEITHER = [
+    "x" * 51,
+    "a\tb",
+    "a\nb",
+    "a\x85b",
+    "a\u2028b",
+    " a",
+    "a ",
+    "\ud800",
+    *(f"a{each}b" for each in ":$&%*()+~/?"),
+]
+IN_WORDS = {
+    "preview": "1 to 50 letters, digits, and @ # _ . , ^ \\ [ ], no space",
+    "dated": "1 to 50 characters, none of : $ & % * ( ) + ~ # / ?",
+}
+RULES = {"preview": PREVIEW, "dated": DATED}
 
 
-@pytest.mark.parametrize("name", GOOD_NAMES)
-def test_names_of_1_to_50_characters_are_allowed(name: str) -> None:
-    assert checked(in_july(["first", name], [["first", name]] * 10)) == []
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [(version, name) for version in RULES for name in IN_BOTH]
+    + [("preview", name) for name in PREVIEW_ONLY]
+    + [("dated", name) for name in DATED_ONLY],
+)
+def test_a_class_name_of_the_version_s_characters_is_allowed(version: str, name: str) -> None:
+    assert checked(in_july(["first", name], [["first", name]] * 10), rules=RULES[version]) == []
 
 
-@pytest.mark.parametrize("name", BAD_NAMES)
-def test_other_names_are_a_problem_at_their_place(name: str) -> None:
-    what = f"{name!r} is not a class name (1 to 50 characters, no space, none of :$&%*()+~/?)"
-    assert checked(in_july(["first", name], [["first", name]] * 10)) == [("intentNames[1]", what)]
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [(version, name) for version in RULES for name in IN_NEITHER]
+    + [("preview", name) for name in DATED_ONLY]
+    + [("dated", name) for name in PREVIEW_ONLY],
+)
+def test_any_other_class_name_is_a_problem_at_its_place_and_says_the_rule(version: str, name: str) -> None:
+    what = f"{name!r} is not a class name ({IN_WORDS[version]})"
+    if version == "dated" and name.strip(" ") != name:
+        what = f"{name!r} begins or ends with a space"
+    assert checked(in_july(["first", name], [["first", name]] * 10), rules=RULES[version]) == [("intentNames[1]", what)]
 
 
 def test_a_name_that_occurs_twice_is_a_problem_at_each_repetition_and_the_names_after_it_are_checked() -> None:
-    names = ["billing", "billing", "b c", "billing"]
+    names = ["billing", "billing", "b/c", "billing"]
     content = july(names, [{"location": f"t{number}.txt", "intents": [0, 2]} for number in range(10)])
     assert checked(content) == [
         ("intentNames[1]", "'billing' occurs twice"),
-        ("intentNames[2]", "'b c' is not a class name (1 to 50 characters, no space, none of :$&%*()+~/?)"),
+        ("intentNames[2]", f"'b/c' is not a class name ({IN_WORDS['preview']})"),
         ("intentNames[3]", "'billing' occurs twice"),
     ]
 
 
-def test_a_class_without_a_name_is_told_once_and_the_names_after_it_are_checked() -> None:
+def test_letters_outside_a_to_z_are_a_warning_because_the_page_names_no_others() -> None:
+    assert [place for place, _ in warned(in_july(["first", "Größe"], [["first", "Größe"]] * 10))] == ["intentNames[1]"]
+
+
+def test_a_class_without_a_name_is_told_once_and_not_what_follows_from_it() -> None:
     content = july(
         ["billing", "", "shipping"], [{"location": f"t{number}.txt", "intents": [0]} for number in range(10)]
     )
-    assert checked(content) == [
-        ("intentNames[1]", "a class needs a name"),
-        ("intentNames[2]", "'shipping' labels 0 documents; the service needs at least 10"),
-    ]
+    assert checked(content) == [("intentNames[1]", "a class needs a name")]
 
 
 # documents
@@ -406,14 +475,22 @@ def test_an_odd_document_is_a_problem_at_its_place(case: str) -> None:
     assert checked(content, SIZES) == problems
 
 
-def test_all_problems_are_told_at_once_those_of_the_reading_first() -> None:
-    content = july(["billing"], [{"location": "gone.txt", "intents": [0, 4]}])
+def test_all_problems_are_told_at_once_and_not_what_follows_from_those_of_the_reading() -> None:
+    content = july(["billing"], [{"location": "gone.txt", "culture": "xx", "intents": [0, 4]}])
     assert checked(content, {}) == [
         ("documents[0].intents[1]", "4 is not an index of the 1 intentNames"),
         ("intentNames", "1 classes; 2 to 200 are allowed"),
-        ("intentNames[0]", "'billing' labels 1 documents; the service needs at least 10"),
-        ("documents", "1 documents; at least 10 are needed"),
+        (
+            "documents[0]",
+            "'xx' is not a language of this API version (de-de, en-us, es-es, fr-fr, it-it, pt-br, pt-pt)",
+        ),
         ("documents[0]", "the container has no blob 'gone.txt'"),
+    ]
+
+
+def test_a_file_of_one_document_says_how_many_are_needed() -> None:
+    assert checked(july(NAMES, [{"location": "t0.txt", "intents": [0, 1]}])) == [
+        ("documents", "1 documents; at least 10 are needed")
     ]
 
 

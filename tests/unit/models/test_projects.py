@@ -95,7 +95,7 @@ class Place:
         return result.project, result.created
 
     def put_labels(self, content: object, *, project: str = "letters") -> dict[str, int]:
-        return self.projects.put_labels(self.projects.get(project), content).counts
+        return self.projects.put_labels(self.projects.get(project), content).labels.counts
 
     @property
     def training(self) -> FakeBlobStore:
@@ -306,7 +306,7 @@ def test_contents_are_not_read_before_the_listing_is_right_nor_beyond_the_limit(
     place.put()
     place.upload(20)
     place.reads.clear()
-    problems(place, july(intentNames=["bill ing", "shipping"]))
+    problems(place, july(intentNames=["bill/ing", "shipping"]))
     assert "training.read" not in place.reads
     monkeypatch.setattr(projects_module, "MAX_READ", 20)
     place.put_labels(july())

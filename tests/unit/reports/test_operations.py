@@ -82,7 +82,8 @@ def test_a_list_shows_operations_in_its_order_and_leaves_out_what_cannot_be_read
     listed = [Listed("2", facts(), START), Listed("x", None, START), Listed("1", facts(OperationKind.RETRAIN), START)]
     common = {"project": "letters", "state": "succeeded", "created": "2026-03-01T12:00:00Z"}
     assert operation_list(listed).to_members() == {
-        "operations": [{"id": "2", "kind": "publish", **common}, {"id": "1", "kind": "retrain", **common}]
+        "operations": [{"id": "2", "kind": "publish", **common}, {"id": "1", "kind": "retrain", **common}],
+        "before": None,
     }
 
 
