@@ -3,22 +3,16 @@
 Wrong or missing settings stop the app here, because running without them would make every message a dead letter.
 """
 
-import logging
-
 import azure.functions as func
 
 from functions import blueprints
 from shared.config import load_settings
-from shared.errors import SettingsError
 from shared.services import build_services, quiet_libraries
 
 quiet_libraries()
-try:
-    services = build_services(load_settings())
-except SettingsError as error:
-    # The platform shows "0 functions found" and little else; this line is what an operator will find.
-    logging.getLogger("pigeonhole").critical("%s", error)
-    raise
+# A SettingsError is what an operator finds beside "0 functions found". The worker reports it as the reason; a line of our
+# own would be dropped, because it belongs to no invocation.
+services = build_services(load_settings())
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for blueprint in blueprints(services):
