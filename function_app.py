@@ -10,8 +10,8 @@ from shared.config import load_settings
 from shared.services import build_services, quiet_libraries
 
 quiet_libraries()
-# A SettingsError is what an operator finds beside "0 functions found". The worker reports it as the reason; a line of our
-# own would be dropped, because it belongs to no invocation.
+# The worker logs a SettingsError as the reason for "0 functions found". A line of our own would be dropped: it would
+# belong to no invocation.
 services = build_services(load_settings())
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)

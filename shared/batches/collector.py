@@ -105,19 +105,19 @@ class Collector:
             return
         deadline = self.inbox.clock() + MAX_DURATION
         try:
-            self._drain(woken_at, deadline)
+            self._drain(woken_at, deadline=deadline)
             while not self.turn.end():
                 if self.inbox.clock() > deadline:
                     # Another wake goes on; before the turn ends, so that this one comes back if it cannot be sent.
                     self.inbox.wake()
                     self.turn.give_up()
                     break
-                self._drain(woken_at, deadline)
+                self._drain(woken_at, deadline=deadline)
         except BaseException:
             self.turn.give_up()
             raise
 
-    def _drain(self, woken_at: datetime, deadline: datetime) -> None:
+    def _drain(self, woken_at: datetime, *, deadline: datetime) -> None:
         rest: list[Collected] = []
         waiting, planned = True, 0
         for _ in range(MAX_ROUNDS):

@@ -21,7 +21,7 @@ from shared.storage.ports import BlobInfo, BlobStore, MessageQueue
 
 log = logging.getLogger("pigeonhole.inbox")
 
-# A wake counts as pending only while it becomes visible at least this long from now, or half the linger if that is
+# A wake counts as pending only while it becomes visible at least this long from now, or linger / 2 where that is
 # shorter: a margin as long as the linger would let no wake ever be pending. Without one the collector could look before
 # the document's message is there, should a clock be set back.
 WAKE_MARGIN = timedelta(seconds=1)

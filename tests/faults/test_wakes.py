@@ -1,6 +1,7 @@
 """Wakes thin out at the smallest linger that is allowed, and no document is left without one.
 
-Sweep and reconcile are off. Others are at work while a collector is: the world delivers what is visible in the middle of its calls.
+Sweep and reconcile are off. Others are at work while a collector is: the world delivers what is visible in the middle
+of its calls.
 """
 
 from __future__ import annotations
