@@ -3,24 +3,18 @@
 Wrong or missing settings stop the app here, because running without them would make every message a dead letter.
 """
 
-import logging
-
 import azure.functions as func
 
 from functions import blueprints
 from shared.config import load_settings
-from shared.errors import SettingsError
 from shared.log_records import hide_secrets
 from shared.services import build_services, quiet_libraries
 
 quiet_libraries()
 hide_secrets()
-try:
-    services = build_services(load_settings())
-except SettingsError as error:
-    # The platform shows "0 functions found" and little else; this line is what an operator will find.
-    logging.getLogger("pigeonhole").critical("%s", error)
-    raise
+# The worker logs a SettingsError as the reason for "0 functions found". A line of our own would be dropped: it would
+# belong to no invocation.
+services = build_services(load_settings())
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for blueprint in blueprints(services):

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from azurite_process.folder_lock import FolderTakenError
 from local import demo, up
 from local.api import Api, ApiError
 from local.datasets import DatasetError
@@ -14,10 +15,10 @@ from shared.errors import SettingsError
 
 def show_status(arguments: argparse.Namespace) -> int:
     """The status of what `up` keeps running."""
-    if not up.STATE.is_file():
+    running = up.find_running()
+    if running is None:
         print("nothing is running; start it with: python -m local up", file=sys.stderr)
         return 1
-    running = json.loads(up.STATE.read_text(encoding="utf-8"))
     path = f"/api/documents/{arguments.document}" if arguments.document else "/api/status"
     print(json.dumps(Api(running["url"], running["function_key"]).call("GET", path), indent=1, ensure_ascii=False))
     return 0
@@ -49,7 +50,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return int(arguments.run(arguments))
-    except (ApiError, DatasetError, FileNotFoundError, SettingsError) as error:
+    except (ApiError, DatasetError, FileNotFoundError, FolderTakenError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from azurite_process.folder_lock import FolderLock
 from local.api import Api
 from local.datasets import SAMPLES, Dataset, load_dataset
 from local.seed import LABELS, upload_documents
@@ -43,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     console = Console()
     dataset = load_dataset(arguments.dataset.resolve(), limit=arguments.documents)
+    with FolderLock(FOLDER):
+        return _run(console, arguments, dataset)
+
+
+def _run(console: Console, arguments: argparse.Namespace, dataset: Dataset) -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     console.rule("[bold]Pigeonhole[/bold]: a .txt goes in, its classes come out")
     with console.status("Starting Azurite, the Language emulator and the functions host ..."):

@@ -23,7 +23,13 @@ from typing import Protocol
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
 
-from azurite_process.processes import STOP_SECONDS, ManagedProcess, ProcessFailedError, free_port, wait_until
+from azurite_process.processes import (
+    STOP_SECONDS,
+    ManagedProcess,
+    ProcessFailedError,
+    start_on_free_port,
+    wait_until,
+)
 
 START_SCRIPT = "FUNCTIONS_HOST"
 """Names the script that starts Microsoft's host: `python SCRIPT APP --python PYTHON --port PORT`."""
@@ -141,8 +147,16 @@ def _kept_key(folder: Path, name: str) -> str:
     path = folder / "keys" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        write_private(path, secrets.token_urlsafe(24))
+    path.chmod(0o600)
     return path.read_text(encoding="utf-8")
+
+
+def write_private(path: Path, content: str) -> None:
+    """A file that nobody else on this machine can read, from its first moment."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        path.chmod(0o600)
+        file.write(content)
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,9 @@ class MicrosoftHost:
     """Where its keys can be read, when the settings hold no connection string for it."""
 
     def start(self, app: Path, settings: Mapping[str, str], *, folder: Path, port: int = 0) -> Host:
-        port = port or free_port()
+        return start_on_free_port(lambda free: self._start(app, settings, folder, free), port=port)
+
+    def _start(self, app: Path, settings: Mapping[str, str], folder: Path, port: int) -> Host:
         url = f"http://127.0.0.1:{port}"
         argv = [sys.executable, str(self.script), str(app), "--python", sys.executable, "--port", str(port)]
         environment = _inherited() | _NO_FOLDERS | dict(settings)
@@ -191,7 +207,9 @@ class CoreTools:
     version: str
 
     def start(self, app: Path, settings: Mapping[str, str], *, folder: Path, port: int = 0) -> Host:
-        port = port or free_port()
+        return start_on_free_port(lambda free: self._start(app, settings, folder, free), port=port)
+
+    def _start(self, app: Path, settings: Mapping[str, str], folder: Path, port: int) -> Host:
         url = f"http://127.0.0.1:{port}"
         # --python: without a local.settings.json it could not tell the language.
         argv = [str(self.path), "start", "--python", "--port", str(port)]

@@ -21,5 +21,6 @@ def provision(services: Services) -> None:
         settings.collect_queue,
         settings.batches_queue,
         settings.operations_queue,
+        settings.events_queue,
     ):
         adapters.open_queue(queue).ensure()

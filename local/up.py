@@ -10,9 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from azurite_process.folder_lock import FolderLock, FolderTakenError, is_taken
 from local.api import Api
 from local.datasets import SAMPLES, load_dataset
 from local.demo import seed_by_http
+from local.hosts import write_private
 from local.settings import ROOT
 from local.stack import DEMO_DELAYS, Stack, add_stack_arguments, running_stack, stack_options
 
@@ -35,6 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     console = Console()
+    try:
+        lock = FolderLock(FOLDER)
+    except FolderTakenError:
+        running = find_running()
+        where = f"at {running['url']}" if running else "or starting"
+        console.print(f"already up {where}; stop it first (Ctrl-C there)", style="red", soft_wrap=True)
+        return 1
+    with lock:
+        # A killed run leaves it behind.
+        STATE.unlink(missing_ok=True)
+        _keep_running(console, arguments)
+    return 0
+
+
+def _keep_running(console: Console, arguments: argparse.Namespace) -> None:
     with running_stack(
         FOLDER,
         in_memory=False,
@@ -53,14 +70,21 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             STATE.unlink(missing_ok=True)
             console.print("Stopping ... (data is kept in build/local/)")
-    return 0
+
+
+def find_running() -> dict[str, str] | None:
+    """The address and key of what `up` keeps running; None while nothing is."""
+    if not STATE.is_file() or not is_taken(FOLDER):
+        return None
+    running: dict[str, str] = json.loads(STATE.read_text(encoding="utf-8"))
+    return running
 
 
 def _announce(console: Console, stack: Stack) -> None:
     if stack.host is None:
         raise RuntimeError("the stack has no functions host")
     url, key = stack.host.url, stack.host.function_key
-    STATE.write_text(json.dumps({"url": url, "function_key": key}), encoding="utf-8")
+    write_private(STATE, json.dumps({"url": url, "function_key": key}))
     settings = stack.settings
     console.rule("[bold]Pigeonhole is up[/bold]; Ctrl-C stops it")
     console.print(f"Functions     {url}/api/status?code={key}", soft_wrap=True)

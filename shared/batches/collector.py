@@ -47,6 +47,44 @@ class Collected:
         return self.planned.document.name, self.planned.document.etag
 
 
+class Turn:
+    """One collector of a process works at a time; a wake that comes meanwhile is left to it.
+
+    Collectors compete safely, but two of one process that share a queue's last documents make two small batches.
+    """
+
+    def __init__(self) -> None:
+        self._is_taken = False
+        self._left: datetime | None = None
+        self._lock = threading.Lock()
+
+    def begin(self, woken_at: datetime) -> bool:
+        """False leaves this wake to the collector at work."""
+        with self._lock:
+            if self._is_taken:
+                self._left = woken_at if self._left is None else max(self._left, woken_at)
+                return False
+            self._is_taken = True
+            return True
+
+    def newest(self, woken_at: datetime) -> datetime:
+        """`woken_at`, or a later wake that was left. Asked before each look, which then is that wake's too."""
+        with self._lock:
+            left, self._left = self._left, None
+            return woken_at if left is None else max(woken_at, left)
+
+    def end(self) -> bool:
+        """End the turn, unless a wake was left after the last look."""
+        with self._lock:
+            self._is_taken = self._left is not None
+            return not self._is_taken
+
+    def give_up(self) -> None:
+        """End the turn in any case."""
+        with self._lock:
+            self._left, self._is_taken = None, False
+
+
 @dataclass(frozen=True)
 class Collector:
     """Drains the inbox.
@@ -60,25 +98,32 @@ class Collector:
     dead_letters: DeadLetters
     queue_name: str
     visibility: timedelta
-    # Collectors compete safely, but two of one process that share a queue's last documents make two small batches.
-    at_work: threading.Lock = field(default_factory=threading.Lock)
+    turn: Turn = field(default_factory=Turn)
 
     def collect(self, woken_at: datetime) -> None:
         """Drain the documents queue. `woken_at` is when this wake was inserted, by the queue's own clock."""
-        if not self.at_work.acquire(blocking=False):
-            # The last look of the collector at work may lie behind it, so look again later.
-            self.inbox.wake()
+        if not self.turn.begin(woken_at):
+            # The collector at work will look once more. If it fails, its own wake comes back and covers this one.
             return
-        try:
-            self._drain(woken_at)
-        finally:
-            self.at_work.release()
-
-    def _drain(self, woken_at: datetime) -> None:
         deadline = self.inbox.clock() + MAX_DURATION
+        try:
+            self._drain(woken_at, deadline=deadline)
+            while not self.turn.end():
+                if self.inbox.clock() > deadline:
+                    # Another wake goes on; before the turn ends, so that this one comes back if it cannot be sent.
+                    self.inbox.wake()
+                    self.turn.give_up()
+                    break
+                self._drain(woken_at, deadline=deadline)
+        except BaseException:
+            self.turn.give_up()
+            raise
+
+    def _drain(self, woken_at: datetime, *, deadline: datetime) -> None:
         rest: list[Collected] = []
         waiting, planned = True, 0
         for _ in range(MAX_ROUNDS):
+            woken_at = self.turn.newest(woken_at)
             peeked = self.inbox.documents_queue.peek(PEEK)
             waiting = bool(peeked)
             if not is_ripe(peeked, held=len(rest), woken_at=woken_at, is_burst=planned > 0):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,8 +21,9 @@ from shared.storage.ports import BlobInfo, BlobStore, MessageQueue
 
 log = logging.getLogger("pigeonhole.inbox")
 
-# A wake counts as pending only while it becomes visible at least this long from now. Without the margin the collector
-# could look before the document's message is there.
+# A wake counts as pending only while it becomes visible at least this long from now, or linger / 2 where that is
+# shorter: a margin as long as the linger would let no wake ever be pending. Without one the collector could look before
+# the document's message is there, should a clock be set back.
 WAKE_MARGIN = timedelta(seconds=1)
 # How long past the linger a document waits before the sweep takes its wake for lost.
 WAKE_GRACE = timedelta(minutes=1)
@@ -32,15 +34,15 @@ class WakeDebounce:
 
     def __init__(self) -> None:
         self._visible_at: datetime | None = None
-        self._lock = threading.Lock()
+        self.sending: AbstractContextManager[object] = threading.Lock()
+        """Held from the question to the answer: of documents accepted at once, one sends the wake. The others wait for
+        it, because only a wake that has been sent is pending."""
 
-    def is_pending(self, now: datetime) -> bool:
-        with self._lock:
-            return self._visible_at is not None and self._visible_at >= now + WAKE_MARGIN
+    def is_pending(self, now: datetime, *, linger: timedelta) -> bool:
+        return self._visible_at is not None and self._visible_at >= now + min(WAKE_MARGIN, linger / 2)
 
     def sent(self, visible_at: datetime) -> None:
-        with self._lock:
-            self._visible_at = visible_at
+        self._visible_at = visible_at
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,12 @@ class Inbox:
 
     def wake(self) -> None:
         """Wake the collector after the linger, unless a wake of this process is pending. Always after the message."""
-        now = self.clock()
-        if self.debounce.is_pending(now):
-            return
-        self.collect_queue.send(WakeMessage(), delay=self.linger)
-        self.debounce.sent(now + self.linger)
+        with self.debounce.sending:
+            now = self.clock()
+            if self.debounce.is_pending(now, linger=self.linger):
+                return
+            self.collect_queue.send(WakeMessage(), delay=self.linger)
+            self.debounce.sent(now + self.linger)
 
     def oldest_waiting(self) -> datetime | None:
         """When the message at the head of the documents queue was inserted. One peek."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import urllib.parse
 
@@ -252,3 +253,33 @@ def test_what_the_app_writes_triggers_nothing(cloud: Cloud, prefix: str) -> None
     accepted = [line for line in lines if "document_accepted" in line]
     assert len(accepted) == len(names) + 1
     assert [line for line in lines if "event_ignored" in line or "event_superseded" in line] == []
+
+
+# The handler's, as each host writes it: ours before the line, Microsoft's on the line above it.
+_FAILED_LINE = re.compile(
+    r"(?:\[(?P<ours>\w+) [0-9a-f]{8}\]|Function\.(?P<theirs>\w+)\.User\[\d+\]\s) *document_failed name=(\S+)"
+)
+
+
+@whatever_the_version
+def test_every_line_about_a_failed_document_reaches_the_log_under_its_invocation(cloud: Cloud, prefix: str) -> None:
+    """Threads of the app's pool wrote 26 of 29 such lines, and Microsoft's host drops what a thread logs by itself."""
+    contents = {
+        "blank": b" \n\t ",
+        "picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+        "cut": "odd".encode("utf-16")[:-1],
+    }
+    names = [f"{prefix}{kind}-{number}.txt" for kind in contents for number in range(5)]
+    for name in names:
+        cloud.upload(name, contents[name.removeprefix(prefix).partition("-")[0]])
+    for name in names:
+        cloud.wait_for_failure(name)
+    host = cloud.stack.host
+    assert host is not None
+
+    def written() -> dict[str, str]:
+        found = _FAILED_LINE.finditer(host.process.log_text())
+        return {name: ours or theirs for ours, theirs, name in (match.groups() for match in found) if prefix in name}
+
+    wait_until(lambda: len(written()) == len(names), seconds=DEADLINE, what="a line about each failed document")
+    assert written() == dict.fromkeys(names, "advance_batch")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -151,6 +152,8 @@ class World:
                 jitter=self.random.random,
             ),
         )
+        # One thread plays all workers, and delivers other messages in the middle of a call.
+        self.services.inbox.debounce.sending = nullcontext()
         steps = self.services.batch_steps
         self.batch_steps = replace(steps, submit=replace(steps.submit, active_model=self.model))
 

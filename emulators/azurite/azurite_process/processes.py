@@ -14,8 +14,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+R = TypeVar("R")
 
 READY_SECONDS = 60.0
+# What Python, Node and .NET say.
+_TAKEN = ("address already in use", "eaddrinuse")
 STOP_SECONDS = 15.0
 
 
@@ -24,11 +29,30 @@ class ProcessFailedError(RuntimeError):
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that was free a moment ago."""
+    """A TCP port of the loopback address that was free a moment ago, and may be taken by the time it is used.
+
+    Only for a server that cannot be told to take port 0: see `start_on_free_port`.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def start_on_free_port(start: Callable[[int], R], *, port: int = 0, tries: int = 5) -> R:
+    """`start(port)` with a given port, or with free ones until it is not taken from us before the server has it.
+
+    `start` raises ProcessFailedError with the end of the server's log when the server ends.
+    """
+    if port:
+        return start(port)
+    for _ in range(tries - 1):
+        try:
+            return start(free_port())
+        except ProcessFailedError as error:
+            if not any(words in str(error).lower() for words in _TAKEN):
+                raise
+    return start(free_port())
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, what: str, poll_seconds: float = 0.05) -> None:
@@ -49,6 +73,8 @@ class ManagedProcess:
     log_path: Path
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     cwd: Path | None = None
+    pass_fds: Sequence[int] = ()
+    """Descriptors that the child holds too."""
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ManagedProcess:
@@ -62,6 +88,7 @@ class ManagedProcess:
                 env=dict(self.env),
                 cwd=self.cwd,
                 start_new_session=True,
+                pass_fds=tuple(self.pass_fds),
             )
         return self
 

@@ -45,6 +45,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         default=os.environ.get("FUNCTIONS_HOST_EMULATE_EVENT_GRID", "1") != "0",
         help='scan containers for blob triggers with source="EventGrid" too (default: on)',
     )
+    parser.add_argument(
+        "--show-lost-lines",
+        action=argparse.BooleanOptionalAction,
+        default=os.environ.get("FUNCTIONS_HOST_SHOW_LOST_LINES") == "1",
+        help="show what the app logs outside every invocation, which the real host drops (default: off)",
+    )
     return parser.parse_args(argv)
 
 
@@ -82,7 +88,14 @@ def build_host(arguments: argparse.Namespace) -> Host:
     os.environ.update(settings.environment)
     timings = HostTimings.from_environment(os.environ)
     data_folder = arguments.data or _default_data_folder(app_folder, settings)
-    return Host(HostOptions(app_folder, data_folder.resolve(), timings, arguments.emulate_event_grid), settings)
+    options = HostOptions(
+        app_folder,
+        data_folder.resolve(),
+        timings,
+        emulates_event_grid=arguments.emulate_event_grid,
+        shows_lost_lines=arguments.show_lost_lines,
+    )
+    return Host(options, settings)
 
 
 def _default_data_folder(app_folder: Path, settings: AppSettings) -> Path:

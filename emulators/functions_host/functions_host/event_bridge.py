@@ -29,6 +29,7 @@ from functions_host.connections import HOST_STORAGE, Connections
 from functions_host.loading import load_functions
 from functions_host.platform_settings import find_host_id
 from functions_host.settings import load_settings
+from functions_host.singleton import Singleton
 from functions_host.timings import HostTimings
 from functions_host.web.blob_webhook import EVENT_TYPE_HEADER
 
@@ -93,12 +94,16 @@ def main(argv: list[str] | None = None) -> int:
     functions = [function for function in blob_functions if function.is_event_grid]
     account_urls = {function.id: str(connections.blobs(function.connection).url) for function in functions}
     host_id = find_host_id(app_folder, settings)
+    timings = HostTimings.from_environment(os.environ)
     scanner = BlobScanner(
         functions,
         connections,
         lambda function: Receipts(connections.blobs(HOST_STORAGE), f"{host_id}-bridge", function.id),
         webhook_sender(arguments.url, os.environ.get("FUNCTIONS_HOST_BLOBS_KEY", ""), account_urls),
-        HostTimings.from_environment(os.environ).blob_scan,
+        timings.blob_scan,
+        Singleton(
+            connections.blobs(HOST_STORAGE), f"{host_id}-bridge", "blob-scan", lease_seconds=timings.singleton_lease
+        ),
     )
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -34,6 +34,7 @@ class HostOptions:
     data_folder: Path
     timings: HostTimings
     emulates_event_grid: bool = True
+    shows_lost_lines: bool = False
 
 
 class EventSource(Protocol):
@@ -53,7 +54,7 @@ class Host:
 
     def __init__(self, options: HostOptions, settings: AppSettings) -> None:
         config = load_host_config(options.app_folder, settings)
-        configure_logging(config.log_levels)
+        configure_logging(config.log_levels, shows_lost_lines=options.shows_lost_lines)
         crash_on_line = CrashOnLine.from_environment(settings.environment)
         if crash_on_line is not None:
             logging.getLogger().addHandler(crash_on_line)

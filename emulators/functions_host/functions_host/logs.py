@@ -1,8 +1,8 @@
 """One line per event on stdout: `time level [function invocation] message`.
 
 Categories follow the real host, so that `logging.logLevel` of host.json works: Host.<part> for this host,
-Function.<name> for the start and end of invocations, Function.<name>.User for the app's own lines. Message bodies, blob
-content and keys are never logged.
+Function.<name> for the start and end of invocations, Function.<name>.User for the app's own lines. An app's line that
+belongs to no invocation is dropped, as the real host drops it. Message bodies, blob content and keys are never logged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from typing import Any
 
 from functions_host.worker.context import current_invocation
 
+log = logging.getLogger("functions_host.logs")
+
 HOST_LOGGER = "functions_host"
+WORKER = "Worker"
+"""The category of a line that belongs to no invocation."""
 
 _LEVELS = {
     "trace": logging.DEBUG,
@@ -54,6 +58,27 @@ class LevelFilter(logging.Filter):
         return self._levels.get("default", logging.INFO)
 
 
+class LostLines(logging.Filter):
+    """Drops what the app logs outside every invocation (azure-functions-host, GrpcWorkerChannel.cs: Log), and says so
+    once for each logger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mentioned: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if category_of(record) != WORKER:
+            return True
+        if record.name not in self._mentioned:
+            self._mentioned.add(record.name)
+            log.warning(
+                "Dropping what logger %r writes outside every invocation, as the real host does; "
+                "--show-lost-lines shows it",
+                record.name,
+            )
+        return False
+
+
 class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3] + "Z"
@@ -84,14 +109,19 @@ def category_of(record: logging.LogRecord) -> str:
         return f"Function.{function_name}"
     if record.name.startswith(HOST_LOGGER):
         return "Host" + record.name[len(HOST_LOGGER) :]
+    if record.name.startswith("uvicorn"):
+        return "Host.web"
     invocation = current_invocation()
-    return f"Function.{invocation.function_name}.User" if invocation else "Worker"
+    return f"Function.{invocation.function_name}.User" if invocation else WORKER
 
 
-def configure_logging(levels: Mapping[str, str]) -> None:
+def configure_logging(levels: Mapping[str, str], *, shows_lost_lines: bool = False) -> None:
+    """`shows_lost_lines` keeps the app's lines that belong to no invocation."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter())
     handler.addFilter(LevelFilter(levels))
+    if not shows_lost_lines:
+        handler.addFilter(LostLines())
     lowest = min((_LEVELS.get(level.lower(), logging.INFO) for level in levels.values()), default=logging.INFO)
     logging.basicConfig(level=min(lowest, logging.INFO), handlers=[handler], force=True)
     for name in _QUIET:

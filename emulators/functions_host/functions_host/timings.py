@@ -1,6 +1,6 @@
 """The host's constants of time, in one place, so that a crash test need not wait ten minutes.
 
-The defaults are the real host's, except the two marked "local": a person at a laptop should not wait a minute.
+The defaults are the real host's, except those marked "local": a person at a laptop should not wait a minute.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ class HostTimings:
     """Local: pause between scans of the containers; the real host pauses 10 s."""
     timer_resolution: float = 60.0
     """A timer more frequent than this keeps no persisted status (webjobs-sdk-extensions, TimerTriggerAttribute.cs)."""
+    singleton_lease: float = 15.0
+    """Local: how long a killed host still holds its timers and its scan; the real host's timers take 60 s."""
+    singleton_polling: float = 5.0
+    """Local: how often another host asks for a timer that is taken; the real host every 60 s."""
     drain: float = 8.0
     """Local: how long a stop waits for running invocations."""
 

@@ -59,7 +59,10 @@ class ProbeRun:
             handle.stop()
 
     def start(self, timings: HostTimings = FAST, **settings: str) -> RunningHost:
-        host = self._start(PROBE_APP, {**self.settings, **settings}, self.folder, timings)
+        # A second host at the same time needs a log of its own.
+        running = sum(host.process.is_running() for host in self._started)
+        folder = self.folder / f"beside-{running}" if running else self.folder
+        host = self._start(PROBE_APP, {**self.settings, **settings}, folder, timings)
         self._started.append(host)
         return host
 

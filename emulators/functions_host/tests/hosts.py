@@ -21,7 +21,13 @@ from pathlib import Path
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-from azurite_process.processes import STOP_SECONDS, ManagedProcess, ProcessFailedError, free_port, wait_until
+from azurite_process.processes import (
+    STOP_SECONDS,
+    ManagedProcess,
+    ProcessFailedError,
+    start_on_free_port,
+    wait_until,
+)
 from functions_host.server import READY
 from functions_host.timings import VARIABLE, HostTimings
 
@@ -107,7 +113,12 @@ def start_real(
 
     Waits until it says that it runs.
     """
-    port = free_port()
+    return start_on_free_port(lambda port: _start_real(script, app, settings, folder, port, with_bridge=with_bridge))
+
+
+def _start_real(
+    script: Path, app: Path, settings: Mapping[str, str], folder: Path, port: int, *, with_bridge: bool
+) -> RunningHost:
     url = f"http://127.0.0.1:{port}"
     # A folder that the worker creates in the app's folder (__pycache__) would restart the host.
     environment = _inherited() | {"PYTHONDONTWRITEBYTECODE": "1"} | dict(settings)

@@ -52,7 +52,7 @@ def order(**what: Any) -> TriggerData:
 
 
 def test_every_function_is_found(worker: MicrosoftWorker) -> None:
-    assert len(worker.functions) == 13
+    assert len(worker.functions) == 15
 
 
 def test_a_blob_function_sees_the_same_facts(worker: MicrosoftWorker, run: ProbeRun) -> None:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.harness import ProbeRun
+from azurite_process.processes import wait_until
+from tests.harness import PATIENCE, ProbeRun
 from tests.hosts import RunningHost
 
 
@@ -102,7 +103,7 @@ def test_the_host_tells_its_state(host: RunningHost, shared_run: ProbeRun) -> No
 
 def test_functions_are_listed_with_their_bindings(host: RunningHost) -> None:
     listed = {function["name"]: function for function in admin(host, "functions").json()}
-    assert len(listed) == 13
+    assert len(listed) == 15
     bindings = listed["read_event"]["config"]["bindings"]
     assert [(binding["type"], binding["source"]) for binding in bindings] == [("blobTrigger", "EventGrid")]
     assert admin(host, "functions/read_event").json()["config"] == listed["read_event"]["config"]
@@ -122,6 +123,40 @@ def test_keys_can_be_read(host: RunningHost) -> None:
 def test_a_thread_of_the_app_can_log_under_its_invocation(host: RunningHost) -> None:
     function_name, invocation_id = call(host, "/api/threads").text.split()
     assert f"[{function_name} {invocation_id[:8]}] from a thread of the app" in host.process.log_text()
+
+
+LOSERS = {
+    "/api/lost": (["after the thread that is nobody's"], "from a thread that is nobody's"),
+    "/api/tasks": (["from a task of the app", "after the tasks"], "from a thread beside the loop"),
+}
+
+
+@pytest.mark.parametrize("path", LOSERS)
+def test_a_line_outside_every_invocation_is_dropped(host: RunningHost, path: str) -> None:
+    kept, lost = LOSERS[path]
+    assert call(host, path).text == "spoken"
+    # Lines keep their order, so that the last one says that those before it have been written, or never are.
+    wait_until(lambda: kept[-1] in host.process.log_text(), seconds=PATIENCE, what="the last line")
+    text = host.process.log_text()
+    assert [line for line in (*kept, lost) if line in text] == kept
+
+
+def test_a_line_while_the_app_is_loaded_is_dropped(host: RunningHost) -> None:
+    assert call(host, "/api/open").status_code == 200
+    assert "a line while the app is loaded" not in host.process.log_text()
+
+
+def test_lost_lines_can_be_shown(run: ProbeRun) -> None:
+    with run.host(FUNCTIONS_HOST_SHOW_LOST_LINES="1") as host:
+        call(host, "/api/lost")
+        assert "[root] from a thread that is nobody's" in host.process.log_text()
+
+
+def test_the_host_says_once_that_it_drops_lines(run: ProbeRun) -> None:
+    with run.host() as host:
+        call(host, "/api/lost")
+        call(host, "/api/lost")
+        assert host.process.log_text().count("Dropping what logger 'root' writes outside every invocation") == 1
 
 
 def test_a_function_that_takes_too_long_is_answered_with_an_error(shared_run: ProbeRun, host: RunningHost) -> None:

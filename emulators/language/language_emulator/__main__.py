@@ -12,6 +12,7 @@ from pathlib import Path
 from socket import socket
 from tempfile import TemporaryDirectory
 
+from language_emulator.data_lock import DataTakenError, lock_data
 from language_emulator.server import bind, build_server, server_url
 from language_emulator.settings import EmulatorSettings, parse_settings
 
@@ -24,7 +25,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     # uvicorn raises the signal again after its own end; let that unwind, so that the certificate's folder goes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
+        if settings.data is not None:
+            lock_data(settings.data)
         listener = bind(settings)
+    except DataTakenError as error:
+        sys.exit(f"language-emulator: {error}")
     except OSError as error:
         sys.exit(f"language-emulator: cannot listen on {settings.host}:{settings.port} ({error.strerror})")
     with listener, suppress(KeyboardInterrupt):

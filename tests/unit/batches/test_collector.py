@@ -131,11 +131,72 @@ def test_when_the_batch_cannot_be_written_the_documents_stay(world: PipelineOnFa
 
 
 def test_a_second_collector_of_the_process_leaves_the_queue_to_the_first(world: PipelineOnFakes) -> None:
-    queue_letters(world, 30)
-    with world.services.collector.at_work:
-        assert collect(world) == []
+    queue_letters(world, 3)
+    assert world.services.collector.turn.begin(world.clock())
+    assert collect(world) == []
+    assert world.trace == []
+
+
+def test_the_first_looks_once_more_for_a_wake_that_came_after_its_last_look(world: PipelineOnFakes) -> None:
+    """The documents that came meanwhile are ripe for that wake, and it needs no message of its own."""
+    queue_letters(world, 3)
+    late = DocumentRef(name="late.txt", etag='"late"', last_modified=START, size=5)
+
+    def wake_meanwhile(name: str) -> None:
+        if name == "state.create":
+            world.disturb = None
+            world.clock.advance(timedelta(seconds=3))
+            world.queue_document(late)
+            collect(world)
+
+    world.disturb = wake_meanwhile
+    batches = collect(world)
+    assert sorted(each.document.name for batch in batches for each in batch.documents)[-1] == "late.txt"
+    assert world.queues["documents"].length() == 0
+    assert world.queues["collect"].length() == 0
+
+
+def test_a_wake_before_the_last_look_costs_nothing(world: PipelineOnFakes) -> None:
+    queue_letters(world, 3)
+
+    def wake_meanwhile(name: str) -> None:
+        if name == "documents-queue.receive":
+            world.disturb = None
+            collect(world)
+
+    world.disturb = wake_meanwhile
+    collect(world)
+    assert world.trace.count("documents-queue.peek") == 2
+    assert world.queues["collect"].length() == 0
+
+
+def test_wakes_left_beyond_half_a_minute_are_answered_by_a_fresh_one(world: PipelineOnFakes) -> None:
+    queue_letters(world, 3)
+
+    def wake_late(name: str) -> None:
+        if name == "state.create":
+            world.clock.advance(timedelta(seconds=31))
+            collect(world)
+
+    world.disturb = wake_late
+    collect(world)
     assert world.queues["collect"].length() == 1
-    assert sum(len(batch.documents) for batch in collect(world)) == 30
+    assert world.services.collector.turn.begin(world.clock())
+
+
+def test_after_a_collector_that_failed_the_next_one_works(world: PipelineOnFakes) -> None:
+    queue_letters(world, 3)
+
+    def refuse(name: str) -> None:
+        if name == "documents-queue.peek":
+            collect(world)
+            raise OSError("storage does not answer")
+
+    world.disturb = refuse
+    with pytest.raises(OSError, match="does not answer"):
+        collect(world)
+    world.disturb = None
+    assert sum(len(batch.documents) for batch in collect(world)) == 3
 
 
 # ripe

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,17 +15,56 @@ from tests.services_on_fakes import PipelineOnFakes
 
 
 def test_no_wake_is_pending_at_first() -> None:
-    assert not WakeDebounce().is_pending(START)
+    assert not WakeDebounce().is_pending(START, linger=timedelta(seconds=2))
 
 
 @pytest.mark.parametrize(
-    ("seconds_ahead", "pending"),
-    [(2.0, True), (1.0, True), (0.999, False), (0.0, False), (-5.0, False)],
+    ("linger", "seconds_ahead", "pending"),
+    [
+        (2, 2.0, True),
+        (2, 1.0, True),
+        (2, 0.999, False),
+        (2, 0.0, False),
+        (2, -5.0, False),
+        (60, 0.999, False),
+        (1, 1.0, True),
+        (1, 0.5, True),
+        (1, 0.499, False),
+    ],
 )
-def test_a_wake_is_pending_while_it_becomes_visible_a_second_from_now(seconds_ahead: float, pending: bool) -> None:
+def test_a_wake_is_pending_while_it_becomes_visible_a_second_from_now_or_half_the_linger(
+    linger: int, seconds_ahead: float, pending: bool
+) -> None:
     debounce = WakeDebounce()
     debounce.sent(START + timedelta(seconds=seconds_ahead))
-    assert debounce.is_pending(START) is pending
+    assert debounce.is_pending(START, linger=timedelta(seconds=linger)) is pending
+
+
+def test_of_documents_accepted_at_once_one_sends_the_wake(world: PipelineOnFakes) -> None:
+    """The others wait for it: a wake that was not sent after all must not be taken for pending."""
+    collect, all_there = world.queues["collect"], threading.Barrier(8)
+    inbox = world.services.inbox
+
+    def accept(_: int) -> None:
+        all_there.wait(10)
+        inbox.wake()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(accept, range(8)))
+    assert collect.length() == 1
+
+
+def test_a_wake_that_could_not_be_sent_is_not_pending(world: PipelineOnFakes) -> None:
+    def refuse(name: str) -> None:
+        if name == "collect-queue.send":
+            raise OSError("storage does not answer")
+
+    world.disturb = refuse
+    with pytest.raises(OSError, match="does not answer"):
+        world.services.inbox.wake()
+    world.disturb = None
+    world.services.inbox.wake()
+    assert world.queues["collect"].length() == 1
 
 
 def test_a_burst_of_documents_sends_one_wake(world: PipelineOnFakes) -> None:

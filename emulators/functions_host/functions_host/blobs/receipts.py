@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -23,27 +24,39 @@ Receipt = tuple[str, str, str]
 
 
 class Receipts:
-    """The receipts of one function. Only the scanner's thread uses them."""
+    """The receipts of one function, those of other hosts on its storage too. Only the scanner's thread uses them."""
 
     def __init__(self, service: BlobServiceClient, host_id: str, function_id: str) -> None:
         self._container = service.get_container_client(CONTAINER)
         self._prefix = f"blobreceipts/{host_id}/{function_id}/"
-        self._journal = self._container.get_blob_client(self._prefix + datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f"))
+        self._journal = self._container.get_blob_client(
+            self._prefix + datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f") + f"-{uuid.uuid4().hex[:8]}"
+        )
         self._known: set[Receipt] = set()
         self._has_journal = False
         self._is_loaded = False
+        self._read_up_to: dict[str, int] = {}
 
     def load(self) -> None:
         """Read the journals of earlier runs; only the first call does anything."""
-        if self._is_loaded:
-            return
+        if not self._is_loaded:
+            self.refresh()
+            self._is_loaded = True
+
+    def refresh(self) -> None:
+        """Read what other hosts have written since."""
         try:
-            for name in list(self._container.list_blob_names(name_starts_with=self._prefix)):
-                journal = self._container.get_blob_client(name).download_blob().readall()
-                self._known.update(_parse(line) for line in journal.splitlines() if line)
+            journals = list(self._container.list_blobs(name_starts_with=self._prefix))
         except ResourceNotFoundError:
-            pass
-        self._is_loaded = True
+            return
+        for journal in journals:
+            start = self._read_up_to.get(journal.name, 0)
+            if journal.name == self._journal.blob_name or journal.size <= start:
+                continue
+            # Appended to by whole lines.
+            lines = self._container.get_blob_client(journal.name).download_blob(offset=start).readall()
+            self._known.update(_parse(line) for line in lines.splitlines() if line)
+            self._read_up_to[journal.name] = start + len(lines)
 
     def __contains__(self, receipt: Receipt) -> bool:
         return receipt in self._known

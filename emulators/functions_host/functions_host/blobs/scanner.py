@@ -20,6 +20,7 @@ from functions_host.blobs.messages import BlobTriggerMessage
 from functions_host.blobs.receipts import Receipt, Receipts
 from functions_host.blobs.triggers import BlobFunction
 from functions_host.connections import Connections
+from functions_host.singleton import Singleton
 
 log = logging.getLogger("functions_host.blobs")
 
@@ -38,7 +39,10 @@ class BlobScanner:
         new_receipts: Callable[[BlobFunction], Receipts],
         enqueue: Callable[[BlobTriggerMessage], None],
         interval_seconds: float,
+        singleton: Singleton,
     ) -> None:
+        """`singleton` is held while versions are queued, so that of several hosts one queues each."""
+        self._singleton = singleton
         self._connections = connections
         self._enqueue = enqueue
         self._interval_seconds = interval_seconds
@@ -84,7 +88,19 @@ class BlobScanner:
             self._receipts[function.id].load()
         client = self._connections.blobs(connection).get_container_client(container)
         blobs = _list_blobs(client)
+        if not any(self._new_versions(function, container, blobs) for function in functions):
+            return
+        if not self._singleton.acquire():
+            # Another host queues them; the next scan sees what it has left.
+            return
+        try:
+            self._queue(container, functions, blobs)
+        finally:
+            self._singleton.release()
+
+    def _queue(self, container: str, functions: list[BlobFunction], blobs: list[BlobProperties]) -> None:
         for function in functions:
+            self._receipts[function.id].refresh()
             for batch in _batches(self._new_versions(function, container, blobs)):
                 if self._stopping.is_set():
                     return

@@ -19,6 +19,7 @@ from functions_host.queues.listener import QueueListener
 from functions_host.queues.processing import MessageProcessor, MessageRules
 from functions_host.queues.sending import send_creating
 from functions_host.services import HostServices
+from functions_host.singleton import Singleton
 from functions_host.timings import HostTimings
 
 log = logging.getLogger("functions_host.blobs")
@@ -42,6 +43,7 @@ class BlobSource:
             lambda function: Receipts(host_blobs, services.host_id, function.id),
             self.enqueue,
             services.timings.blob_scan,
+            Singleton(host_blobs, services.host_id, "blob-scan", lease_seconds=services.timings.singleton_lease),
         )
         _announce(list(self.functions.values()), emulates_event_grid)
 

@@ -1,7 +1,7 @@
 """Runs one timer function on its schedule, one run at a time. A failure never stops the schedule.
 
-Source: webjobs-sdk-extensions, Timers/Listener/TimerListener.cs. The real listener holds a lease so that one instance
-of many fires; this host is alone and takes none.
+Source: webjobs-sdk-extensions, Timers/Listener/TimerListener.cs. Of several hosts
+with one storage the one that holds the timer's lease fires, as there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from azure.core.exceptions import AzureError
 from functions_host.connections import HOST_STORAGE
 from functions_host.functions import Function
 from functions_host.services import HostServices
+from functions_host.singleton import Singleton
 from functions_host.timers.schedule import Schedule, is_frequent, parse_schedule
 from functions_host.timers.status import ScheduleMonitor, TimerStatus
 from functions_host.worker.decoding import TriggerData, as_json
@@ -29,8 +30,19 @@ _LONGEST_WAIT = 60.0
 
 class TimerListener:
     def __init__(
-        self, function: Function, schedule: Schedule, monitor: ScheduleMonitor, invoker: Invoker, *, resolution: float
+        self,
+        function: Function,
+        schedule: Schedule,
+        monitor: ScheduleMonitor,
+        invoker: Invoker,
+        *,
+        resolution: float,
+        singleton: Singleton | None = None,
+        polling_seconds: float = 1.0,
     ) -> None:
+        """Without a `singleton` it fires whoever else does."""
+        self._singleton = singleton
+        self._polling_seconds = polling_seconds
         self._function = function
         self._schedule = schedule
         self._invoker = invoker
@@ -52,6 +64,33 @@ class TimerListener:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        if not self._wait_for_turn():
+            return
+        try:
+            self._keep_firing()
+        finally:
+            if self._singleton is not None:
+                self._singleton.release()
+
+    def _wait_for_turn(self) -> bool:
+        """False when the listener is stopping."""
+        is_first = True
+        while self._singleton is not None and not self._acquire(self._singleton):
+            if is_first:
+                log.info("Timer %s is another host's", self._function.name)
+            is_first = False
+            if self._stopping.wait(self._polling_seconds):
+                return False
+        return True
+
+    def _acquire(self, singleton: Singleton) -> bool:
+        try:
+            return singleton.acquire()
+        except AzureError as error:
+            log.warning("Cannot ask for the lock of timer %s: %s", self._function.name, type(error).__name__)
+            return False
+
+    def _keep_firing(self) -> None:
         status = self._read_status()
         now = _now()
         if status is not None and status.next < now:
@@ -62,7 +101,8 @@ class TimerListener:
             self._write_status(TimerStatus(None, self._schedule.next_after(now), now))
         following = self._schedule.next_after(_now())
         while self._wait_until(following):
-            status = self._fire(following, is_past_due=False, status=status)
+            if self._singleton is None or self._singleton.is_held:
+                status = self._fire(following, is_past_due=False, status=status)
             following = self._schedule.next_after(_now())
 
     def _wait_until(self, moment: datetime) -> bool:
@@ -104,8 +144,21 @@ class TimerListener:
 
 def build_timer_listener(function: Function, services: HostServices) -> TimerListener:
     monitor = ScheduleMonitor(services.connections.blobs(HOST_STORAGE), services.host_id, function.id)
-    schedule = parse_schedule(function.trigger.text("schedule"))
-    return TimerListener(function, schedule, monitor, services.invoker, resolution=services.timings.timer_resolution)
+    timings = services.timings
+    return TimerListener(
+        function,
+        parse_schedule(function.trigger.text("schedule")),
+        monitor,
+        services.invoker,
+        resolution=timings.timer_resolution,
+        singleton=Singleton(
+            services.connections.blobs(HOST_STORAGE),
+            services.host_id,
+            f"{function.id}.Listener",
+            lease_seconds=timings.singleton_lease,
+        ),
+        polling_seconds=timings.singleton_polling,
+    )
 
 
 def timer_data(status: TimerStatus | None, *, is_past_due: bool) -> TriggerData:

@@ -82,6 +82,8 @@ def _write_private(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        # One that was there before keeps its mode.
+        path.chmod(0o600)
         file.write(content)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 import azure.functions as func
 from azure.functions._abc import RetryContext, RpcException, TraceContext
@@ -21,20 +23,50 @@ class Invocation:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
-CURRENT_INVOCATION: ContextVar[Invocation | None] = ContextVar("current_invocation", default=None)
+# As in the real worker, version 4 (dispatcher.py: get_current_invocation_id): the task knows the invocation of an
+# `async def` handler and of the tasks it starts, the thread that of a `def` handler. No other thread does.
+_of_task: ContextVar[Invocation | None] = ContextVar("invocation_of_task", default=None)
 _thread_local = threading.local()
-_live: WeakValueDictionary[str, Invocation] = WeakValueDictionary()
+_running: dict[str, Invocation] = {}
+
+
+@contextmanager
+def running_in_thread(invocation: Invocation) -> Iterator[None]:
+    """Around a `def` handler: this thread is the invocation's."""
+    _running[invocation.id] = invocation
+    _thread_local.invocation_id = invocation.id
+    try:
+        yield
+    finally:
+        _thread_local.invocation_id = None
+        del _running[invocation.id]
+
+
+@contextmanager
+def running_in_task(invocation: Invocation) -> Iterator[None]:
+    """Around an `async def` handler, inside its task."""
+    _running[invocation.id] = invocation
+    _of_task.set(invocation)
+    try:
+        yield
+    finally:
+        del _running[invocation.id]
 
 
 def current_invocation() -> Invocation | None:
     """The invocation that the calling code runs in, also from a thread that the app started and marked as documented
-    (`context.thread_local_storage.invocation_id = context.invocation_id`)."""
-    return CURRENT_INVOCATION.get() or _invocation_of_thread()
+    (`context.thread_local_storage.invocation_id = context.invocation_id`). One that has ended is none."""
+    invocation = _of_task.get() if _is_in_event_loop() else None
+    invocation_id = invocation.id if invocation else getattr(_thread_local, "invocation_id", None)
+    return _running.get(invocation_id) if invocation_id else None
 
 
-def _invocation_of_thread() -> Invocation | None:
-    invocation_id = getattr(_thread_local, "invocation_id", None)
-    return _live.get(invocation_id) if invocation_id else None
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class NoTrace(TraceContext):
@@ -72,7 +104,6 @@ class NoRetry(RetryContext):
 class InvocationContext(func.Context):
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
-        _live[invocation.id] = invocation
 
     @property
     def invocation_id(self) -> str:

@@ -6,13 +6,12 @@ The loop is not the HTTP server's: a handler that blocks it stalls the other asy
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from functions_host.worker.context import CURRENT_INVOCATION, Invocation
+from functions_host.worker.context import Invocation, running_in_task, running_in_thread
 
 
 class WorkerPool:
@@ -49,11 +48,9 @@ class WorkerPool:
 
     def _start(self, invocation: Invocation, handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Future[Any]:
         if asyncio.iscoroutinefunction(handler):
-            coroutine: Coroutine[Any, Any, Any] = _with_invocation(invocation, handler, arguments)
+            coroutine: Coroutine[Any, Any, Any] = _in_task(invocation, handler, arguments)
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        context = contextvars.copy_context()
-        context.run(CURRENT_INVOCATION.set, invocation)
-        return self._threads.submit(lambda: context.run(lambda: handler(**arguments)))
+        return self._threads.submit(_in_thread, invocation, handler, arguments)
 
     def _finish(self, _: Future[Any]) -> None:
         with self._lock:
@@ -73,6 +70,11 @@ class WorkerPool:
         return ThreadPoolExecutor(self._thread_count, thread_name_prefix="worker")
 
 
-async def _with_invocation(invocation: Invocation, handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    CURRENT_INVOCATION.set(invocation)
-    return await handler(**arguments)
+def _in_thread(invocation: Invocation, handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    with running_in_thread(invocation):
+        return handler(**arguments)
+
+
+async def _in_task(invocation: Invocation, handler: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    with running_in_task(invocation):
+        return await handler(**arguments)

@@ -1,5 +1,6 @@
 """A small function app that records what the host gives it, as blobs in the container `<RUN>-seen`."""
 
+import asyncio
 import json
 import logging
 import os
@@ -12,6 +13,7 @@ import azure.functions as func
 from azure.functions.blob import InputStream
 from azure.storage.blob import BlobServiceClient
 
+logging.warning("a line while the app is loaded")
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 data = os.environ["Data"]  # noqa: SIM112 - settings are named as the platform likes them
 seen = BlobServiceClient.from_connection_string(data).get_container_client(f"{os.environ['RUN']}-seen")
@@ -113,6 +115,26 @@ def log_from_thread(req: func.HttpRequest, context: func.Context) -> str:
     thread.start()
     thread.join()
     return f"{context.function_name} {context.invocation_id}"
+
+
+@app.route(route="lost", auth_level=func.AuthLevel.ANONYMOUS)
+def log_from_unmarked_thread(req: func.HttpRequest) -> str:
+    thread = threading.Thread(target=lambda: logging.warning("from a thread that is nobody's"))
+    thread.start()
+    thread.join()
+    logging.warning("after the thread that is nobody's")
+    return "spoken"
+
+
+@app.route(route="tasks", auth_level=func.AuthLevel.ANONYMOUS)
+async def log_from_tasks(req: func.HttpRequest) -> str:
+    async def speak() -> None:
+        logging.warning("from a task of the app")
+
+    await asyncio.create_task(speak())
+    await asyncio.to_thread(logging.warning, "from a thread beside the loop")
+    logging.warning("after the tasks")
+    return "spoken"
 
 
 @app.route(route="broken", auth_level=func.AuthLevel.ANONYMOUS)
