@@ -20,6 +20,7 @@ except SettingsError as error:
     logging.getLogger("pigeonhole").critical("%s", error)
     raise
 
+# Of routes that say nothing else: those that read, and the one that classifies one document again.
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for blueprint in blueprints(services):
     app.register_functions(blueprint)

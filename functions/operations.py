@@ -38,7 +38,7 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(operation, headers=headers)
 
     @bp.function_name("cancel_operation")
-    @bp.route(route="operations/{id}/cancel", methods=["POST"])
+    @bp.route(route="operations/{id}/cancel", methods=["POST"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def cancel(req: func.HttpRequest) -> func.HttpResponse:
         operation_id = req.route_params.get("id") or ""
@@ -46,7 +46,7 @@ def blueprint(services: Services) -> func.Blueprint:
         return accepted(operation) if operation else _unknown(operation_id)
 
     @bp.function_name("reclassify")
-    @bp.route(route="reclassify", methods=["POST"])
+    @bp.route(route="reclassify", methods=["POST"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def reclassify(req: func.HttpRequest) -> func.HttpResponse:
         request = read_body(req, ReclassifyRequest)

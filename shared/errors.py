@@ -23,6 +23,7 @@ PigeonholeError
 │   ├── BadRequestError                it cannot be read
 │   ├── ProjectUnknownError            the service has no such project
 │   ├── ProjectUnchangeableError       the service lets a project's description change, nothing else
+│   ├── ContainerNotAllowedError       a project may not keep its labelled documents in that container
 │   ├── LabelsRefusedError             the labels file has problems
 │   ├── ModelExistsError               the project has a model of that name
 │   ├── ModelUnknownError              the project has no trained model of that name
@@ -169,6 +170,16 @@ class ProjectUnknownError(UserInputError):
 
 class ProjectUnchangeableError(UserInputError):
     """The service lets a project's description change, and nothing else."""
+
+
+class ContainerNotAllowedError(UserInputError):
+    """The container is none of TRAINING_CONTAINER and TRAINING_CONTAINERS, whose labels the app reads and writes."""
+
+    def __init__(self, container: str, *, allowed: Sequence[str]) -> None:
+        super().__init__(
+            f"a project may not use container {container!r}, only {', '.join(allowed)}; "
+            "the setting TRAINING_CONTAINERS names further ones"
+        )
 
 
 class LabelsRefusedError(UserInputError):

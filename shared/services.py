@@ -209,7 +209,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         language=adapters.language,
         language_api=settings.language_api,
         active_model=active_model,
-        training_container=settings.training_container,
+        containers=settings.containers_for_training,
         open_container=container,
         reader=reader,
         fan_out=fan_out,
@@ -231,7 +231,9 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
     operation_steps = OperationSteps(
         operations=operations,
         language=adapters.language,
-        retrain=RetrainSteps(operation_queue, adapters.language, active_model, container),
+        retrain=RetrainSteps(
+            operation_queue, adapters.language, active_model, container, containers=settings.containers_for_training
+        ),
         reclassification=reclassification,
         publishing_for=publishing_for,
     )

@@ -13,6 +13,7 @@ from shared.documents.content import DocumentReader
 from shared.errors import (
     BlobNotFoundError,
     BlobUnreadableError,
+    ContainerNotAllowedError,
     DocumentRejectedError,
     InputProblem,
     LabelsRefusedError,
@@ -32,6 +33,8 @@ DEFAULT_LABELS = "labels.json"
 # Contents are read to find those that are not text; beyond this many documents only their listing is checked.
 MAX_READ = 2_000
 
+# It is written without a look at what it replaces: never a document, and no name that a path could twist.
+LabelsFileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_./-]{0,250}\.json$")]
 ProjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
 
 
@@ -45,7 +48,7 @@ class ProjectRequest(BaseModel):
     multilingual: bool = False
     description: str = ""
     container: str | None = None
-    labels_file: str = DEFAULT_LABELS
+    labels_file: LabelsFileName = DEFAULT_LABELS
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,15 @@ class PutResult:
 
 @dataclass(frozen=True)
 class Projects:
-    """Projects at the service, under one version of its API."""
+    """Projects at the service, under one version of its API.
+
+    `containers` are those that a project may have; a project that names none has the first.
+    """
 
     language: LanguageClient
     language_api: str
     active_model: ActiveModelStore
-    training_container: str
+    containers: tuple[str, ...]
     open_container: Callable[[str], BlobStore]
     reader: DocumentReader
     fan_out: FanOut
@@ -71,16 +77,20 @@ class Projects:
         return api_for(self.language_api)
 
     def put(self, name: str, request: ProjectRequest) -> PutResult:
-        """Create the project, or update its description. Raises ProjectUnchangeableError for any other change."""
+        """Create the project, or update its description. Raises ProjectUnchangeableError for any other change.
+
+        Raises ContainerNotAllowedError.
+        """
         wanted = Project(
             name=name,
             kind=request.kind,
             language=request.language,
-            container=request.container or self.training_container,
+            container=request.container or self.containers[0],
             labels_location=request.labels_file,
             multilingual=request.multilingual,
             description=request.description,
         )
+        self._check_container(wanted)
         if self.api.takes_labels_by_import and request.labels_file != DEFAULT_LABELS:
             raise ProjectUnchangeableError(
                 f"{self.language_api} takes labels by import; the file is always {DEFAULT_LABELS} of the container"
@@ -121,7 +131,11 @@ class Projects:
         self.active_model.remove(name)
 
     def put_labels(self, project: Project, content: Any) -> LabelsFile:
-        """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem."""
+        """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem.
+
+        Raises ContainerNotAllowedError for a project that was put on its container by other means than this app.
+        """
+        self._check_container(project)
         container = self.open_container(project.container)
         labels = parse_labels(content)
         sizes = {info.name: info.size for info in container.list() if info.name != project.labels_location}
@@ -132,6 +146,10 @@ class Projects:
             raise LabelsRefusedError(problems)
         container.put(labels_blob(project), to_july_form(labels))
         return labels
+
+    def _check_container(self, project: Project) -> None:
+        if project.container not in self.containers:
+            raise ContainerNotAllowedError(project.container, allowed=self.containers)
 
     def _unreadable(self, container: BlobStore, labels: LabelsFile) -> list[InputProblem]:
         if len(labels.placed) > MAX_READ:

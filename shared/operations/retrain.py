@@ -16,6 +16,7 @@ from shared.durable.store import Stored
 from shared.errors import (
     BlobNotFoundError,
     BlobUnreadableError,
+    ContainerNotAllowedError,
     LabelsFaultyError,
     LabelsMissingError,
     LanguageNotFoundError,
@@ -42,12 +43,16 @@ RetrainStep = Callable[[Stored[Retrain]], Next[Operation]]
 
 @dataclass(frozen=True)
 class RetrainSteps:
-    """Import and train as the project's API version wants it, evaluate, and ask the gate."""
+    """Import and train as the project's API version wants it, evaluate, and ask the gate.
+
+    `containers` are those that a project may have.
+    """
 
     steps: OperationQueue
     language: LanguageClient
     active_model: ActiveModelStore
     open_container: Callable[[str], BlobStore]
+    containers: tuple[str, ...]
 
     @property
     def table(self) -> Mapping[Step, RetrainStep]:
@@ -65,6 +70,8 @@ class RetrainSteps:
         api, operation = _api(stored), stored.record
         project = self.language.send(api.get_project(operation.project))
         name = labels_blob(project)
+        if project.container not in self.containers:
+            raise LabelsMissingError(str(ContainerNotAllowedError(project.container, allowed=self.containers)))
         try:
             content = json.loads(self.open_container(project.container).read(name).data)
         except (BlobNotFoundError, BlobUnreadableError, ValueError) as error:

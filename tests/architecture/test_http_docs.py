@@ -67,6 +67,24 @@ def documented_functions() -> dict[str, tuple[str, str]]:
     return {name: (method, path) for name, method, path in rows}
 
 
+KEYS = {"FUNCTION": "function", "ADMIN": "master"}
+
+
+def documented_keys() -> dict[str, str]:
+    return dict(re.findall(r"^\| `(\w+)` \| `(?:GET|PUT|POST|DELETE) [^|]+ \| (\w+) \|", PAGE, re.MULTILINE))
+
+
+def test_every_http_function_has_the_key_that_opens_it() -> None:
+    triggers = {name: each.trigger for name, each in functions().items() if each.trigger["type"] == "httpTrigger"}
+    assert documented_keys() == {name: KEYS[trigger["authLevel"]] for name, trigger in triggers.items()}
+
+
+def test_only_what_reads_or_sends_one_document_is_open_to_a_function_key() -> None:
+    methods = {name: method for name, (method, _) in http_functions().items()}
+    open_to_it = {name for name, key in documented_keys().items() if key == "function"}
+    assert open_to_it == {name for name, method in methods.items() if method == "GET"} | {"classify_document"}
+
+
 def http_functions() -> dict[str, tuple[str, str]]:
     found = {}
     for name, each in functions().items():
