@@ -27,12 +27,13 @@ from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
 from shared.batches.open_batches import open_versions, wake_waiting
 from shared.batches.poll import Poll
+from shared.batches.put_back import BatchPutBack
 from shared.batches.resubmit import Resubmit
 from shared.batches.submit import Submit
 from shared.concurrency import FanOut, ThreadFanOut
 from shared.config import CredentialKind, Settings
 from shared.documents.content import DocumentReader
-from shared.documents.dead_letters import DocumentDeadLetters
+from shared.documents.dead_letters import BLOB_TRIGGER_QUEUE, DocumentDeadLetters
 from shared.documents.inbox import Inbox
 from shared.documents.reconcile import Reconcile
 from shared.documents.records import Records
@@ -54,6 +55,7 @@ from shared.operations.operations import Operations
 from shared.operations.publish_directly import PublishDirectly
 from shared.operations.publishing import PublishingSteps
 from shared.operations.reclassify import Reclassification
+from shared.operations.redrive import DeadLetterRedrive
 from shared.operations.retrain import RetrainSteps
 from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
@@ -101,6 +103,7 @@ class Services:
     operation_steps: OperationSteps
     start_operations: StartOperations
     reclassification: Reclassification
+    dead_letter_redrive: DeadLetterRedrive
     reconcile: Reconcile
     sweep: Sweep
     dead_letters: DeadLetters
@@ -223,6 +226,42 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         language_project=settings.language_project,
         language_api=settings.language_api,
         limit=settings.reclassify_limit,
+        open_versions=lambda: open_versions(batches, fan_out),
+    )
+    collector = Collector(
+        inbox=inbox,
+        batches=batches,
+        dead_letters=dead_letters,
+        queue_name=settings.documents_queue,
+        visibility=timedelta(seconds=settings.pipeline_collect_visibility_seconds),
+    )
+    document_dead_letters = DocumentDeadLetters(
+        inbox=inbox,
+        dead_letters=dead_letters,
+        events_queue=settings.events_queue,
+        collect_queue=settings.collect_queue,
+        wake_delay=settings.grace,
+    )
+    batch_dead_letters = StepDeadLetters(
+        steps=batches,
+        dead_letters=dead_letters,
+        queue_name=settings.batches_queue,
+        give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why),
+        close=batches.store.close,
+    )
+    dead_letter_redrive = DeadLetterRedrive(
+        operations=operations,
+        dead_letters=dead_letters,
+        fan_out=fan_out,
+        language_api=settings.language_api,
+        put_back={
+            BLOB_TRIGGER_QUEUE: document_dead_letters.put_back_upload,
+            settings.events_queue: document_dead_letters.put_back_event,
+            settings.documents_queue: lambda text, _: collector.put_back(text),
+            settings.collect_queue: document_dead_letters.put_back_wake,
+            settings.batches_queue: BatchPutBack(batches, batch_dead_letters, inbox),
+            settings.operations_queue: lambda text, _: operation_dead_letters.put_back(text),
+        },
     )
 
     def publishing_for(api_version: str) -> PublishingSteps:
@@ -235,20 +274,22 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             operation_queue, adapters.language, active_model, container, containers=settings.containers_for_training
         ),
         reclassification=reclassification,
+        dead_letters=dead_letter_redrive,
         publishing_for=publishing_for,
+    )
+    operation_dead_letters = StepDeadLetters(
+        steps=operation_queue,
+        dead_letters=dead_letters,
+        queue_name=settings.operations_queue,
+        give_up=operation_steps.give_up,
+        close=operations.close,
     )
     return Services(
         settings=settings,
         adapters=adapters,
         inbox=inbox,
         records=records,
-        collector=Collector(
-            inbox=inbox,
-            batches=batches,
-            dead_letters=dead_letters,
-            queue_name=settings.documents_queue,
-            visibility=timedelta(seconds=settings.pipeline_collect_visibility_seconds),
-        ),
+        collector=collector,
         batches=batches,
         batch_steps=BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language)),
         active_model=active_model,
@@ -265,27 +306,10 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         reconcile=Reconcile(inbox, records, state, settings.grace, lambda: open_versions(batches, fan_out)),
         sweep=Sweep(inbox, batches, operation_queue, fan_out, MetricsLog(inbox, batches, active_model, clock)),
         dead_letters=dead_letters,
-        document_dead_letters=DocumentDeadLetters(
-            inbox=inbox,
-            dead_letters=dead_letters,
-            events_queue=settings.events_queue,
-            collect_queue=settings.collect_queue,
-            wake_delay=settings.grace,
-        ),
-        batch_dead_letters=StepDeadLetters(
-            steps=batches,
-            dead_letters=dead_letters,
-            queue_name=settings.batches_queue,
-            give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why),
-            close=batches.store.close,
-        ),
-        operation_dead_letters=StepDeadLetters(
-            steps=operation_queue,
-            dead_letters=dead_letters,
-            queue_name=settings.operations_queue,
-            give_up=operation_steps.give_up,
-            close=operations.close,
-        ),
+        dead_letter_redrive=dead_letter_redrive,
+        document_dead_letters=document_dead_letters,
+        batch_dead_letters=batch_dead_letters,
+        operation_dead_letters=operation_dead_letters,
         health=HealthCheck(
             containers={
                 settings.documents_container: records.documents,

@@ -22,7 +22,7 @@ from shared.errors import (
     VersionChangedError,
 )
 from shared.models.active_model import ActiveModelStore
-from shared.operations.operation import Operation, OperationFacts, Reclassify, created_on
+from shared.operations.operation import Operation, OperationFacts, PublishingRecord, created_on
 from shared.storage.ports import BlobStore
 
 log = logging.getLogger("pigeonhole.operations")
@@ -86,7 +86,7 @@ class Operations:
         operation = stored.record
         holder = self._lock_holder(operation.project)
         if holder is not None and holder[0] == operation.id:
-            if not isinstance(operation, Reclassify) and operation.project == self.language_project:
+            if isinstance(operation, PublishingRecord) and operation.project == self.language_project:
                 self.active_model.release()
             self.state.delete(_lock_name(operation.project), etag=holder[1])
         self.steps.store.close(stored)

@@ -12,7 +12,14 @@ from pydantic import BaseModel, TypeAdapter
 from shared.models.evaluations import Comparison
 from shared.models.gate import Metric
 from shared.models.projects import ProjectRequest
-from shared.operations.operation import OPERATION, ReclassifyRequest, RetrainRequest, Step
+from shared.operations.operation import (
+    OPERATION,
+    ReclassifyRequest,
+    RedriveDeadLettersRequest,
+    RedriveRequest,
+    RetrainRequest,
+    Step,
+)
 from shared.reports.bodies import Body
 from shared.reports.projects import EvaluationBody
 from tests.architecture.source import ROOT, modules
@@ -21,7 +28,13 @@ from tests.infra.code import functions
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 
-REQUESTS: list[type[BaseModel]] = [ProjectRequest, RetrainRequest, ReclassifyRequest]
+REQUESTS: list[type[BaseModel]] = [
+    ProjectRequest,
+    RetrainRequest,
+    ReclassifyRequest,
+    RedriveRequest,
+    RedriveDeadLettersRequest,
+]
 
 # Keys of the examples that are no members: classes, a part of health, and members of a labels file (the service's).
 OF_THE_EXAMPLES = {"billing", "shipping", "language", "intentNames", "intents", "location"}
