@@ -22,6 +22,7 @@ from shared.errors import (
     LanguageNotFoundError,
     LanguageRefusedError,
     ModelExistsError,
+    ModelInUseError,
     ModelUnknownError,
     NotCancellableError,
     OperationRunningError,
@@ -30,6 +31,7 @@ from shared.errors import (
     ProjectUnchangeableError,
     ProjectUnknownError,
     RetryableError,
+    UnsupportedOperationError,
 )
 from shared.reports.bodies import Problem, ProblemPlace
 from shared.reports.operations import operation_address
@@ -87,6 +89,7 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (ModelUnknownError, 404, "Unknown model"),
     (ContainerNotAllowedError, 403, "The container is not allowed"),
     (LabelsRefusedError, 422, "The labels file has problems"),
+    (ModelInUseError, 409, "The model is in use"),
     (ModelExistsError, 409, "The model exists already"),
     (ProjectUnchangeableError, 409, "The project cannot be changed like that"),
     (OperationRunningError, 409, "An operation is running"),
@@ -97,6 +100,7 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (LanguageNotFoundError, 404, "Unknown to the Language service"),
     (LanguageConflictError, 409, "The Language service is busy"),
     (LanguageRefusedError, 502, "The Language service refused the request"),
+    (UnsupportedOperationError, 501, "The API version cannot do that"),
     (PermanentError, 502, "The Language service's answer cannot be used"),
     (PigeonholeError, 409, "Changed at the same moment"),
 )

@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     )
     language_deployment: str = Field("production", description="Deployment that classifies (dated API)")
     language_staging_deployment: str = Field("staging", description="Deployment that tries new models (dated API)")
+    language_training_config: str | None = Field(
+        None, description="Training configuration (dated API); unset: the newest of the service's that has not expired"
+    )
     language_requests_per_minute: int | None = Field(
         None,
         ge=0,

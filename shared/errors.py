@@ -27,6 +27,7 @@ PigeonholeError
 │   ├── LabelsRefusedError             the labels file has problems
 │   ├── ModelExistsError               the project has a model of that name
 │   ├── ModelUnknownError              the project has no trained model of that name
+│   ├── ModelInUseError                the model is in use or deployed, so it is not deleted
 │   ├── OperationRunningError          the project has an operation under way
 │   ├── NotCancellableError            the operation has ended, or can no longer be stopped
 │   └── ConfirmationNeededError        it would cost more than is done without confirmation
@@ -103,6 +104,11 @@ class LanguageRefusedError(PermanentError):
         self.status_code = status_code
         self.error_code = error_code
         self.target = target
+
+    @property
+    def is_quota_exceeded(self) -> bool:
+        """One more of something than the service holds, or than the pricing tier allows."""
+        return self.error_code == "QuotaExceeded"
 
 
 class LanguageNotFoundError(LanguageRefusedError):
@@ -197,6 +203,10 @@ class ModelExistsError(UserInputError):
 
 class ModelUnknownError(UserInputError):
     """The project has no trained model of that name."""
+
+
+class ModelInUseError(UserInputError):
+    """The model is in use, or a deployment holds it, so it is not deleted."""
 
 
 class OperationRunningError(UserInputError):

@@ -49,6 +49,7 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.projects import Projects
+from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
 from shared.operations.operations import Operations
@@ -99,6 +100,7 @@ class Services:
     batch_steps: BatchSteps
     active_model: ActiveModelStore
     projects: Projects
+    unneeded_models: UnneededModels
     operations: Operations
     operation_steps: OperationSteps
     start_operations: StartOperations
@@ -217,6 +219,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         reader=reader,
         fan_out=fan_out,
     )
+    unneeded_models = UnneededModels(adapters.language, active_model)
     operations = Operations(operation_queue, state, active_model, settings.language_project)
     reclassification = Reclassification(
         operations=operations,
@@ -271,7 +274,13 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         operations=operations,
         language=adapters.language,
         retrain=RetrainSteps(
-            operation_queue, adapters.language, active_model, container, containers=settings.containers_for_training
+            operation_queue,
+            adapters.language,
+            active_model,
+            container,
+            containers=settings.containers_for_training,
+            unneeded_models=unneeded_models,
+            training_config=settings.language_training_config,
         ),
         reclassification=reclassification,
         dead_letters=dead_letter_redrive,
@@ -294,6 +303,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         batch_steps=BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language)),
         active_model=active_model,
         projects=projects,
+        unneeded_models=unneeded_models,
         operations=operations,
         operation_steps=operation_steps,
         start_operations=StartOperations(

@@ -201,7 +201,7 @@ class PublishingRecord(OperationRecord):
 
     `reference` is what an analyze request names the published model by while it is probed. `replaced_model_id` is the
     model that production held when the swap was intended; `swap_not_before` is when no earlier submission can still be
-    on its way.
+    on its way. `without_staging`: the service allows the project one deployment, so the model goes straight into it.
     """
 
     label: str
@@ -209,6 +209,7 @@ class PublishingRecord(OperationRecord):
     replaced_model_id: str = ""
     swap_not_before: AwareDatetime | None = None
     swap_is_deployment: bool = False
+    without_staging: bool = False
 
 
 class Retrain(PublishingRecord):

@@ -80,6 +80,13 @@ class Operations:
             self.state.delete(_lock_name(operation.project), etag=etag)
         raise OperationRunningError("unknown")
 
+    def refuse_while_running(self, project: str) -> None:
+        """Raises OperationRunningError when the project has an operation under way."""
+        holder = self._lock_holder(project)
+        running = self.steps.store.find(holder[0]) if holder else None
+        if running is not None and not running.record.is_ended:
+            raise OperationRunningError(running.record.id)
+
     def close(self, stored: Stored[Operation]) -> None:
         """The end of an operation; may be repeated after a crash at any point of it."""
         stored = self.steps.store.save(stored)
