@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
@@ -211,21 +212,22 @@ def model(label: str, day: int | None) -> TrainedModel:
 
 def test_the_oldest_is_the_one_trained_first_and_one_without_a_time_goes_last() -> None:
     listed = [model("c", None), model("b", 9), model("a", 3), model("d", 1)]
-    assert [oldest(listed, needed=needed) for needed in ({"d"}, {"d", "a"}, {"d", "a", "b"})] == [
-        listed[2],
-        listed[1],
-        listed[0],
-    ]
+    needed: set[str | None] = {"d"}
+    for next_one in (listed[2], listed[1], listed[0]):
+        assert oldest(listed, needed=needed) == next_one
+        needed.add(next_one.label)
     assert oldest(listed, needed={"a", "b", "c", "d"}) is None
 
 
 def test_a_model_is_deleted_over_http_when_its_name_confirms_it(world: OperationsWorld) -> None:
     app = App(models.blueprint, world)
-    route = {"project": "letters", "model": "third"}
-    code, problem, _ = app.request("delete_model", method="DELETE", **route)
+
+    def delete(**query: str) -> tuple[int, dict[str, Any]]:
+        return app.request("delete_model", method="DELETE", query=query, project="letters", model="third")[:2]
+
+    code, problem = delete()
     assert (code, problem["title"]) == (409, "Confirmation needed")
-    code, deleted, _ = app.request("delete_model", method="DELETE", query={"confirm": "third"}, **route)
-    assert (code, deleted) == (200, {"model": "third", "deleted": True})
+    assert delete(confirm="third") == (200, {"model": "third", "deleted": True})
     assert "third" not in world.authoring.trained
 
 
