@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 KNOWN = {
-    r"^(AccountKey=)?Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6": "Azurite's account key, the same on every machine, as published",
+    r"^(AccountKey=)?Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6": "Azurite's account key, as published",
     r"^(the-secret-key|password)$": "stands for a key in the tests of settings",
     r"^(c973c2d869feb4cc76dcd666e07ee8c4|9acfebbea1e5d7115137743182773dfd)$": "ids of batches in examples",
 }
