@@ -16,6 +16,7 @@ ON_REAL_HOST := -p no:cacheprovider --host real
 AUTHORING_VENV := .venv-authoring
 AUTHORING := $(AUTHORING_VENV)/.installed
 INFRA_VENV := .venv-infra
+AUDIT_VENV := .venv-audit
 INFRA := $(INFRA_VENV)/.installed
 # Least branch coverage of shared/, in percent.
 COVERAGE_FLOOR := 98
@@ -28,7 +29,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
-.PHONY: check check-code check-infra coverage format format-check lint spelling types architecture mutants bench package lock clean
+.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets format format-check lint spelling types architecture mutants bench package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -91,7 +92,7 @@ ifeq ($(FUNCTIONS_HOST),)
 	@echo "Not tried on Microsoft's Functions host: neither FUNCTIONS_HOST nor ../shared/tools/functions-host is there"
 else
 	cd emulators/functions_host && ../../$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/test_http_trigger.py tests/test_queue_trigger.py -k "handler_whole or header_before or delivered_once or tried_again or to_the_end"
-	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_documents.py -k "2023-04-01 and (promises or duplicate or speak_plainly)"
+	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_documents.py -k "2023-04-01 and (promises or duplicate or speak_plainly or master_key)"
 endif
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
@@ -105,7 +106,7 @@ $(AUTHORING): requirements/authoring-sdk.txt
 
 check: check-code coverage test-others test-emulators mutants check-infra ## the gate: code, tests with coverage, mutants, infrastructure
 
-check-code: format-check lint spelling types ## what needs no test run: format, lint, spelling, types
+check-code: format-check lint spelling secrets types ## what needs no test run: format, lint, spelling, secrets, types
 
 # checkov pins a hundred packages to versions of its own: it lives in an environment of its own.
 $(INFRA): requirements/infra.txt
@@ -115,6 +116,17 @@ $(INFRA): requirements/infra.txt
 
 check-infra: $(INFRA) ## checkov and the Kubernetes schemas, over infra/ and .github/
 	$(INFRA_VENV)/bin/python -m tools.check_infra
+
+audit: audit-python audit-node ## known vulnerabilities of what is locked; needs the public databases
+
+audit-python:
+	$(PYTHON) -m venv $(AUDIT_VENV)
+	$(AUDIT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	$(AUDIT_VENV)/bin/pip-audit --require-hashes --disable-pip -r requirements.txt
+	$(AUDIT_VENV)/bin/pip-audit --require-hashes --disable-pip -r requirements/dev.txt
+
+audit-node:
+	npm audit --prefix emulators/azurite/node --omit=dev --audit-level=high
 
 format: $(SETUP) ## rewrite the code in house style
 	$(BIN)/ruff format .
@@ -128,6 +140,9 @@ lint: $(SETUP) ## ruff
 
 spelling: $(SETUP) ## typos, in code and documentation
 	$(BIN)/typos
+
+secrets: $(SETUP) ## detect-secrets: no key or password in any file
+	$(BIN)/python -m tools.find_secrets
 
 types: $(SETUP) ## mypy, strict; an emulator with a configuration of its own is checked by it
 	$(BIN)/mypy
@@ -152,5 +167,5 @@ lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresse
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) $(INFRA_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules emulators/language/node/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) $(AUDIT_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules emulators/language/node/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,6 +16,7 @@ hide_secrets()
 # belong to no invocation.
 services = build_services(load_settings())
 
+# Of routes that say nothing else: those that read, and the one that classifies one document again.
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for blueprint in blueprints(services):
     app.register_functions(blueprint)

@@ -18,12 +18,14 @@ from shared.errors import (
     BlobUnreadableError,
     BodyTooLargeError,
     ConfirmationNeededError,
+    ContainerNotAllowedError,
     InputProblem,
     LabelsRefusedError,
     LanguageConflictError,
     LanguageNotFoundError,
     LanguageRefusedError,
     ModelExistsError,
+    ModelInUseError,
     ModelUnknownError,
     NotCancellableError,
     OperationRunningError,
@@ -32,6 +34,7 @@ from shared.errors import (
     ProjectUnchangeableError,
     ProjectUnknownError,
     RetryableError,
+    UnsupportedOperationError,
 )
 from shared.json_input import decode_json, parse_json
 from shared.reports.bodies import Problem, place_list
@@ -97,7 +100,9 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (BodyTooLargeError, 413, "The body is too large"),
     (ProjectUnknownError, 404, "Unknown project"),
     (ModelUnknownError, 404, "Unknown model"),
+    (ContainerNotAllowedError, 403, "The container is not allowed"),
     (LabelsRefusedError, 422, "The labels file has problems"),
+    (ModelInUseError, 409, "The model is in use"),
     (ModelExistsError, 409, "The model exists already"),
     (ProjectUnchangeableError, 409, "The project cannot be changed like that"),
     (OperationRunningError, 409, "An operation is running"),
@@ -108,6 +113,7 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (LanguageNotFoundError, 404, "Unknown to the Language service"),
     (LanguageConflictError, 409, "The Language service is busy"),
     (LanguageRefusedError, 502, "The Language service refused the request"),
+    (UnsupportedOperationError, 501, "The API version cannot do that"),
     (PermanentError, 502, "The Language service's answer cannot be used"),
     (PigeonholeError, 409, "Changed at the same moment"),
 )

@@ -12,7 +12,7 @@ from functions.projects import project_name
 from shared.errors import quoted
 from shared.models.evaluations import compare, evaluation_figures
 from shared.reports.bodies import Problem
-from shared.reports.projects import EvaluationBody, model_list, validation_body
+from shared.reports.projects import DeletedModel, EvaluationBody, model_list, validation_body
 from shared.services import Services
 
 _SKIP: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)])
@@ -28,6 +28,14 @@ def blueprint(services: Services) -> func.Blueprint:
     def models(req: func.HttpRequest) -> func.HttpResponse:
         name = project_name(req)
         return json_response(model_list(projects.list_models(name), in_use=active_model.find_label(name)))
+
+    @bp.function_name("delete_model")
+    @bp.route(route="projects/{project}/models/{model}", methods=["DELETE"], auth_level=func.AuthLevel.ADMIN)
+    @handles_errors
+    def delete_model(req: func.HttpRequest) -> func.HttpResponse:
+        return _delete(
+            services, project_name(req), label=req.route_params.get("model") or "", confirm=req.params.get("confirm")
+        )
 
     @bp.function_name("get_evaluation")
     @bp.route(route="projects/{project}/evaluation", methods=["GET"])
@@ -65,6 +73,15 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(compare(first, second))
 
     return bp
+
+
+def _delete(services: Services, project: str, *, label: str, confirm: str | None) -> func.HttpResponse:
+    if confirm != label:
+        detail = f"the model is lost for good; repeat with ?confirm={label}"
+        return problem_response(Problem(title="Confirmation needed", status=409, detail=detail))
+    services.operations.refuse_while_running(project)
+    services.unneeded_models.delete(services.projects.api, project, label=label)
+    return json_response(DeletedModel(model=label))
 
 
 def _which_model() -> func.HttpResponse:

@@ -1,16 +1,16 @@
-"""Operations: the queue trigger that advances them, and HTTP to look at, cancel, and reclassify."""
+"""Operations: the queue trigger that advances them, and HTTP to look at and cancel them."""
 
 from __future__ import annotations
 
 import azure.functions as func
 
-from functions.http import handles_errors, json_response, problem_response, read_body
+from functions.http import handles_errors, json_response, problem_response
 from functions.messages import read_or_keep
 from shared.errors import quoted
 from shared.messages import StepMessage
-from shared.operations.operation import Operation, ReclassifyRequest
+from shared.operations.operation import Operation
 from shared.reports.bodies import Problem
-from shared.reports.operations import CountedDocuments, accepted_operation, operation_address
+from shared.reports.operations import accepted_operation, operation_address
 from shared.services import Services
 
 POLL_SECONDS = "5"
@@ -39,21 +39,12 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(operation, headers=headers)
 
     @bp.function_name("cancel_operation")
-    @bp.route(route="operations/{id}/cancel", methods=["POST"])
+    @bp.route(route="operations/{id}/cancel", methods=["POST"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def cancel(req: func.HttpRequest) -> func.HttpResponse:
         operation_id = req.route_params.get("id") or ""
         operation = services.operations.cancel(operation_id)
         return accepted(operation) if operation else _unknown(operation_id)
-
-    @bp.function_name("reclassify")
-    @bp.route(route="reclassify", methods=["POST"])
-    @handles_errors
-    def reclassify(req: func.HttpRequest) -> func.HttpResponse:
-        request = read_body(req, ReclassifyRequest)
-        if request.dry_run:
-            return json_response(CountedDocuments(documents=services.reclassification.count(request)))
-        return accepted(services.reclassification.start(request))
 
     return bp
 

@@ -40,7 +40,7 @@ def blueprint(services: Services) -> func.Blueprint:
     projects = services.projects
 
     @bp.function_name("put_project")
-    @bp.route(route="projects/{project}", methods=["PUT"])
+    @bp.route(route="projects/{project}", methods=["PUT"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def put(req: func.HttpRequest) -> func.HttpResponse:
         result = projects.put(project_name(req), read_body(req, ProjectRequest))
@@ -53,7 +53,7 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(project_body(projects.get(project_name(req))))
 
     @bp.function_name("delete_project")
-    @bp.route(route="projects/{project}", methods=["DELETE"])
+    @bp.route(route="projects/{project}", methods=["DELETE"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def delete(req: func.HttpRequest) -> func.HttpResponse:
         name = project_name(req)
@@ -64,7 +64,7 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(DeletedProject(name=name))
 
     @bp.function_name("put_labels")
-    @bp.route(route="projects/{project}/labels", methods=["PUT"])
+    @bp.route(route="projects/{project}/labels", methods=["PUT"], auth_level=func.AuthLevel.ADMIN)
     @partial(handles_errors, max_body=MAX_LABELS_BYTES)
     def labels(req: func.HttpRequest) -> func.HttpResponse:
         project = projects.get(project_name(req))
@@ -75,14 +75,14 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(stored_labels(project, projects.put_labels(project, content)))
 
     @bp.function_name("retrain")
-    @bp.route(route="projects/{project}/retrain", methods=["POST"])
+    @bp.route(route="projects/{project}/retrain", methods=["POST"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def retrain(req: func.HttpRequest) -> func.HttpResponse:
         name = project_name(req)
         return accepted(services.start_operations.retrain(name, read_body(req, RetrainRequest)))
 
     @bp.function_name("publish")
-    @bp.route(route="projects/{project}/publish", methods=["POST"])
+    @bp.route(route="projects/{project}/publish", methods=["POST"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def publish(req: func.HttpRequest) -> func.HttpResponse:
         name = project_name(req)

@@ -94,7 +94,7 @@ param storageSku string = 'Standard_LRS'
 param retentionDays object = { softDelete: 7, batches: 30, deadLetters: 90, documents: 0 }
 
 // --- Language
-@description('Pricing tier of the Language account. F0 is free, once in a subscription, and limited to 5,000 texts a month.')
+@description('Pricing tier of the Language account. F0 is free, once in a subscription, limited to 5,000 texts a month, and to one deployment: models are published without staging and probe.')
 @allowed(['S', 'F0'])
 param languageSku string = 'S'
 

@@ -17,10 +17,10 @@ class ApiError(RuntimeError):
 
 
 class Api:
-    """The functions below /api, with the function key."""
+    """The functions below /api, with one key: the master key opens all of them, a function key those that read."""
 
-    def __init__(self, url: str, function_key: str) -> None:
-        self._http = httpx.Client(base_url=url, headers={"x-functions-key": function_key}, timeout=60)
+    def __init__(self, url: str, key: str) -> None:
+        self._http = httpx.Client(base_url=url, headers={"x-functions-key": key}, timeout=60)
 
     def close(self) -> None:
         self._http.close()

@@ -68,7 +68,7 @@ def _show(console: Console, stack: Stack, dataset: Dataset, seconds: float) -> i
     console.print(
         f"Functions host {host.url}, Language API {stack.settings.language_api}, emulator {stack.emulator_url}"
     )
-    api = Api(host.url, host.function_key)
+    api = Api(host.url, host.master_key)
     seed_by_http(console, stack, api, dataset)
     missing = classify(console, stack, api, dataset, seconds)
     show_retraining(console, stack, api, dataset)

@@ -61,7 +61,7 @@ def _keep_running(console: Console, arguments: argparse.Namespace) -> None:
     ) as stack:
         if stack.host is None:
             raise RuntimeError("the stack has no functions host")
-        api = Api(stack.host.url, stack.host.function_key)
+        api = Api(stack.host.url, stack.host.master_key)
         if not arguments.no_model and api.call("GET", "/api/status")["active_model"] is None:
             seed_by_http(console, stack, api, load_dataset(arguments.dataset.resolve()))
         _announce(console, stack)
@@ -89,7 +89,8 @@ def _announce(console: Console, stack: Stack) -> None:
     console.rule("[bold]Pigeonhole is up[/bold]; Ctrl-C stops it")
     console.print(f"Functions     {url}/api/status?code={key}", soft_wrap=True)
     console.print(
-        f"Admin key     {stack.host.master_key}   (header x-functions-key, for {url}/admin/functions)", soft_wrap=True
+        f"Master key    {stack.host.master_key}   (header x-functions-key: what changes or costs)",
+        soft_wrap=True,
     )
     console.print(f"Emulator      {stack.emulator_url}/_emulator/health", soft_wrap=True)
     console.print(f"Blob storage  {stack.azurite.blob_url}   queues {stack.azurite.queue_url}", soft_wrap=True)

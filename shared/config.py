@@ -21,6 +21,8 @@ from shared.language.values import ProjectKind
 
 ContainerName = Annotated[str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Seconds = Annotated[float, Field(gt=0)]
+# How the names of the Functions host's containers begin: its keys and leases.
+HOST_CONTAINERS = "azure-webjobs-"
 
 
 class CredentialKind(StrEnum):
@@ -59,6 +61,9 @@ class Settings(BaseSettings):
     failures_container: ContainerName = Field("failures", description="Where failure records are written")
     pipeline_container: ContainerName = Field("pipeline", description="Batches, operations, the active model")
     training_container: ContainerName = Field("training", description="Labelled documents and the labels file")
+    training_containers: Annotated[tuple[ContainerName, ...], NoDecode] = Field(
+        (), description="Further containers that projects may have instead; comma separated"
+    )
     documents_queue: ContainerName = Field("documents", description="Documents waiting to be collected")
     collect_queue: ContainerName = Field(description="Messages that wake the collector")
     batches_queue: ContainerName = Field(description="Next steps of batches")
@@ -88,6 +93,9 @@ class Settings(BaseSettings):
     )
     language_deployment: str = Field("production", description="Deployment that classifies (dated API)")
     language_staging_deployment: str = Field("staging", description="Deployment that tries new models (dated API)")
+    language_training_config: str | None = Field(
+        None, description="Training configuration (dated API); unset: the newest of the service's that has not expired"
+    )
     language_requests_per_minute: int | None = Field(
         None,
         ge=0,
@@ -147,9 +155,9 @@ class Settings(BaseSettings):
     def _split_seconds(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
-    @field_validator("document_encodings", mode="before")
+    @field_validator("document_encodings", "training_containers", mode="before")
     @classmethod
-    def _split_encodings(cls, value: Any) -> Any:
+    def _split_names(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("document_encodings")
@@ -184,10 +192,32 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
-        problems = _missing_together(dict(self))
+        problems = _missing_together(dict(self)) + self._containers_not_for_training()
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _containers_not_for_training(self) -> list[str]:
+        """A project on one of the app's own containers would have its labels written among documents or records."""
+        own = {
+            self.documents_container,
+            self.classifications_container,
+            self.failures_container,
+            self.pipeline_container,
+        }
+        return [
+            f"{setting} may not name {name!r}, which holds what is not for training"
+            for setting, names in (
+                ("TRAINING_CONTAINER", (self.training_container,)),
+                ("TRAINING_CONTAINERS", self.training_containers),
+            )
+            for name in names
+            if name in own or name.startswith(HOST_CONTAINERS)
+        ]
+
+    @property
+    def containers_for_training(self) -> tuple[str, ...]:
+        return (self.training_container, *self.training_containers)
 
     @property
     def analyze_requests_per_minute(self) -> int:

@@ -24,9 +24,11 @@ PigeonholeError
 │   ├── BodyTooLargeError              its body has more bytes than the function takes
 │   ├── ProjectUnknownError            the service has no such project
 │   ├── ProjectUnchangeableError       the service lets a project's description change, nothing else
+│   ├── ContainerNotAllowedError       a project may not keep its labelled documents in that container
 │   ├── LabelsRefusedError             the labels file has problems
 │   ├── ModelExistsError               the project has a model of that name
 │   ├── ModelUnknownError              the project has no trained model of that name
+│   ├── ModelInUseError                the model is in use or deployed, so it is not deleted
 │   ├── OperationRunningError          the project has an operation under way
 │   ├── NotCancellableError            the operation has ended, or can no longer be stopped
 │   └── ConfirmationNeededError        it would cost more than is done without confirmation
@@ -119,6 +121,11 @@ class LanguageRefusedError(PermanentError):
         self.error_code = error_code
         self.target = target
 
+    @property
+    def is_quota_exceeded(self) -> bool:
+        """One more of something than the service holds, or than the pricing tier allows."""
+        return self.error_code == "QuotaExceeded"
+
 
 class LanguageNotFoundError(LanguageRefusedError):
     """404: the project, model or job is unknown to the service."""
@@ -196,6 +203,16 @@ class ProjectUnchangeableError(UserInputError):
     """The service lets a project's description change, and nothing else."""
 
 
+class ContainerNotAllowedError(UserInputError):
+    """The container is none of TRAINING_CONTAINER and TRAINING_CONTAINERS, whose labels the app reads and writes."""
+
+    def __init__(self, container: str, *, allowed: Sequence[str]) -> None:
+        super().__init__(
+            f"a project may not use container {container!r}, only {', '.join(allowed)}; "
+            "the setting TRAINING_CONTAINERS names further ones"
+        )
+
+
 class LabelsRefusedError(UserInputError):
     """The labels file has problems; `problems` lists all of them. Nothing was replaced."""
 
@@ -211,6 +228,10 @@ class ModelExistsError(UserInputError):
 
 class ModelUnknownError(UserInputError):
     """The project has no trained model of that name."""
+
+
+class ModelInUseError(UserInputError):
+    """The model is in use, or a deployment holds it, so it is not deleted."""
 
 
 class OperationRunningError(UserInputError):

@@ -27,6 +27,7 @@ from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
 from shared.batches.open_batches import open_versions, wake_waiting
 from shared.batches.poll import Poll
+from shared.batches.put_back import BatchPutBack
 from shared.batches.refusals import Refusals
 from shared.batches.resubmit import Resubmit
 from shared.batches.submit import Submit
@@ -50,12 +51,14 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.projects import Projects
+from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
 from shared.operations.operations import Operations
 from shared.operations.publish_directly import PublishDirectly
 from shared.operations.publishing import PublishingSteps
 from shared.operations.reclassify import Reclassification
+from shared.operations.redrive import DeadLetterRedrive
 from shared.operations.retrain import RetrainSteps
 from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
@@ -99,10 +102,12 @@ class Services:
     batch_steps: BatchSteps
     active_model: ActiveModelStore
     projects: Projects
+    unneeded_models: UnneededModels
     operations: Operations
     operation_steps: OperationSteps
     start_operations: StartOperations
     reclassification: Reclassification
+    dead_letter_redrive: DeadLetterRedrive
     reconcile: Reconcile
     sweep: Sweep
     dead_letters: DeadLetters
@@ -212,11 +217,12 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         language=adapters.language,
         language_api=settings.language_api,
         active_model=active_model,
-        training_container=settings.training_container,
+        containers=settings.containers_for_training,
         open_container=container,
         reader=reader,
         fan_out=fan_out,
     )
+    unneeded_models = UnneededModels(adapters.language, active_model)
     operations = Operations(operation_queue, state, active_model, settings.language_project)
     reclassification = Reclassification(
         operations=operations,
@@ -226,17 +232,14 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         language_project=settings.language_project,
         language_api=settings.language_api,
         limit=settings.reclassify_limit,
+        open_versions=lambda: open_versions(batches, fan_out),
     )
-
-    def publishing_for(api_version: str) -> PublishingSteps:
-        return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
-
-    operation_steps = OperationSteps(
-        operations=operations,
-        language=adapters.language,
-        retrain=RetrainSteps(operation_queue, adapters.language, active_model, container),
-        reclassification=reclassification,
-        publishing_for=publishing_for,
+    collector = Collector(
+        inbox=inbox,
+        batches=batches,
+        dead_letters=dead_letters,
+        queue_name=settings.documents_queue,
+        visibility=timedelta(seconds=settings.pipeline_collect_visibility_seconds),
     )
     document_dead_letters = DocumentDeadLetters(
         inbox=inbox,
@@ -251,6 +254,40 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         queue_name=settings.batches_queue,
         give_up=lambda stored, why: resubmit.give_up(stored, FailureCode.POISONED, why, is_last=True),
         close=batches.store.close,
+    )
+    dead_letter_redrive = DeadLetterRedrive(
+        operations=operations,
+        dead_letters=dead_letters,
+        fan_out=fan_out,
+        language_api=settings.language_api,
+        put_back={
+            BLOB_TRIGGER_QUEUE: document_dead_letters.put_back_upload,
+            settings.events_queue: document_dead_letters.put_back_event,
+            settings.documents_queue: lambda text, _: collector.put_back(text),
+            settings.collect_queue: document_dead_letters.put_back_wake,
+            settings.batches_queue: BatchPutBack(batches, batch_dead_letters, inbox),
+            settings.operations_queue: lambda text, _: operation_dead_letters.put_back(text),
+        },
+    )
+
+    def publishing_for(api_version: str) -> PublishingSteps:
+        return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
+
+    operation_steps = OperationSteps(
+        operations=operations,
+        language=adapters.language,
+        retrain=RetrainSteps(
+            operation_queue,
+            adapters.language,
+            active_model,
+            container,
+            containers=settings.containers_for_training,
+            unneeded_models=unneeded_models,
+            training_config=settings.language_training_config,
+        ),
+        reclassification=reclassification,
+        dead_letters=dead_letter_redrive,
+        publishing_for=publishing_for,
     )
     operation_dead_letters = StepDeadLetters(
         steps=operation_queue,
@@ -277,17 +314,12 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         adapters=adapters,
         inbox=inbox,
         records=records,
-        collector=Collector(
-            inbox=inbox,
-            batches=batches,
-            dead_letters=dead_letters,
-            queue_name=settings.documents_queue,
-            visibility=timedelta(seconds=settings.pipeline_collect_visibility_seconds),
-        ),
+        collector=collector,
         batches=batches,
         batch_steps=BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language)),
         active_model=active_model,
         projects=projects,
+        unneeded_models=unneeded_models,
         operations=operations,
         operation_steps=operation_steps,
         start_operations=StartOperations(
@@ -307,6 +339,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             MetricsLog(inbox, batches, active_model, clock),
         ),
         dead_letters=dead_letters,
+        dead_letter_redrive=dead_letter_redrive,
         document_dead_letters=document_dead_letters,
         batch_dead_letters=batch_dead_letters,
         operation_dead_letters=operation_dead_letters,

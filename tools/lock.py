@@ -46,6 +46,7 @@ LOCKS = (
     ),
     # checkov pins a hundred packages to its own versions, so it has an environment, and a resolution, of its own.
     Lock("requirements/infra.txt", ("--universal", "-p", "3.11", "--group", "infra-check")),
+    Lock("requirements/audit.txt", ("--universal", "-p", "3.11", "--group", "audit")),
     # The preview of Microsoft's SDKs, another version of which is among the development packages.
     Lock("requirements/authoring-sdk.txt", ("-", "--universal", "-p", "3.11"), AUTHORING_SDK + "\n"),
     # Microsoft's loader declares Python 3.13 and works on 3.11; its dependencies are those of the app.

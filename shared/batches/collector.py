@@ -161,6 +161,16 @@ class Collector:
             document = BatchDocument(document=message.document, source=message.source, requested=message.requested)
             yield Collected(document, [queued])
 
+    def put_back(self, text: str) -> bool:
+        """Send a message once more that was kept as a dead letter; False while it cannot be read."""
+        try:
+            message = self._document_message(text)
+        except ValueError:
+            return False
+        self.inbox.documents_queue.send(message)
+        self.inbox.wake()
+        return True
+
     def _document_message(self, text: str) -> DocumentMessage:
         """Raises ValueError for what is no message of ours. The name decides which blob is read, so it is checked."""
         message = DocumentMessage.model_validate_json(text)
@@ -185,6 +195,13 @@ def is_ripe(peeked: list[QueuedMessage], *, held: int, woken_at: datetime, is_bu
     return held + len(peeked) >= MAX_DOCUMENTS_PER_JOB or has_waited
 
 
+_ASKED_FOR = {Source.FAILED: 1, Source.REDRIVE: 2}
+
+
+def _asks_for_more(source: Source, *, than: Source) -> bool:
+    return _ASKED_FOR.get(source, 0) > _ASKED_FOR.get(than, 0)
+
+
 def deduplicate(rest: list[Collected], arrived: Iterable[Collected]) -> list[Collected]:
     """Drop repeats of name and ETag but keep all their messages; a request to redrive wins over an event."""
     by_version = {each.version: each for each in rest}
@@ -192,6 +209,6 @@ def deduplicate(rest: list[Collected], arrived: Iterable[Collected]) -> list[Col
         first = by_version.setdefault(each.version, each)
         if first is not each:
             first.messages += each.messages
-            if each.planned.source is Source.REDRIVE:
+            if _asks_for_more(each.planned.source, than=first.planned.source):
                 first.planned = each.planned
     return list(by_version.values())

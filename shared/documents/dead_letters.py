@@ -1,18 +1,19 @@
 """Dead letters of a document's way into a batch: the message is kept, the document gets a failure record.
 
-Nothing is lost even to a bug: `POST /api/documents/{name}/classify` sends a document again once the cause is removed.
+Nothing is lost even to a bug: `POST /api/dead-letters/redrive` puts the messages back once the cause is removed, and
+`POST /api/documents/{name}/classify` sends one document again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.documents.events import parse_events
 from shared.documents.inbox import Inbox
-from shared.documents.messages import WakeMessage
+from shared.documents.messages import Source, WakeMessage
 from shared.documents.ref import BlobName, FailureCode
 from shared.durable.dead_letters import DeadLetters
 
@@ -81,3 +82,38 @@ class DocumentDeadLetters:
             return
         why = f"accepting it failed five times; see {kept} and the log"
         self.inbox.records.write_failure(document, FailureCode.POISONED, why)
+
+    # Each is given a dead letter's text again, once the cause is removed, and returns False where that helps nothing.
+
+    def put_back_upload(self, text: str, requested: datetime) -> bool:
+        """Its document is sent again, at the version that is current now."""
+        try:
+            message = BlobTriggerMessage.model_validate_json(text)
+        except ValidationError:
+            return False
+        return self._send_again([(message.container, message.name)], requested)
+
+    def put_back_event(self, text: str, requested: datetime) -> bool:
+        """As an upload, for each document that the message names."""
+        try:
+            uploads = parse_events(text.encode()).uploads
+        except ValueError:
+            return False
+        return self._send_again([(upload.container, upload.name) for upload in uploads], requested)
+
+    def put_back_wake(self, text: str, _requested: datetime) -> bool:
+        try:
+            WakeMessage.model_validate_json(text)
+        except ValidationError:
+            return False
+        self.inbox.wake()
+        return True
+
+    def _send_again(self, blobs: list[tuple[str, str]], requested: datetime) -> bool:
+        watched = [name for container, name in blobs if self.inbox.is_watched(name, container=container)]
+        if not watched:
+            return False
+        found = [self.inbox.find_document(name) for name in watched]
+        documents = [document for document in found if document is not None]
+        self.inbox.redrive(documents, requested=requested, source=Source.FAILED)
+        return True

@@ -127,15 +127,22 @@ class Inbox:
             self.accept(self.container, document, source=Source.REDRIVE)
         return document
 
-    def redrive(self, documents: Sequence[DocumentRef], *, requested: datetime) -> None:
+    def redrive(
+        self, documents: Sequence[DocumentRef], *, requested: datetime, source: Source = Source.REDRIVE
+    ) -> None:
         """Send these versions once more. They were accepted before, so nothing is checked again."""
         messages = [
-            DocumentMessage(container=self.container, document=document, source=Source.REDRIVE, requested=requested)
+            DocumentMessage(container=self.container, document=document, source=source, requested=requested)
             for document in documents
         ]
         self.fan_out(self.documents_queue.send, messages)
         if messages:
             self.wake()
+
+    def still_current(self, documents: Sequence[DocumentRef]) -> list[DocumentRef]:
+        """Those whose version has been neither overwritten nor deleted. One HEAD each."""
+        found = self.fan_out(lambda document: self.find_document(document.name), documents)
+        return [document for document, now in zip(documents, found, strict=True) if now and now.etag == document.etag]
 
     def wake(self) -> None:
         """Wake the collector after the linger, unless a wake of this process is pending. Always after the message."""

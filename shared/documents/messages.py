@@ -9,11 +9,15 @@ from shared.messages import Message
 
 
 class Source(StrEnum):
-    """Why a document was sent: an upload event, the reconciling timer, or a request to classify it again."""
+    """Why a document was sent: an upload event, the reconciling timer, or a request to classify it again.
+
+    FAILED asks for what has no classification of this version, REDRIVE for any.
+    """
 
     EVENT = "event"
     RECONCILE = "reconcile"
     REDRIVE = "redrive"
+    FAILED = "failed"
 
 
 class DocumentMessage(Message):

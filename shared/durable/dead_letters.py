@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.durable.record import Facts, Record
 from shared.durable.steps import Done, StepQueue
 from shared.durable.store import Stored
+from shared.errors import BlobNotFoundError, BlobUnreadableError
 from shared.messages import StepMessage
-from shared.storage.ports import BlobStore
+from shared.storage.ports import BlobInfo, BlobStore, Page
 
 log = logging.getLogger("pigeonhole.dead_letters")
 
@@ -24,6 +26,26 @@ FOLDER = "dead-letters/"
 
 R = TypeVar("R", bound=Record)
 F = TypeVar("F", bound=Facts)
+
+
+class DeadLetter(BaseModel):
+    """A message as it is kept. `body` is its text, or what lay in the queue where that was no text."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    queue: str
+    id: str
+    reason: str
+    body: str
+
+    @property
+    def text(self) -> str:
+        """The body as its sender wrote it; queues hold it in base64."""
+        try:
+            return base64.b64decode(self.body, validate=True).decode()
+        except ValueError:
+            return self.body
 
 
 class DeadLetters:
@@ -39,6 +61,30 @@ class DeadLetters:
         self._blobs.put(name, json.dumps(letter, ensure_ascii=False).encode(), metadata={"queue": queue})
         log.error("dead_letter_kept queue=%s id=%s blob=%s: %s", queue, message_id, name, reason)
         return name
+
+    def list_page(self, queue: str | None, *, token: str | None) -> Page:
+        """One page of what is kept of a queue, or of all; see BlobStore.list_page."""
+        return self._blobs.list_page(_prefix(queue), token=token)
+
+    def count(self, queue: str | None) -> int:
+        """One call for each 5,000."""
+        return sum(1 for _ in self._blobs.list(_prefix(queue)))
+
+    def read(self, name: str) -> DeadLetter | None:
+        """None where it is gone, or is no dead letter of ours."""
+        try:
+            return DeadLetter.model_validate_json(self._blobs.read(name).data)
+        except (BlobNotFoundError, BlobUnreadableError, ValidationError) as error:
+            log.warning("dead_letter_unreadable blob=%s: %s", name, type(error).__name__)
+            return None
+
+    def remove(self, info: BlobInfo) -> None:
+        """What was put back is kept no longer; a letter kept anew under the same name stays."""
+        self._blobs.delete(info.name, etag=info.etag)
+
+
+def _prefix(queue: str | None) -> str:
+    return f"{FOLDER}{queue}/" if queue else FOLDER
 
 
 def _safe(message_id: str, *, body: str) -> str:
@@ -79,3 +125,14 @@ class StepDeadLetters(Generic[R, F]):
         if not stored.record.is_ended:
             stored = self.give_up(stored, f"{reason}; see {kept} and the log").stored
         self.close(stored)
+
+    def put_back(self, text: str) -> bool:
+        """Send the message of a record that is still open once more. False where there is nothing it could drive."""
+        try:
+            message = StepMessage.model_validate_json(text)
+        except ValidationError:
+            return False
+        if self.steps.store.find_readable(message.id) is None:
+            return False
+        self.steps.send(message.id)
+        return True

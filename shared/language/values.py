@@ -245,6 +245,14 @@ class LabelledDocument:
 
 
 @dataclass(frozen=True)
+class TrainingConfig:
+    """A version of the training itself (dated API), and the day its models expire."""
+
+    version: str
+    expires: date | None
+
+
+@dataclass(frozen=True)
 class Deployment:
     """A named slot that serves one model (dated API). `label` is None when it cannot be read from the model id."""
 

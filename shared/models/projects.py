@@ -15,6 +15,7 @@ from shared.documents.text import count_characters
 from shared.errors import (
     BlobNotFoundError,
     BlobUnreadableError,
+    ContainerNotAllowedError,
     DocumentRejectedError,
     InputProblem,
     LabelsRefusedError,
@@ -38,6 +39,8 @@ DEFAULT_LABELS = "labels.json"
 # too long, and no more than this many.
 MAX_READ = 2_000
 
+# It is written without a look at what it replaces: never a document, and no name that a path could twist.
+LabelsFileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_./-]{0,250}\.json$")]
 ProjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
 
 
@@ -51,7 +54,7 @@ class ProjectRequest(BaseModel):
     multilingual: bool = False
     description: str = ""
     container: str | None = None
-    labels_file: str = DEFAULT_LABELS
+    labels_file: LabelsFileName = DEFAULT_LABELS
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,15 @@ class PutLabels:
 
 @dataclass(frozen=True)
 class Projects:
-    """Projects at the service, under one version of its API."""
+    """Projects at the service, under one version of its API.
+
+    `containers` are those that a project may have; a project that names none has the first.
+    """
 
     language: LanguageClient
     language_api: str
     active_model: ActiveModelStore
-    training_container: str
+    containers: tuple[str, ...]
     open_container: Callable[[str], BlobStore]
     reader: DocumentReader
     fan_out: FanOut
@@ -85,16 +91,20 @@ class Projects:
         return api_for(self.language_api)
 
     def put(self, name: str, request: ProjectRequest) -> PutResult:
-        """Create the project, or update its description. Raises ProjectUnchangeableError for any other change."""
+        """Create the project, or update its description. Raises ProjectUnchangeableError for any other change.
+
+        Raises ContainerNotAllowedError.
+        """
         wanted = Project(
             name=name,
             kind=request.kind,
             language=request.language,
-            container=request.container or self.training_container,
+            container=request.container or self.containers[0],
             labels_location=request.labels_file,
             multilingual=request.multilingual,
             description=request.description,
         )
+        self._check_container(wanted)
         if self.api.takes_labels_by_import and request.labels_file != DEFAULT_LABELS:
             raise ProjectUnchangeableError(
                 f"{self.language_api} takes labels by import; the file is always {DEFAULT_LABELS} of the container"
@@ -135,7 +145,11 @@ class Projects:
         self.active_model.remove(name)
 
     def put_labels(self, project: Project, content: Any) -> PutLabels:
-        """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem."""
+        """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem.
+
+        Raises ContainerNotAllowedError for a project that was put on its container by other means than this app.
+        """
+        self._check_container(project)
         container = self.open_container(project.container)
         rules = self.api.label_rules
         labels = parse_labels(content)
@@ -156,6 +170,10 @@ class Projects:
             raise LabelsRefusedError(fold(problems))
         container.put(labels_blob(project), to_july_form(labels, language=project.language))
         return PutLabels(labels, fold(warnings))
+
+    def _check_container(self, project: Project) -> None:
+        if project.container not in self.containers:
+            raise ContainerNotAllowedError(project.container, allowed=self.containers)
 
     def _check_contents(
         self, container: BlobStore, labels: LabelsFile, sizes: Mapping[str, int]

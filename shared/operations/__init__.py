@@ -1,1 +1,1 @@
-"""Operations: our records of retraining, publishing and reclassifying, each a table of durable steps."""
+"""Operations: our records of retraining, publishing, reclassifying and redriving, each a table of durable steps."""

@@ -2,7 +2,7 @@
 
 retrain     (import ► wait_import ►) train ► wait_training ► evaluate ► gate ► and on as publish
 publish     see publish_directly.py and stage_and_swap.py
-reclassify  send_page, one page of the listing a message
+reclassify, redrive_dead_letters  send_page, one page of the listing a message
 """
 
 from __future__ import annotations
@@ -19,10 +19,19 @@ from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.values import ServiceError
 from shared.messages import StepMessage
-from shared.operations.operation import DEADLINE, Operation, OperationState, Reclassify, Retrain, Step
+from shared.operations.operation import (
+    DEADLINE,
+    Operation,
+    OperationState,
+    Reclassify,
+    RedriveDeadLetters,
+    Retrain,
+    Step,
+)
 from shared.operations.operations import Operations
 from shared.operations.publishing import PublishingSteps
 from shared.operations.reclassify import Reclassification
+from shared.operations.redrive import DeadLetterRedrive
 from shared.operations.retrain import RetrainSteps
 from shared.operations.service_jobs import ended
 
@@ -35,6 +44,7 @@ class OperationSteps:
     language: LanguageClient
     retrain: RetrainSteps
     reclassification: Reclassification
+    dead_letters: DeadLetterRedrive
     publishing_for: Callable[[str], PublishingSteps]
 
     def advance(self, message: StepMessage) -> None:
@@ -60,6 +70,8 @@ class OperationSteps:
     def _step_of(self, operation: Operation) -> Callable[[Stored[Any]], Next[Operation]]:
         if isinstance(operation, Reclassify):
             return self.reclassification.table[operation.step]
+        if isinstance(operation, RedriveDeadLetters):
+            return self.dead_letters.table[operation.step]
         publishing = self.publishing_for(operation.api_version).table
         if isinstance(operation, Retrain) and operation.step not in publishing:
             return self.retrain.table[operation.step]

@@ -1,4 +1,4 @@
-"""The operation: our record of a retraining, publishing or reclassifying, with all that happened. Pure.
+"""The operation: our record of a retraining, publishing, reclassifying or redriving, with all that happened. Pure.
 
 Stored as pipeline/operations/open/<id>.json while it runs and pipeline/operations/closed/<date>/<id>.json for good;
 pipeline/operations/locks/<project>.json is its project's lock.
@@ -11,13 +11,15 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from shared.documents.ref import FailureCode
 from shared.durable.record import Facts, Record, StoredModel
 from shared.durable.steps import StepQueue
 from shared.language.values import ServiceError
 from shared.models.evaluations import EvaluationFigures
 from shared.models.gate import GateDecision, GateRule
+from shared.storage.ports import Page
 
 # An operation that has not ended by then is given up; the service trains for hours at most.
 DEADLINE = timedelta(hours=24)
@@ -28,6 +30,7 @@ class OperationKind(StrEnum):
     RETRAIN = "retrain"
     PUBLISH = "publish"
     RECLASSIFY = "reclassify"
+    REDRIVE_DEAD_LETTERS = "redrive_dead_letters"
 
 
 class OperationState(StrEnum):
@@ -82,13 +85,44 @@ class RetrainRequest(_Request):
 
 
 class ReclassifyRequest(_Request):
-    """Body of POST /api/reclassify. `older_than_model`: records by other models than this label, or the active one."""
+    """Body of POST /api/reclassify. `older_than_model`: records by other models than this label, or the active one.
+
+    With `failed` it is a redrive: it goes over the failure records, those with the code `reason` if one is given.
+    """
 
     prefix: str = ""
     older_than_model: str | bool = False
     failed: bool = False
+    reason: FailureCode | None = None
     dry_run: bool = False
     confirm: bool = False
+
+    @model_validator(mode="after")
+    def _reason_of_failures(self) -> Self:
+        if self.reason is not None and not self.failed:
+            raise ValueError("reason is the code of a failure record: it goes with failed")
+        return self
+
+
+class RedriveRequest(_Request):
+    """Body of POST /api/failures/redrive. `reason` is the code of the failure records."""
+
+    reason: FailureCode | None = None
+    prefix: str = ""
+    dry_run: bool = False
+    confirm: bool = False
+
+    @property
+    def reclassification(self) -> ReclassifyRequest:
+        """The same as a request to reclassify, which it is a case of."""
+        return ReclassifyRequest(failed=True, **dict(self))
+
+
+class RedriveDeadLettersRequest(_Request):
+    """Body of POST /api/dead-letters/redrive. `queue` is one of those the dead letters are kept by."""
+
+    queue: str | None = Field(None, pattern=r"^[a-z0-9-]{3,63}$")
+    dry_run: bool = False
 
 
 class OperationFacts(Facts):
@@ -167,7 +201,7 @@ class PublishingRecord(OperationRecord):
 
     `reference` is what an analyze request names the published model by while it is probed. `replaced_model_id` is the
     model that production held when the swap was intended; `swap_not_before` is when no earlier submission can still be
-    on its way.
+    on its way. `without_staging`: the service allows the project one deployment, so the model goes straight into it.
     """
 
     label: str
@@ -175,6 +209,7 @@ class PublishingRecord(OperationRecord):
     replaced_model_id: str = ""
     swap_not_before: AwareDatetime | None = None
     swap_is_deployment: bool = False
+    without_staging: bool = False
 
 
 class Retrain(PublishingRecord):
@@ -194,22 +229,47 @@ class Publish(PublishingRecord):
     kind: Literal[OperationKind.PUBLISH] = OperationKind.PUBLISH
 
 
-class Reclassify(OperationRecord):
+class ListingRecord(OperationRecord):
+    """What operations share that go through a listing and send what it shows, a page a step.
+
+    `total` is what was counted at the start, `token` where the listing goes on; `seen` entries were looked at,
+    `sent` of them sent and `skipped` left out.
+    """
+
+    total: int
+    token: str | None = None
+    seen: int = 0
+    sent: int = 0
+    skipped: int = 0
+
+    def progress(self, page: Page, *, sent: int, skipped: int) -> dict[str, Any]:
+        """The changes that one page's work makes."""
+        sent, skipped = self.sent + sent, self.skipped + skipped
+        percent = min(100, round(100 * (sent + skipped) / self.total)) if self.total else 100
+        seen = self.seen + len(page.infos)
+        return {"token": page.token, "seen": seen, "sent": sent, "skipped": skipped, "percent": percent}
+
+
+class Reclassify(ListingRecord):
     """Send documents again that have a record. `model` is the label whose own records are left alone.
 
-    `token` is where the listing goes on; `seen` records of `total` were looked at, `sent` documents were sent.
+    `skipped` are those that cannot be read; of failures also those whose version is no longer current, or is in an
+    open batch already.
     """
 
     kind: Literal[OperationKind.RECLASSIFY] = OperationKind.RECLASSIFY
     request: ReclassifyRequest
     model: str | None
-    total: int
-    token: str | None = None
-    seen: int = 0
-    sent: int = 0
 
 
-Operation: TypeAlias = Retrain | Publish | Reclassify
+class RedriveDeadLetters(ListingRecord):
+    """Put dead letters back onto their queues. `skipped` are those that stay: nothing can be made of them."""
+
+    kind: Literal[OperationKind.REDRIVE_DEAD_LETTERS] = OperationKind.REDRIVE_DEAD_LETTERS
+    request: RedriveDeadLettersRequest
+
+
+Operation: TypeAlias = Retrain | Publish | Reclassify | RedriveDeadLetters
 OPERATION: TypeAdapter[Operation] = TypeAdapter(Annotated[Operation, Field(discriminator="kind")])
 OperationQueue: TypeAlias = StepQueue[Operation, OperationFacts]
 

@@ -22,7 +22,7 @@ from shared.errors import (
     VersionChangedError,
 )
 from shared.models.active_model import ActiveModelStore
-from shared.operations.operation import Operation, OperationFacts, Reclassify, created_on
+from shared.operations.operation import Operation, OperationFacts, PublishingRecord, created_on
 from shared.storage.ports import BlobStore
 
 log = logging.getLogger("pigeonhole.operations")
@@ -80,13 +80,20 @@ class Operations:
             self.state.delete(_lock_name(operation.project), etag=etag)
         raise OperationRunningError("unknown")
 
+    def refuse_while_running(self, project: str) -> None:
+        """Raises OperationRunningError when the project has an operation under way."""
+        holder = self._lock_holder(project)
+        running = self.steps.store.find(holder[0]) if holder else None
+        if running is not None and not running.record.is_ended:
+            raise OperationRunningError(running.record.id)
+
     def close(self, stored: Stored[Operation]) -> None:
         """The end of an operation; may be repeated after a crash at any point of it."""
         stored = self.steps.store.save(stored)
         operation = stored.record
         holder = self._lock_holder(operation.project)
         if holder is not None and holder[0] == operation.id:
-            if not isinstance(operation, Reclassify) and operation.project == self.language_project:
+            if isinstance(operation, PublishingRecord) and operation.project == self.language_project:
                 self.active_model.release()
             self.state.delete(_lock_name(operation.project), etag=holder[1])
         self.steps.store.close(stored)

@@ -108,7 +108,10 @@ class PublishingSteps(ABC):
             )
         )
         self.wake_waiting()
-        return ended(stored, now, OperationState.SUCCEEDED, f"{operation.label} is in use")
+        reason = f"{operation.label} is in use"
+        if operation.without_staging:
+            reason += "; published without staging, because the service allows one deployment (tier F0)"
+        return ended(stored, now, OperationState.SUCCEEDED, reason)
 
     def _api(self, stored: Stored[Publishing]) -> LanguageApi:
         """The API version that the operation began under."""

@@ -2,6 +2,10 @@
 
 It goes through the listing of the records, whose metadata name each document's version, so that no document costs a
 call of its own. Documents keep their old classification until the new one replaces it.
+
+What failed is sent again only where it still helps, so that asking twice classifies nothing twice: a version that is
+current (one HEAD each) and in no open batch, after what waits in the documents queue was collected; and when its text
+is read, a document that was classified meanwhile drops out.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from shared.documents.inbox import Inbox
+from shared.documents.messages import Source
+from shared.documents.reconcile import Versions
 from shared.documents.record_schema import RecordFacts
 from shared.documents.records import Records
 from shared.documents.ref import KEPT_OF_LONG_NAMES, RECORD_SUFFIX, DocumentRef, record_name
@@ -24,7 +30,7 @@ from shared.errors import BlobNotFoundError, BlobUnreadableError, ConfirmationNe
 from shared.models.active_model import ActiveModelStore
 from shared.operations.operation import Operation, OperationState, Reclassify, ReclassifyRequest, Step
 from shared.operations.operations import Operations, new_id
-from shared.operations.service_jobs import ended
+from shared.operations.service_jobs import ended, poll_again
 from shared.storage.ports import BlobInfo, BlobStore
 
 log = logging.getLogger("pigeonhole.operations")
@@ -35,7 +41,8 @@ RECLASSIFY_PROJECT = "~reclassify"
 
 @dataclass(frozen=True)
 class Reclassification:
-    """Counts, starts and carries out reclassifications. `limit` is how many documents are sent unconfirmed."""
+    """Counts, starts and carries out reclassifications. `limit` is how many documents are sent unconfirmed;
+    `open_versions` names the versions that open batches hold."""
 
     operations: Operations
     inbox: Inbox
@@ -44,6 +51,7 @@ class Reclassification:
     language_project: str
     language_api: str
     limit: int
+    open_versions: Callable[[], Versions]
 
     @property
     def table(self) -> Mapping[Step, Callable[[Stored[Reclassify]], Next[Operation]]]:
@@ -53,7 +61,7 @@ class Reclassification:
         """How many documents the request would send: one call for each 5,000 records."""
         model = self.excepted_model(request)
         listing = self._store(request).list(request.prefix, metadata=True)
-        return sum(_is_wanted(RecordFacts.read(info.metadata), model) for info in listing)
+        return sum(_is_wanted(RecordFacts.read(info.metadata), request, model=model) for info in listing)
 
     def start(self, request: ReclassifyRequest) -> Operation:
         """Start sending. Raises ConfirmationNeededError, OperationRunningError."""
@@ -77,19 +85,35 @@ class Reclassification:
 
     def send_page(self, stored: Stored[Reclassify]) -> Next[Operation]:
         """Send one page's documents, then save how far it came. A crash repeats one page, which only costs."""
-        operation, store = stored.record, self._store(stored.record.request)
-        page = store.list_page(operation.request.prefix, token=operation.token)
+        operation, request = stored.record, stored.record.request
+        if request.failed and self._has_earlier_ones_to_collect(operation):
+            self.inbox.wake()
+            return poll_again(self.operations.steps, stored)
+        store = self._store(request)
+        page = store.list_page(request.prefix, token=operation.token)
         listed = [(info, RecordFacts.read(info.metadata)) for info in page.infos]
-        wanted = [_document(store, info, facts) for info, facts in listed if _is_wanted(facts, operation.model)]
-        documents = [document for document in wanted if document is not None]
-        self.inbox.redrive(documents, requested=operation.created)
-        sent = operation.sent + len(documents)
-        percent = min(100, round(100 * sent / operation.total)) if operation.total else 100
-        progress = {"token": page.token, "seen": operation.seen + len(page.infos), "sent": sent, "percent": percent}
-        what, now = f"sent {sent} of {operation.total}", self.operations.steps.clock()
+        wanted = [(info, facts) for info, facts in listed if _is_wanted(facts, request, model=operation.model)]
+        documents = [document for each in wanted if (document := _document(store, *each)) is not None]
+        if request.failed:
+            documents = self._not_under_way(self.inbox.still_current(documents))
+        source = Source.FAILED if request.failed else Source.REDRIVE
+        self.inbox.redrive(documents, requested=operation.created, source=source)
+        progress = operation.progress(page, sent=len(documents), skipped=len(wanted) - len(documents))
+        what, now = f"sent {progress['sent']} of {operation.total}", self.operations.steps.clock()
+        if progress["skipped"]:
+            what += f", left out {progress['skipped']}"
         if page.token is None:
             return ended(stored.change(**progress), now, OperationState.SUCCEEDED, what)
         return StepNow(stored.evolve(now, what, **progress))
+
+    def _has_earlier_ones_to_collect(self, operation: Reclassify) -> bool:
+        """Before the first page: what an earlier request sent may wait in the queue, where no one can look for it."""
+        oldest = self.inbox.oldest_waiting() if operation.seen == 0 else None
+        return oldest is not None and oldest <= operation.created
+
+    def _not_under_way(self, documents: list[DocumentRef]) -> list[DocumentRef]:
+        held = self.open_versions() if documents else set()
+        return [document for document in documents if (document.name, document.etag) not in held]
 
     def excepted_model(self, request: ReclassifyRequest) -> str | None:
         """The label whose own records are left alone; None takes every record."""
@@ -101,8 +125,8 @@ class Reclassification:
         return self.records.failures if request.failed else self.records.classifications
 
 
-def _is_wanted(facts: RecordFacts, model: str | None) -> bool:
-    return model is None or facts.model != model
+def _is_wanted(facts: RecordFacts, request: ReclassifyRequest, *, model: str | None) -> bool:
+    return (model is None or facts.model != model) and (request.reason is None or facts.code == request.reason)
 
 
 def _document(store: BlobStore, info: BlobInfo, facts: RecordFacts) -> DocumentRef | None:

@@ -6,33 +6,41 @@ when there is nothing: the service takes no idempotency key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
 from shared.errors import (
     BlobNotFoundError,
     BlobUnreadableError,
+    ContainerNotAllowedError,
     LabelsFaultyError,
     LabelsMissingError,
     LanguageNotFoundError,
+    LanguageRefusedError,
+    MalformedAnswerError,
+    UnsupportedOperationError,
 )
 from shared.json_input import parse_json
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.values import AuthoringJob, Evaluation
+from shared.language.values import AuthoringJob, Evaluation, TrainedModel, TrainingConfig
 from shared.models.active_model import ActiveModelStore
 from shared.models.evaluations import evaluation_figures
 from shared.models.gate import evaluate_gate
 from shared.models.label_checks import fold
 from shared.models.labels import parse_labels
 from shared.models.projects import labels_blob
+from shared.models.unneeded import UnneededModels
 from shared.operations.operation import Operation, OperationQueue, OperationState, Retrain, Step
 from shared.operations.service_jobs import ended, intend, or_gone, start_job, wait_for
 from shared.storage.ports import BlobStore
+
+log = logging.getLogger("pigeonhole.operations")
 
 # Between the service's clock and ours.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -43,12 +51,18 @@ RetrainStep = Callable[[Stored[Retrain]], Next[Operation]]
 
 @dataclass(frozen=True)
 class RetrainSteps:
-    """Import and train as the project's API version wants it, evaluate, and ask the gate."""
+    """Import and train as the project's API version wants it, evaluate, and ask the gate.
+
+    `containers` are those that a project may have.
+    """
 
     steps: OperationQueue
     language: LanguageClient
     active_model: ActiveModelStore
     open_container: Callable[[str], BlobStore]
+    containers: tuple[str, ...]
+    unneeded_models: UnneededModels
+    training_config: str | None
 
     @property
     def table(self) -> Mapping[Step, RetrainStep]:
@@ -66,6 +80,8 @@ class RetrainSteps:
         api, operation = _api(stored), stored.record
         project = self.language.send(api.get_project(operation.project))
         name = labels_blob(project)
+        if project.container not in self.containers:
+            raise LabelsMissingError(str(ContainerNotAllowedError(project.container, allowed=self.containers)))
         try:
             content = parse_json(self.open_container(project.container).read(name).data)
         except (BlobNotFoundError, BlobUnreadableError, ValueError) as error:
@@ -107,10 +123,38 @@ class RetrainSteps:
             started = self.language.send(api.find_training(operation.project, label=operation.label))
             if started is not None and not _is_older(started, operation):
                 return self._training(stored, job_id=started.id, what="found under way after an interruption")
+        config = self._training_config(operation)
         stored = intend(self.steps, stored)
-        call = api.train(operation.project, label=operation.label, manual_split=operation.manual_split)
-        job_id = start_job(self.language, operation, call)
-        return self._training(stored, job_id=job_id, what=f"training job {job_id}")
+        call = api.train(operation.project, label=operation.label, config=config, manual_split=operation.manual_split)
+        try:
+            job_id = start_job(self.language, operation, call)
+        except LanguageRefusedError as error:
+            model = self.unneeded_models.find_to_prune(api, operation.project) if error.is_quota_exceeded else None
+            if model is None:
+                raise
+            return self._prune(stored, model)
+        what = f"training job {job_id}" + (f" with configuration {config}" if config else "")
+        return self._training(stored, job_id=job_id, what=what)
+
+    def _prune(self, stored: Stored[Retrain], model: TrainedModel) -> Next[Operation]:
+        """Make room for one model, then train. The history says so before it is done."""
+        what = f"no room for another model: deletes {model.label}, the oldest neither in use nor deployed"
+        stored = self.steps.store.save(stored.evolve(self.steps.clock(), what))
+        self.unneeded_models.prune(_api(stored), stored.record.project, label=model.label)
+        return StepNow(stored)
+
+    def _training_config(self, operation: Retrain) -> str | None:
+        """The setting, else the newest that the service lists and has not expired; None is the API version's own."""
+        if self.training_config:
+            return self.training_config
+        api = api_for(operation.api_version)
+        try:
+            kind = self.language.send(api.get_project(operation.project)).kind
+            listed = self.language.send_pages(lambda page: api.list_training_configs(kind, page=page))
+        except (UnsupportedOperationError, LanguageRefusedError, MalformedAnswerError) as error:
+            log.info("training_config_unknown operation=%s: %s", operation.id, type(error).__name__)
+            return None
+        return choose_training_config(listed, today=self.steps.clock().date())
 
     def _training(self, stored: Stored[Retrain], *, job_id: str, what: str) -> Next[Operation]:
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_TRAINING, job_id=job_id))
@@ -171,6 +215,13 @@ class RetrainSteps:
         if not operation.request.publish:
             return ended(stored, now, OperationState.SUCCEEDED, "trained; publishing was not asked for")
         return StepNow(stored.evolve(now, decision.reason, step=Step.PUBLISH))
+
+
+def choose_training_config(listed: Iterable[TrainingConfig], *, today: date) -> str | None:
+    """The newest, by its name, which is a date; an expired one only where there is no other."""
+    known = list(listed)
+    current = [each for each in known if each.expires is None or each.expires > today]
+    return max((each.version for each in current or known), default=None)
 
 
 def _api(stored: Stored[Retrain]) -> LanguageApi:

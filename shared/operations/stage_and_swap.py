@@ -2,12 +2,16 @@
 
 publish ► wait_publishing ► probe ► wait_probe ► hold ► swap ► wait_swap ► switch
 
+The free tier allows one deployment. Its refusal of a second one is how that is known. Where production is the one, the
+model goes straight into it, unprobed; where staging took the only place, it is deleted once its model was probed.
+
 A deployment keeps its name when its model changes, so a batch submitted while they are swapped could not name its
 model. Therefore submissions are held from `hold` to `switch`; batches wait as they do when no model is published yet.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,7 +19,7 @@ from typing import ClassVar
 
 from shared.durable.steps import Next, StepLater, StepNow
 from shared.durable.store import Stored
-from shared.errors import LanguageRefusedError
+from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.apis import api_for
 from shared.language.values import Deployment
 from shared.models.active_model import HoldResult
@@ -60,7 +64,13 @@ class StageAndSwap(PublishingSteps):
             return StepNow(stored.evolve(self.steps.clock(), what, step=Step.PROBE, reference=self.staging))
         stored = intend(self.steps, stored)
         call = self._api(stored).deploy(operation.project, deployment=self.staging, label=operation.label)
-        job_id = start_job(self.language, operation, call)
+        try:
+            job_id = start_job(self.language, operation, call)
+        except LanguageRefusedError as error:
+            if not self._is_the_only_deployment(self.production, operation, error):
+                raise
+            what = "the service allows one deployment: no staging and no probe"
+            return StepNow(stored.evolve(self.steps.clock(), what, step=Step.HOLD, without_staging=True))
         what = f"deployment job {job_id}"
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_PUBLISHING, job_id=job_id))
 
@@ -97,23 +107,46 @@ class StageAndSwap(PublishingSteps):
         if _is_swapped(operation, production, model_id):
             return StepNow(stored.evolve(now, "production holds it", step=Step.SWITCH))
         intended = operation.intents.get(Step.SWAP)
+        deploys = production is None or operation.without_staging
         if intended is None:
             stored = intend(self.steps, stored.change(replaced_model_id=model_id))
-        elif production is not None and now - intended < SWAP_TAKES:
+        elif not deploys and now - intended < SWAP_TAKES:
             # The answer to the swap was lost, and nothing lists swaps under way: another one would undo it.
             return poll_again(self.steps, stored)
-        return self._start_swap(stored, is_first=production is None)
+        try:
+            return self._start_swap(stored, deploys=deploys)
+        except LanguageRefusedError as error:
+            if intended is None:
+                # Nothing was started, so there is no doubt about production.
+                stored = self._without_the_intent(stored)
+            if not deploys or not self._is_the_only_deployment(self.staging, operation, error):
+                raise
+            return self._leave_staging(stored)
 
-    def _start_swap(self, stored: Stored[Publishing], *, is_first: bool) -> Next[Operation]:
+    def _start_swap(self, stored: Stored[Publishing], *, deploys: bool) -> Next[Operation]:
         api, operation = self._api(stored), stored.record
-        if is_first:
+        if deploys:
             call = api.deploy(operation.project, deployment=self.production, label=operation.label)
         else:
             call = api.swap(operation.project, first=self.staging, second=self.production)
         job_id = start_job(self.language, operation, call)
-        what = f"{'deployment' if is_first else 'swap'} job {job_id}"
-        changes = {"job_id": job_id, "swap_is_deployment": is_first}
+        what = f"{'deployment' if deploys else 'swap'} job {job_id}"
+        changes = {"job_id": job_id, "swap_is_deployment": deploys}
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_SWAP, **changes))
+
+    def _without_the_intent(self, stored: Stored[Publishing]) -> Stored[Publishing]:
+        intents = {step: at for step, at in stored.record.intents.items() if step is not Step.SWAP}
+        return self.steps.store.save(stored.change(intents=intents))
+
+    def _leave_staging(self, stored: Stored[Publishing]) -> Next[Operation]:
+        """Delete the staging deployment, which nothing submits to: then there is room for production."""
+        operation = stored.record
+        if not operation.without_staging:
+            what = "the service allows one deployment: deletes staging, to deploy into production"
+            stored = self.steps.store.save(stored.evolve(self.steps.clock(), what, without_staging=True))
+        with contextlib.suppress(LanguageNotFoundError):
+            self.language.send(self._api(stored).delete_deployment(operation.project, deployment=self.staging))
+        return poll_again(self.steps, stored)
 
     def wait_swap(self, stored: Stored[Publishing]) -> Next[Operation]:
         api, operation = self._api(stored), stored.record
@@ -140,6 +173,10 @@ class StageAndSwap(PublishingSteps):
         except LanguageRefusedError:
             return False
         return deployment is not None and deployment.label == stored.record.label
+
+    def _is_the_only_deployment(self, name: str, operation: Publishing, error: LanguageRefusedError) -> bool:
+        """Was another deployment refused because there is one? Other limits end the publication with their reason."""
+        return error.is_quota_exceeded and set(self._list_deployments(operation)) == {name}
 
     def _list_deployments(self, operation: Publishing) -> dict[str, Deployment]:
         api = api_for(operation.api_version)

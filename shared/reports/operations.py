@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.durable.store import Listed
-from shared.operations.operation import Operation, OperationFacts, Reclassify
+from shared.operations.operation import Operation, OperationFacts, PublishingRecord
 from shared.reports.bodies import Body
 
 LISTED_OPERATIONS = 100
@@ -44,12 +44,19 @@ class CountedDocuments(Body):
     documents: int
 
 
+class CountedDeadLetters(Body):
+    """Answer to a redrive of dead letters that only counts."""
+
+    dry_run: bool = True
+    dead_letters: int
+
+
 def operation_address(operation_id: str) -> str:
     return f"/api/operations/{operation_id}"
 
 
 def accepted_operation(operation: Operation) -> AcceptedOperation:
-    model = None if isinstance(operation, Reclassify) else operation.label
+    model = operation.label if isinstance(operation, PublishingRecord) else None
     return AcceptedOperation(
         id=operation.id, operation=operation_address(operation.id), state=operation.state, model=model
     )

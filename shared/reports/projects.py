@@ -27,6 +27,13 @@ class ProjectBody(Body):
     modified: datetime | None
 
 
+class DeletedModel(Body):
+    """Answer to DELETE .../models/{model}."""
+
+    model: str
+    deleted: bool = True
+
+
 class DeletedProject(Body):
     """Answer to DELETE /api/projects/{project}."""
 

@@ -12,7 +12,14 @@ from pydantic import BaseModel, TypeAdapter
 from shared.models.evaluations import Comparison
 from shared.models.gate import Metric
 from shared.models.projects import ProjectRequest
-from shared.operations.operation import OPERATION, ReclassifyRequest, RetrainRequest, Step
+from shared.operations.operation import (
+    OPERATION,
+    ReclassifyRequest,
+    RedriveDeadLettersRequest,
+    RedriveRequest,
+    RetrainRequest,
+    Step,
+)
 from shared.reports.bodies import Body
 from shared.reports.projects import EvaluationBody
 from tests.architecture.source import ROOT, modules
@@ -21,7 +28,13 @@ from tests.infra.code import functions
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 
-REQUESTS: list[type[BaseModel]] = [ProjectRequest, RetrainRequest, ReclassifyRequest]
+REQUESTS: list[type[BaseModel]] = [
+    ProjectRequest,
+    RetrainRequest,
+    ReclassifyRequest,
+    RedriveRequest,
+    RedriveDeadLettersRequest,
+]
 
 # Keys of the examples that are no members: classes, a part of health, and members of a labels file (the service's).
 OF_THE_EXAMPLES = {"billing", "shipping", "language", "intentNames", "intents", "location"}
@@ -65,6 +78,24 @@ def documented_functions() -> dict[str, tuple[str, str]]:
     """Method and path, without a query, by the function's name."""
     rows = re.findall(r"^\| `(\w+)` \| `(GET|PUT|POST|DELETE) /api/([^`?]+)", PAGE, re.MULTILINE)
     return {name: (method, path) for name, method, path in rows}
+
+
+KEYS = {"FUNCTION": "function", "ADMIN": "master"}
+
+
+def documented_keys() -> dict[str, str]:
+    return dict(re.findall(r"^\| `(\w+)` \| `(?:GET|PUT|POST|DELETE) [^|]+ \| (\w+) \|", PAGE, re.MULTILINE))
+
+
+def test_every_http_function_has_the_key_that_opens_it() -> None:
+    triggers = {name: each.trigger for name, each in functions().items() if each.trigger["type"] == "httpTrigger"}
+    assert documented_keys() == {name: KEYS[trigger["authLevel"]] for name, trigger in triggers.items()}
+
+
+def test_only_what_reads_or_sends_one_document_is_open_to_a_function_key() -> None:
+    methods = {name: method for name, (method, _) in http_functions().items()}
+    open_to_it = {name for name, key in documented_keys().items() if key == "function"}
+    assert open_to_it == {name for name, method in methods.items() if method == "GET"} | {"classify_document"}
 
 
 def http_functions() -> dict[str, tuple[str, str]]:

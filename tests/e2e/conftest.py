@@ -66,7 +66,7 @@ class Cloud:
     def api(self) -> Api:
         host = self.stack.host
         assert host is not None
-        return self.apis.setdefault(host.url, Api(host.url, host.function_key))
+        return self.apis.setdefault(host.url, Api(host.url, host.master_key))
 
     def control(self, method: str, what: str, body: Any = None) -> Any:
         """A control route of the emulator."""

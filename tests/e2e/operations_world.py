@@ -31,7 +31,7 @@ from shared.language.apis import api_for
 from shared.language.values import ModelRef, Project, ProjectKind
 from shared.messages import StepMessage
 from shared.models.active_model import ActiveModelRecord
-from shared.operations.operation import Operation, OperationState, Reclassify, RetrainRequest, Step
+from shared.operations.operation import Operation, OperationState, PublishingRecord, RetrainRequest, Step
 from shared.operations.operations import LOCKS
 from shared.services import Adapters, assemble, build_services
 from shared.storage.ports import BlobStore, MessageQueue, QueuedMessage
@@ -235,7 +235,7 @@ class OperationsWorld:
     def assert_done_once(self, ended: Operation) -> None:
         """A retraining that ended well, and asked the service for each thing once."""
         self.drain()
-        assert not isinstance(ended, Reclassify)
+        assert isinstance(ended, PublishingRecord)
         assert (ended.state, ended.reason) == (OperationState.SUCCEEDED, f"{ended.label} is in use")
         assert steps_of(ended) == self.steps
         assert [job["status"] for job in self.jobs("training")] == ["succeeded"]

@@ -178,6 +178,9 @@ def test_every_function_runs_in_their_worker(app: App) -> None:
     look_at_the_documents(app)
     send_again(app)
     leave_dead_letters(app)
+    redrive(app)
+    # The preview cannot, and says so.
+    assert app.ask("delete_model", project=PROJECT, model="first", query={"confirm": "first"})[0] == 501
     assert app.ask("delete_project", project=PROJECT, query={"confirm": PROJECT})[0] == 200
     assert app.invoked == set(app.local)
     assert {app.local[name].trigger.type for name in app.invoked} == {
@@ -309,3 +312,15 @@ def leave_dead_letters(app: App) -> None:
     assert kept == {"webjobs-blobtrigger-poison", *queues}
     failure = app.services.records.failures.read("lost.txt.json")
     assert json.loads(failure.data)["code"] == FailureCode.POISONED
+
+
+def redrive(app: App) -> None:
+    """What failed, and what the host gave up on, once more."""
+    status, started = app.ask("redrive_failures", body={"reason": "poisoned"})
+    assert status == 202
+    assert app.follow(started["operation"])["sent"] == 1
+    status, started = app.ask("redrive_dead_letters")
+    assert status == 202
+    ended = app.follow(started["operation"])
+    # The upload, its event and the wake; of a batch and an operation nobody knows nothing can be made.
+    assert (ended["sent"], ended["skipped"]) == (3, 2)

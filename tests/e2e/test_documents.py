@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import urllib.parse
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from azurite_process.processes import wait_until
 from shared.documents.ref import FailureCode
 from tests.e2e.conftest import DEADLINE, Cloud
+from tests.infra.code import functions
 
 pytestmark = pytest.mark.e2e
 
@@ -212,6 +214,25 @@ def test_status_and_problems_speak_plainly(cloud: Cloud, prefix: str) -> None:
     assert unknown.headers["content-type"].startswith("application/problem+json")
     assert f"{prefix}never.txt" in unknown.json()["detail"]
     assert httpx.get(f"{host.url}/api/status").status_code == 401
+
+
+@whatever_the_version
+def test_a_function_key_opens_what_reads_and_the_master_key_alone_what_changes(cloud: Cloud) -> None:
+    """Requests that change nothing: what they are about is not there, or they have an unknown member."""
+    host = cloud.stack.host
+    assert host is not None
+    triggers = {name: each.trigger for name, each in functions().items() if each.trigger["type"] == "httpTrigger"}
+
+    def ask(trigger: dict[str, Any], key: str) -> int:
+        address = f"{host.url}/api/{re.sub(r'{[^}]+}', 'nosuch', trigger['route'])}"
+        method, headers = trigger["methods"][0], {"x-functions-key": key}
+        body = {"unheard-of": 1} if method in ("POST", "PUT") else None
+        return httpx.request(method, address, headers=headers, json=body, timeout=60).status_code
+
+    refused = {name for name, trigger in triggers.items() if ask(trigger, host.function_key) == 401}
+    assert refused == {name for name, trigger in triggers.items() if trigger["authLevel"] == "ADMIN"}
+    opened = {name: ask(trigger, host.master_key) for name, trigger in triggers.items()}
+    assert set(opened.values()) & {401, 403} == set(), opened
 
 
 def test_no_log_of_the_host_holds_a_key_or_a_text(cloud: Cloud, prefix: str) -> None:

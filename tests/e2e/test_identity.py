@@ -141,7 +141,7 @@ def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator, host_k
         starter: HostStarter = StandIn(QUICK) if host_kind == STAND_IN else MicrosoftHost(find_start_script(), blobs)
         host = starter.start(package, settings, folder=folder / "host")
         try:
-            api = Api(host.url, host.function_key)
+            api = Api(host.url, host.master_key)
             yield Deployment(api, identity, blobs, queues)
             api.close()
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -79,21 +80,49 @@ def publish(cloud: Cloud, label: str) -> None:
     assert cloud.follow(f"{PROJECT}/publish", {"model": label})["state"] == "succeeded"
 
 
-def test_failed_documents_are_classified_again_once_the_cause_is_mended(cloud: Cloud, prefix: str) -> None:
+def test_failed_documents_are_redriven_once_the_cause_is_mended_and_redriving_twice_adds_nothing(
+    cloud: Cloud, prefix: str
+) -> None:
     marker = "unlucky parcel"
     cloud.inject("submit_analysis", {"kind": "document_error", "marker": marker}, count=None)
-    cloud.upload(f"{prefix}bad.txt", f"{marker}: {DOCUMENTS['delivery']}".encode())
+    bad = [f"{prefix}bad{number}.txt" for number in range(3)]
+    for name in bad:
+        cloud.upload(name, f"{marker}: {DOCUMENTS['delivery']}".encode())
     cloud.upload(f"{prefix}good.txt", DOCUMENTS["delivery"].encode())
     cloud.upload(f"{prefix}blank.txt", b"  \n ")
     cloud.wait_until_settled(prefix)
     assert [info.name for info in cloud.container("failures").list(prefix)] == [
-        f"{prefix}bad.txt.json",
+        *(f"{name}.json" for name in bad),
         f"{prefix}blank.txt.json",
     ]
     cloud.control("DELETE", "faults")
-    ended = cloud.follow("/api/reclassify", {"prefix": prefix, "failed": True})
-    assert ended["sent"] == 2
-    cloud.wait_for_classification(f"{prefix}bad.txt")
+    request = {"prefix": prefix, "reason": "document_error"}
+    assert cloud.api.call("POST", "/api/failures/redrive", request | {"dry_run": True})["documents"] == len(bad)
+    ended = cloud.follow("/api/failures/redrive", request)
+    assert (ended["sent"], ended["skipped"]) == (len(bad), 0)
+    for name in bad:
+        cloud.wait_for_classification(name)
     cloud.wait_until_settled(prefix)
-    assert cloud.failure(f"{prefix}bad.txt") is None
-    assert cloud.failure(f"{prefix}blank.txt") is not None
+    assert [info.name for info in cloud.container("failures").list(prefix)] == [f"{prefix}blank.txt.json"]
+    jobs = [record.batch.jobs for record in cloud.records(bad)]
+    submitted = cloud.requests("submit_analysis")
+    ended = cloud.follow("/api/failures/redrive", request)
+    assert (ended["total"], ended["sent"]) == (0, 0)
+    assert cloud.requests("submit_analysis") == submitted
+    assert [record.batch.jobs for record in cloud.records(bad)] == jobs
+
+
+def test_a_dead_letter_is_put_back_and_its_document_classified(cloud: Cloud, prefix: str) -> None:
+    name = f"{prefix}late.txt"
+    services = cloud.stack.services
+    cloud.upload(name, DOCUMENTS["delivery"].encode())
+    first = cloud.wait_for_classification(name)
+    cloud.container("classifications").delete(f"{name}.json")
+    body = json.dumps({"ContainerName": "documents", "BlobName": name})
+    services.dead_letters.keep(
+        queue="webjobs-blobtrigger-poison", message_id=prefix.strip("/"), body=body, reason="seen five times"
+    )
+    ended = cloud.follow("/api/dead-letters/redrive", {"queue": "webjobs-blobtrigger-poison"})
+    assert (ended["sent"], ended["skipped"]) == (1, 0)
+    assert cloud.wait_for_classification(name).batch.jobs != first.batch.jobs
+    assert cloud.follow("/api/dead-letters/redrive", {"queue": "webjobs-blobtrigger-poison"})["total"] == 0

@@ -132,7 +132,7 @@ def test_of_many_retrains_asked_for_at_once_one_is_accepted(cloud: Cloud, count:
     cloud.control("PUT", "progression", {"training": "never"})
     host = cloud.stack.host
     assert host is not None
-    headers = {"x-functions-key": host.function_key}
+    headers = {"x-functions-key": host.master_key}
 
     def ask(_: int) -> httpx.Response:
         return httpx.post(f"{host.url}{PROJECT}/retrain", headers=headers, json={"publish": False}, timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.infra.bicep import ROOT
+from tools import find_secrets
 from tools.check_infra import FRAMEWORKS, SKIPS, checkov_complaints, read_skips
 from tools.lock import LOCKS, Lock, LockError, check_content, command
 
@@ -84,3 +86,29 @@ def test_a_framework_that_checked_nothing_is_a_complaint() -> None:
 
 def test_every_accepted_finding_has_a_reason() -> None:
     assert all(len(reason) > 15 for reason in read_skips(SKIPS).values())
+
+
+def scanned(tmp_path: Path, text: str) -> int:
+    path = tmp_path / "settings.py"
+    path.write_text(text, encoding="utf-8")
+    return find_secrets.main([str(path)])
+
+
+# In two pieces, so that the scan of this file finds nothing.
+PLANTED = {
+    "a storage key": "AccountKey=" + "q7Z" * 28 + "aa==",
+    "a resource key": f'KEY = "{hashlib.sha256(b"planted").hexdigest()[:32]}"',
+    "a private key": "-----BEGIN RSA " + "PRIVATE KEY-----",
+    "a password": 'password = "correct-' + 'horse-battery"',
+}
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_secret_in_a_file_is_found(tmp_path: Path, kind: str) -> None:
+    assert scanned(tmp_path, PLANTED[kind] + "\n") != 0
+
+
+def test_what_is_listed_as_known_is_no_secret(tmp_path: Path) -> None:
+    known = 'ADDRESS = "https://user:' + 'password@letters.example"'
+    assert scanned(tmp_path, known + "\n") == 0
+    assert scanned(tmp_path, known.replace("password", "another") + "\n") != 0

@@ -71,6 +71,29 @@ def test_what_others_can_write_never_enters_a_script(path: Path) -> None:
             assert "${{" not in step.get("run", ""), step
 
 
+def test_zizmor_finds_nothing_unsafe_in_workflows_and_updates() -> None:
+    program = Path(sys.executable).parent / "zizmor"
+    places = [str(ROOT / ".github" / name) for name in ("workflows", "dependabot.yml")]
+    run = subprocess.run(
+        [str(program), "--offline", "--no-progress", "--color=never", *places],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+def test_audits_look_at_what_ships_and_at_what_is_developed_with() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for lock in ("requirements.txt", "requirements/dev.txt"):
+        assert f"pip-audit --require-hashes --disable-pip -r {lock}\n" in text
+    jobs = read(ROOT / ".github" / "workflows" / "audit.yml")["jobs"]
+    assert {step["run"] for job in jobs.values() for step in job["steps"] if "run" in step} == {
+        "make audit-python",
+        "make audit-node",
+    }
+
+
 def stages_of_ci_run() -> dict[str, list[str]]:
     """The make targets of each stage."""
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -101,6 +101,23 @@ def test_every_known_api_version_is_accepted(environment: pytest.MonkeyPatch, ap
     assert load_settings().language_api == api_version
 
 
+OWN = ("documents", "classifications", "failures", "pipeline", "azure-webjobs-secrets")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_no_container_of_the_app_or_the_host_is_for_training(environment: pytest.MonkeyPatch, name: str) -> None:
+    assert f"TRAINING_CONTAINERS may not name '{name}'" in problem(environment, TRAINING_CONTAINERS=f"mail, {name}")
+    assert f"TRAINING_CONTAINER may not name '{name}'" in problem(environment, TRAINING_CONTAINER=name)
+
+
+def test_projects_may_have_the_training_container_and_those_that_the_setting_adds(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert load_settings().containers_for_training == ("training",)
+    environment.setenv("TRAINING_CONTAINERS", "mail, chats")
+    assert load_settings().containers_for_training == ("training", "mail", "chats")
+
+
 ENDPOINTS = {
     "https://letters.cognitiveservices.azure.com": "https://letters.cognitiveservices.azure.com",
     "https://letters.cognitiveservices.azure.com/": "https://letters.cognitiveservices.azure.com",

@@ -60,7 +60,9 @@ class LanguageService:
         )
         self.publishing = Publishing(self.projects, self.job_store, clock, lock)
         deployment_life = timedelta(days=settings.deployment_days)
-        self.deployments = Deployments(self.projects, self.job_store, clock, lock, deployment_life)
+        self.deployments = Deployments(
+            self.projects, self.job_store, clock, lock, deployment_life, settings.deployments_per_project
+        )
         self.project_jobs = ProjectJobs(self.projects, self.job_store, self.storage, self.delete_project)
         self.analysis = Analysis(self.job_store, classifiers, self.classifier_statistics)
         self._register_work()

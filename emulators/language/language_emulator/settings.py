@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from language_emulator.control.progression import FORMS, IMMEDIATE, ProgressionField
+from language_emulator.limits import DEPLOYMENTS_PER_PROJECT
 
 ENVIRONMENT_PREFIX = "LANGUAGE_EMULATOR_"
 
@@ -93,6 +94,9 @@ class EmulatorSettings(BaseModel):
     requests_per_minute: int | None = Field(None, ge=1, description="limit of analyze requests; over it answers 429")
     authoring_requests_per_minute: int | None = Field(None, ge=1, description="limit of authoring requests")
     result_hours: float = Field(24.0, gt=0, description="hours for which a classification job can be read")
+    deployments_per_project: int = Field(
+        DEPLOYMENTS_PER_PROJECT, ge=1, le=DEPLOYMENTS_PER_PROJECT, description="GA deployments; the free tier allows 1"
+    )
     deployment_days: float = Field(540.0, gt=0, description="days until a GA deployment expires")
     unknown_reference: UnknownReference = Field(
         UnknownReference.REFUSE, description="answer to a GA task that names no deployment: refuse the request, or fail"

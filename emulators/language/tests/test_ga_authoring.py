@@ -276,6 +276,13 @@ def test_a_deployment_expires_and_then_answers_no_more(start: Start, connect: Co
     assert "expired" in error_of(ga.analyze("few", ["parcel"]), 400)["message"]
 
 
+def test_the_free_tier_takes_one_deployment(start: Start, connect: Connect) -> None:
+    ga = connect(start(deployments_per_project=1).url)
+    ga.deployed("few", "few", count=8)
+    assert error_of(ga.deploy("few", "other"), 400)["code"] == "QuotaExceeded"
+    assert ga.finish(ga.deploy("few"))["status"] == "succeeded"
+
+
 def test_a_project_of_one_api_version_is_seen_by_the_other(emulated: Emulated, connect: Connect) -> None:
     ga = connect(emulated.url)
     emulated.preview.create("tickets", "tickets")

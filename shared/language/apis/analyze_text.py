@@ -22,6 +22,7 @@ from shared.language.apis.analyze_text_answers import (
     read_models,
     read_project,
     read_review,
+    read_training_configs,
 )
 from shared.language.apis.base import (
     Api,
@@ -51,6 +52,7 @@ from shared.language.values import (
     ReviewedDocument,
     TextInputs,
     TrainedModel,
+    TrainingConfig,
 )
 
 AUTHORING = "/language/authoring/analyze-text"
@@ -59,7 +61,7 @@ ANALYZE = "/language/analyze-text/jobs"
 # The one version whose specification begins the kind of a project with a lower-case letter.
 _LOWER_CASE_KINDS = "2022-05-01"
 _STRING_INDEX_TYPE = "Utf16CodeUnit"
-# The only training configuration the documentation lists, whatever the api-version.
+# The only training configuration the documentation lists, whatever the api-version: for a service that lists none.
 _TRAINING_CONFIG = "2022-05-01"
 
 # The pages "service limits" and "language support" of custom text classification. Clients send `en` and `en-GB` where
@@ -155,11 +157,15 @@ class AnalyzeText:
 
     # Training
 
-    def train(self, project: str, *, label: str, manual_split: bool = False) -> Call[str]:
+    def list_training_configs(self, kind: ProjectKind, *, page: Page | None = None) -> Call[Listing[TrainingConfig]]:
+        path, query = "/projects/global/training-config-versions", {"projectKind": PROJECT_KINDS[kind]}
+        return Call(self._authoring("list_training_configs", "GET", path, page, query), read_training_configs)
+
+    def train(self, project: str, *, label: str, config: str | None = None, manual_split: bool = False) -> Call[str]:
         percentage = {"kind": "percentage", "trainingSplitPercentage": 80, "testingSplitPercentage": 20}
         body = {
             "modelLabel": label,
-            "trainingConfigVersion": _TRAINING_CONFIG,
+            "trainingConfigVersion": config or _TRAINING_CONFIG,
             "evaluationOptions": {"kind": "manual"} if manual_split else percentage,
         }
         return self._start("train", "POST", project, "/:train", "/train/jobs/", body)
@@ -180,6 +186,10 @@ class AnalyzeText:
     def list_models(self, project: str, *, page: Page | None = None) -> Call[Listing[TrainedModel]]:
         request = self._authoring("list_models", "GET", f"/projects/{segment(project)}/models", page)
         return Call(request, read_models)
+
+    def delete_model(self, project: str, *, label: str) -> Call[None]:
+        path = f"/projects/{segment(project)}/models/{segment(label)}"
+        return Call(self._authoring("delete_model", "DELETE", path), read_nothing)
 
     def get_evaluation(self, project: str, *, label: str) -> Call[Evaluation]:
         path = f"/projects/{segment(project)}/models/{segment(label)}/evaluation/summary-result"
@@ -207,6 +217,11 @@ class AnalyzeText:
 
     def get_deployment_job(self, project: str, deployment: str, job_id: str) -> Call[AuthoringJob]:
         return self._get_job("get_deployment_job", project, f"/deployments/{segment(deployment)}/jobs/", job_id=job_id)
+
+    def delete_deployment(self, project: str, *, deployment: str) -> Call[None]:
+        # As with a project, the answer names a job; the list shows when it is done.
+        path = f"/projects/{segment(project)}/deployments/{segment(deployment)}"
+        return Call(self._authoring("delete_deployment", "DELETE", path), read_nothing)
 
     def list_deployments(self, project: str, *, page: Page | None = None) -> Call[Listing[Deployment]]:
         request = self._authoring("list_deployments", "GET", f"/projects/{segment(project)}/deployments", page)

@@ -40,6 +40,7 @@ from shared.language.values import (
     ProjectKind,
     ReviewedDocument,
     TrainedModel,
+    TrainingConfig,
 )
 
 # Read in any letter case: the service's pages begin them with a lower-case letter, its later specifications do not.
@@ -152,6 +153,20 @@ class _Models(Answer[Listing[TrainedModel]]):
         return Listing(tuple(model.to_value() for model in self.value), self.next_link)
 
 
+class _TrainingConfig(WireModel):
+    training_config_version: str
+    expires: Date = Field(None, validation_alias="modelExpirationDate")
+
+
+class _TrainingConfigs(Answer[Listing[TrainingConfig]]):
+    value: list[_TrainingConfig]
+    next_link: NextPage = None
+
+    def to_value(self) -> Listing[TrainingConfig]:
+        listed = (TrainingConfig(each.training_config_version, each.expires) for each in self.value)
+        return Listing(tuple(listed), self.next_link)
+
+
 class _Deployment(WireModel):
     deployment_name: str
     model_id: str
@@ -246,4 +261,5 @@ read_project = reader(_Project)
 read_job = reader(_Job)
 read_models = reader(_Models)
 read_deployments = reader(_Deployments)
+read_training_configs = reader(_TrainingConfigs)
 read_review = reader(_Review)

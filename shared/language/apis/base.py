@@ -22,9 +22,11 @@ from shared.language.values import (
     ModelRef,
     Page,
     Project,
+    ProjectKind,
     ReviewedDocument,
     TextInputs,
     TrainedModel,
+    TrainingConfig,
 )
 
 T = TypeVar("T")
@@ -108,8 +110,15 @@ class LanguageApi(Protocol):
 
     def get_import_job(self, project: str, job_id: str) -> Call[AuthoringJob]: ...
 
-    def train(self, project: str, *, label: str, manual_split: bool = False) -> Call[str]:
-        """`manual_split`: each document's `dataset` says whether it is for training or for testing."""
+    def list_training_configs(
+        self, kind: ProjectKind, *, page: Page | None = None
+    ) -> Call[Listing[TrainingConfig]]: ...
+
+    def train(self, project: str, *, label: str, config: str | None = None, manual_split: bool = False) -> Call[str]:
+        """`config` is the training configuration, where the version has any.
+
+        `manual_split`: each document's `dataset` says whether it is for training or for testing.
+        """
         ...
 
     def get_training_job(self, project: str, job_id: str) -> Call[AuthoringJob]: ...
@@ -126,6 +135,8 @@ class LanguageApi(Protocol):
 
     def list_models(self, project: str, *, page: Page | None = None) -> Call[Listing[TrainedModel]]: ...
 
+    def delete_model(self, project: str, *, label: str) -> Call[None]: ...
+
     def get_evaluation(self, project: str, *, label: str) -> Call[Evaluation]: ...
 
     def get_review(self, project: str, *, label: str, page: Page | None = None) -> Call[Listing[ReviewedDocument]]: ...
@@ -137,6 +148,8 @@ class LanguageApi(Protocol):
     def deploy(self, project: str, *, deployment: str, label: str) -> Call[str]: ...
 
     def get_deployment_job(self, project: str, deployment: str, job_id: str) -> Call[AuthoringJob]: ...
+
+    def delete_deployment(self, project: str, *, deployment: str) -> Call[None]: ...
 
     def list_deployments(self, project: str, *, page: Page | None = None) -> Call[Listing[Deployment]]: ...
 

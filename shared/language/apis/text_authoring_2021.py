@@ -45,9 +45,11 @@ from shared.language.values import (
     ModelRef,
     Page,
     Project,
+    ProjectKind,
     ReviewedDocument,
     TextInputs,
     TrainedModel,
+    TrainingConfig,
 )
 
 AUTHORING = "/language/text/authoring/v1.0-preview.2"
@@ -142,6 +144,15 @@ class TextAuthoring2021:
     def get_deployment_job(self, project: str, deployment: str, job_id: str) -> Call[AuthoringJob]:
         raise _unsupported("deploy into named deployments")
 
+    def delete_deployment(self, project: str, *, deployment: str) -> Call[None]:
+        raise _unsupported("delete deployments")
+
+    def delete_model(self, project: str, *, label: str) -> Call[None]:
+        raise _unsupported("delete a model; delete its project instead")
+
+    def list_training_configs(self, kind: ProjectKind, *, page: Page | None = None) -> Call[Listing[TrainingConfig]]:
+        raise _unsupported("list training configurations; it has only one")
+
     def list_deployments(self, project: str, *, page: Page | None = None) -> Call[Listing[Deployment]]:
         raise _unsupported("list deployments")
 
@@ -151,7 +162,7 @@ class TextAuthoring2021:
     def get_swap_job(self, project: str, job_id: str) -> Call[AuthoringJob]:
         raise _unsupported("swap deployments")
 
-    def train(self, project: str, *, label: str, manual_split: bool = False) -> Call[str]:
+    def train(self, project: str, *, label: str, config: str | None = None, manual_split: bool = False) -> Call[str]:
         # This version always splits 80/10/10 at random.
         return self._start("train", project, label)
 

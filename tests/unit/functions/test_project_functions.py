@@ -9,7 +9,7 @@ import azure.functions as func
 import httpx
 import pytest
 
-from functions import maintenance, models, operations, projects
+from functions import maintenance, models, operations, projects, redrive
 from tests.unit.functions.harness import App
 from tests.unit.operations.operations_world import OperationsWorld, labels
 
@@ -188,11 +188,34 @@ def test_the_documents_a_model_was_not_trained_on_are_shown_or_only_the_mismatch
 
 
 def test_a_reclassification_is_counted_before_it_is_started(world: OperationsWorld) -> None:
-    app = App(operations.blueprint, world)
+    app = App(redrive.blueprint, world)
     code, counted, _ = app.request("reclassify", method="POST", body=b'{"dry_run": true}')
     assert (code, counted) == (200, {"dry_run": True, "documents": 0})
     code, accepted, _ = app.request("reclassify", method="POST")
     assert (code, accepted["model"]) == (202, None)
+
+
+def test_failures_are_counted_and_redriven_by_their_reason(world: OperationsWorld) -> None:
+    world.upload("a.txt", b"", event=True)
+    world.run()
+    app = App(redrive.blueprint, world)
+    for body, documents in (
+        (b'{"reason": "empty", "dry_run": true}', 1),
+        (b'{"reason": "binary", "dry_run": true}', 0),
+    ):
+        code, counted, _ = app.request("redrive_failures", method="POST", body=body)
+        assert (code, counted["documents"]) == (200, documents)
+    code, accepted, response = app.request("redrive_failures", method="POST", body=b'{"reason": "empty"}')
+    assert (code, response.headers["Location"]) == (202, accepted["operation"])
+
+
+def test_dead_letters_are_counted_and_put_back(world: OperationsWorld) -> None:
+    world.services.dead_letters.keep(queue="collect", message_id="m1", body="{}", reason="seen five times")
+    app = App(redrive.blueprint, world)
+    code, counted, _ = app.request("redrive_dead_letters", method="POST", body=b'{"dry_run": true}')
+    assert (code, counted) == (200, {"dry_run": True, "dead_letters": 1})
+    code, accepted, response = app.request("redrive_dead_letters", method="POST")
+    assert (code, response.headers["Location"]) == (202, accepted["operation"])
 
 
 # Timers and queues

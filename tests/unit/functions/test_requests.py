@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from functions.projects import PublishRequest
 from shared.models.projects import ProjectName, ProjectRequest
-from shared.operations.operation import ReclassifyRequest, RetrainRequest
+from shared.operations.operation import ReclassifyRequest, RedriveDeadLettersRequest, RedriveRequest, RetrainRequest
 
 # Each model with a body that names every member, and what is read where only the needed ones are given.
 WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str, Any]]] = {
@@ -52,9 +52,35 @@ WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str
     "publish": (PublishRequest, {"model": "march"}, {"model": "march"}, {"model": "march"}),
     "reclassify": (
         ReclassifyRequest,
-        {"prefix": "2026/", "older_than_model": "march", "failed": True, "dry_run": True, "confirm": True},
+        {
+            "prefix": "2026/",
+            "older_than_model": "march",
+            "failed": True,
+            "reason": "poisoned",
+            "dry_run": True,
+            "confirm": True,
+        },
         {},
-        {"prefix": "", "older_than_model": False, "failed": False, "dry_run": False, "confirm": False},
+        {
+            "prefix": "",
+            "older_than_model": False,
+            "failed": False,
+            "reason": None,
+            "dry_run": False,
+            "confirm": False,
+        },
+    ),
+    "redrive failures": (
+        RedriveRequest,
+        {"reason": "job_failed", "prefix": "2026/", "dry_run": True, "confirm": True},
+        {},
+        {"reason": None, "prefix": "", "dry_run": False, "confirm": False},
+    ),
+    "redrive dead letters": (
+        RedriveDeadLettersRequest,
+        {"queue": "batches", "dry_run": True},
+        {},
+        {"queue": None, "dry_run": False},
     ),
 }
 
@@ -88,6 +114,8 @@ WRONG: dict[str, tuple[type[BaseModel], dict[str, Any], str]] = {
     "a tolerance over 1": (RetrainRequest, {"gate": {"tolerance": 1.01}}, "gate.tolerance"),
     "a publication of no model": (PublishRequest, {}, "model"),
     "a prefix that is no text": (ReclassifyRequest, {"prefix": 7}, "prefix"),
+    "a reason that is no failure code": (RedriveRequest, {"reason": "luck"}, "reason"),
+    "a queue's name that is a path": (RedriveDeadLettersRequest, {"queue": "../batches"}, "queue"),
 }
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from shared.errors import (
+    ContainerNotAllowedError,
     InputProblem,
     LabelsRefusedError,
     LanguageNotFoundError,
@@ -118,7 +120,7 @@ def place(request: pytest.FixtureRequest) -> Place:
     def open_container(name: str) -> FakeBlobStore:
         return containers.setdefault(name, FakeBlobStore(name, clock, note))
 
-    settings = app_settings(language_api=request.param)
+    settings = app_settings(language_api=request.param, training_containers="mail,other")
     http = httpx.Client(transport=httpx.MockTransport(service))
     adapters = Adapters(
         open_container=open_container,
@@ -133,6 +135,31 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 # Create, describe, delete
+
+NOT_FOR_TRAINING = ("documents", "classifications", "failures", "pipeline", "azure-webjobs-secrets", "unheard-of")
+
+
+@pytest.mark.parametrize("container", NOT_FOR_TRAINING)
+def test_a_project_may_not_have_a_container_that_the_settings_do_not_name(place: Place, container: str) -> None:
+    with pytest.raises(ContainerNotAllowedError, match=r"only training, mail, other; .*TRAINING_CONTAINERS"):
+        place.put(container=container)
+    assert place.service.changes == []
+
+
+@pytest.mark.parametrize("container", NOT_FOR_TRAINING)
+def test_labels_are_not_written_into_such_a_container_however_the_project_got_there(
+    place: Place, container: str
+) -> None:
+    project = Project("letters", ProjectKind.MULTI, "en-us", container, "labels.json")
+    with pytest.raises(ContainerNotAllowedError):
+        place.projects.put_labels(project, {})
+    assert place.reads == []
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "/labels.json", "../labels.json", "a#.json", "", "labels.json\n"])
+def test_a_labels_file_has_a_plain_name_and_never_a_document_s(name: str) -> None:
+    with pytest.raises(ValidationError):
+        ProjectRequest(kind=ProjectKind.MULTI, labels_file=name)
 
 
 def test_a_project_that_does_not_exist_is_created_as_asked(place: Place) -> None:

@@ -63,6 +63,11 @@ class FakeAuthoring:
     fails: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     takes: timedelta = timedelta(0)
     one_at_a_time: bool = False
+    # How many the service takes; 10 of each, and 1 deployment on its free tier.
+    max_models: int = 100
+    max_deployments: int = 10
+    # Training configurations and the days on which their models expire.
+    configs: dict[str, str] = field(default_factory=dict)
     expires: date | None = None
     # What follows the label in a deployment's model id; the app reads the label from ids of the documented form.
     id_end: str = ID_END
@@ -113,6 +118,12 @@ class FakeAuthoring:
         return sum(each.startswith(change) for each in self.changes)
 
     def _route(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/projects/global/training-config-versions"):
+            listed = [
+                {"trainingConfigVersion": name, "modelExpirationDate": expires}
+                for name, expires in self.configs.items()
+            ]
+            return httpx.Response(200, json={"value": listed})
         path = AUTHORING.sub("", request.url.path, count=1)
         body = json.loads(request.content) if request.content else {}
         if request.method == "GET":
@@ -122,7 +133,20 @@ class FakeAuthoring:
             return self._cancel(path.split("/")[-2])
         if self.one_at_a_time and self.is_busy:
             return language_error(409, "Conflict", "something else is under way")
+        if request.method == "DELETE":
+            return self._delete(*path.split("/")[1:])
         return self._start_what(path, body)
+
+    def _delete(self, kind: str, name: str) -> httpx.Response:
+        self.changes.append(f"delete {kind} {name}")
+        if kind == "models":
+            if name not in self.trained:
+                return language_error(404, "NotFound", name)
+            self.trained.remove(name)
+            return httpx.Response(204)
+        if name not in self.deployments:
+            return language_error(404, "NotFound", name)
+        return self._start(f"/deployments/{name}/jobs/", "delete", lambda: self.deployments.__delitem__(name))
 
     def _start_what(self, path: str, body: dict[str, Any]) -> httpx.Response:
         match path:
@@ -144,6 +168,8 @@ class FakeAuthoring:
         return self._start("/import/jobs/", "import", lambda: None)
 
     def _train(self, label: str) -> httpx.Response:
+        if len(self.trained) >= self.max_models:
+            return language_error(400, "QuotaExceeded", f"A project holds at most {self.max_models} models.")
         self.changes.append(f"train {label}")
         return self._start("/train/jobs/", "train", lambda: self.trained.append(label), label=label)
 
@@ -153,6 +179,8 @@ class FakeAuthoring:
         return self._start("/publish/jobs/", "publish", effect, label=label, model_id=f"{label}-id")
 
     def _deploy(self, name: str, label: str) -> httpx.Response:
+        if name not in self.deployments and len(self.deployments) >= self.max_deployments:
+            return language_error(400, "QuotaExceeded", "The project reached the maximum number of deployments (1).")
         self.changes.append(f"deploy {name} {label}")
         effect = lambda: self.deployments.update({name: label})  # noqa: E731
         return self._start(f"/deployments/{name}/jobs/", "deploy", effect)
@@ -196,7 +224,7 @@ class FakeAuthoring:
             case []:
                 return PROJECT
             case ["models"]:
-                return {"value": [{"label": label, "modelId": label + ID_END} for label in self.trained]}
+                return {"value": [self._model(number, label) for number, label in enumerate(self.trained)]}
             case ["trainedModels"]:
                 return {"trainingModelsInfo": [self._model_info(label) for label in self._labels()]}
             case ["train", "jobs"]:
@@ -209,6 +237,11 @@ class FakeAuthoring:
                 return self._evaluation(label)
             case _:
                 return self._job_body(path.rpartition("/")[2])
+
+    def _model(self, number: int, label: str) -> dict[str, Any]:
+        """They were trained in their order."""
+        trained_at = f"2026-01-01T{number:02}:00:00Z"
+        return {"label": label, "modelId": label + ID_END, "lastTrainedDateTime": trained_at}
 
     def _labels(self) -> list[str]:
         """The trained models, and those that are being trained."""

@@ -23,6 +23,8 @@ from shared.operations.operation import (
     Publish,
     Reclassify,
     ReclassifyRequest,
+    RedriveDeadLetters,
+    RedriveDeadLettersRequest,
     Retrain,
     RetrainRequest,
     Step,
@@ -78,7 +80,14 @@ RECLASSIFY = Reclassify(
     seen=5,
     sent=3,
 )
-EACH: list[Operation] = [RETRAIN, PUBLISH, RECLASSIFY]
+REDRIVE = RedriveDeadLetters(
+    **(COMMON | {"project": "~dead-letters"}),
+    step=Step.SEND_PAGE,
+    request=RedriveDeadLettersRequest(queue="batches"),
+    total=7,
+    skipped=2,
+)
+EACH: list[Operation] = [RETRAIN, PUBLISH, RECLASSIFY, REDRIVE]
 
 
 @pytest.mark.parametrize("operation", EACH, ids=lambda each: each.kind)

@@ -253,6 +253,15 @@ def test_a_labels_file_that_cannot_be_imported_ends_the_operation(case: str) -> 
     assert world.authoring.changes == []
 
 
+def test_labels_are_not_imported_from_a_container_that_is_not_for_training() -> None:
+    world = in_use(OperationsWorld(api_version="2023-04-01"))
+    world.change_settings(training_container="elsewhere")
+    ended = world.retrain(model="next")
+    assert_left_alone(world, ended, OperationState.FAILED)
+    assert "a project may not use container 'training', only elsewhere" in (ended.reason or "")
+    assert world.authoring.changes == []
+
+
 def test_a_container_without_a_labels_file_ends_the_operation() -> None:
     world = in_use(OperationsWorld(api_version="2023-04-01"))
     world.stores["training"]._delete("labels.json", None)

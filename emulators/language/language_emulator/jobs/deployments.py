@@ -10,7 +10,6 @@ from language_emulator.clock import Clock
 from language_emulator.control.rules import Injected
 from language_emulator.jobs.job_store import InstantWork, JobStore
 from language_emulator.jobs.records import DeploymentJob, JobStatus, SwapJob
-from language_emulator.limits import DEPLOYMENTS_PER_PROJECT
 from language_emulator.projects.records import Deployment, Project, TrainedModel
 from language_emulator.projects.store import Projects, get_model
 
@@ -18,19 +17,22 @@ from language_emulator.projects.store import Projects, get_model
 class Deployments(InstantWork):
     """Deploying over a name replaces its model; a deployment keeps its model when that is trained again or deleted."""
 
-    def __init__(self, projects: Projects, job_store: JobStore, clock: Clock, lock: RLock, life: timedelta) -> None:
+    def __init__(
+        self, projects: Projects, job_store: JobStore, clock: Clock, lock: RLock, life: timedelta, most: int
+    ) -> None:
         self._projects = projects
         self._job_store = job_store
         self._clock = clock
         self._lock = lock
         self._life = life
+        self._most = most
 
     def deploy(self, project_name: str, name: str, label: str, injected: Injected, job_id: str) -> DeploymentJob:
         with self._lock:
             project = self._projects.get(project_name)
             get_model(project, label)
-            if name not in project.deployments and len(project.deployments) >= DEPLOYMENTS_PER_PROJECT:
-                raise errors.quota_exceeded(f"A project holds at most {DEPLOYMENTS_PER_PROJECT} deployments.")
+            if name not in project.deployments and len(project.deployments) >= self._most:
+                raise errors.quota_exceeded(f"A project holds at most {self._most} deployments.")
             job = DeploymentJob(job_id=job_id, project=project_name, deployment=name, model_label=label)
             return self._job_store.post(job, injected)
 
