@@ -29,6 +29,8 @@ from shared.errors import (
     ProjectUnchangeableError,
     ProjectUnknownError,
     RetryableError,
+    StateUnreadableError,
+    StorageUnavailableError,
 )
 from shared.reports.bodies import Problem, ProblemPlace
 from shared.reports.operations import operation_address
@@ -91,6 +93,8 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (NotCancellableError, 409, "The operation cannot be cancelled"),
     (ConfirmationNeededError, 409, "Confirmation needed"),
     (BlobUnreadableError, 409, "Storage does not give the blob"),
+    (StorageUnavailableError, 503, "Storage does not serve the app"),
+    (StateUnreadableError, 503, "A blob of the app cannot be read"),
     (RetryableError, 503, "Try again later"),
     (LanguageNotFoundError, 404, "Unknown to the Language service"),
     (LanguageConflictError, 409, "The Language service is busy"),

@@ -139,8 +139,8 @@ def build_services(settings: Settings, *, transport: httpx.BaseTransport | None 
         fan_out.close()
 
     adapters = Adapters(
-        open_container=lambda name: AzureBlobStore(blobs.get_container_client(name)),
-        open_queue=lambda name: AzureMessageQueue(queues.get_queue_client(name)),
+        open_container=lambda name: AzureBlobStore(blobs.get_container_client(name), outages),
+        open_queue=lambda name: AzureMessageQueue(queues.get_queue_client(name), outages),
         language=_language(settings, http),
         fan_out=fan_out,
         clock=utc_now,

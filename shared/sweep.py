@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared.batches.batch import Batches
@@ -10,6 +12,8 @@ from shared.documents.inbox import Inbox
 from shared.durable.sweep import revive_stalled
 from shared.operations.operation import OperationQueue
 from shared.reports.metrics import MetricsLog
+
+log = logging.getLogger("pigeonhole.sweep")
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,29 @@ class Sweep:
     batches: Batches
     operations: OperationQueue
     fan_out: FanOut
-    log_metrics: MetricsLog
+    metrics: MetricsLog
 
     def __call__(self) -> None:
-        self.inbox.revive_collector()
-        revive_stalled(self.batches, self.fan_out)
-        revive_stalled(self.operations, self.fan_out)
-        self.log_metrics()
+        run_each(
+            {
+                "collector": self.inbox.revive_collector,
+                "batches": lambda: revive_stalled(self.batches, self.fan_out),
+                "operations": lambda: revive_stalled(self.operations, self.fan_out),
+                "metrics": self.metrics.log_pipeline,
+                "expiry": self.metrics.log_expiry,
+            }
+        )
+
+
+def run_each(parts: Mapping[str, Callable[[], object]]) -> None:
+    """Run every part, whatever becomes of the others. The first error is raised at the end: the platform must see that
+    the invocation failed."""
+    errors: list[Exception] = []
+    for name, part in parts.items():
+        try:
+            part()
+        except Exception as error:  # the nets do not hang on each other
+            log.exception("timer_part_failed part=%s", name)
+            errors.append(error)
+    if errors:
+        raise errors[0]

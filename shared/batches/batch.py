@@ -101,6 +101,7 @@ class Batch(Record):
             state=self.state,
             documents=len(self.documents),
             waiting=self.waiting is not None,
+            **self.facts_of_deferral(),
         )
 
 

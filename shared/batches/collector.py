@@ -15,15 +15,18 @@ from datetime import datetime, timedelta
 from shared.batches.batch import BatchDocument, Batches, plan_batch
 from shared.batches.packing import pack
 from shared.documents.inbox import Inbox
-from shared.documents.messages import DocumentMessage, Source
+from shared.documents.messages import DocumentMessage, Source, WakeMessage
 from shared.documents.ref import MAX_DOCUMENTS_PER_JOB
 from shared.durable.dead_letters import DeadLetters
+from shared.errors import StorageUnavailableError
 from shared.storage.ports import QueuedMessage
 
 log = logging.getLogger("pigeonhole.collector")
 
 MAX_ROUNDS = 40
 MAX_DURATION = timedelta(seconds=30)
+# When storage refuses, the collector looks again after this.
+DEFERRED = timedelta(minutes=1)
 # The most that one call peeks at.
 PEEK = 32
 
@@ -69,6 +72,10 @@ class Collector:
             return
         try:
             self._drain(woken_at)
+        except StorageUnavailableError as error:
+            # What was received comes back by itself; this wake is replaced, so that none is given up on.
+            log.warning("collect_deferred seconds=%d: %s", DEFERRED.total_seconds(), error)
+            self.inbox.collect_queue.send(WakeMessage(), delay=DEFERRED)
         finally:
             self.at_work.release()
 

@@ -24,12 +24,13 @@ from shared.errors import (
     LanguageRefusedError,
     MalformedAnswerError,
     NoModelError,
+    StateUnreadableError,
     VersionChangedError,
 )
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.values import ModelRef, TextInput
-from shared.models.active_model import Active, FindsModel, Held
+from shared.models.active_model import Active, FindsModel, Held, InUse
 
 log = logging.getLogger("pigeonhole.batches")
 
@@ -73,7 +74,7 @@ class Submit:
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
-        if not isinstance(self.active_model.find(), Active):
+        if not isinstance(self._find_model(stored), Active):
             raise self._waiting(stored, self._why_no_model())
         batch = stored.record
         documents = self.records.fan_out(lambda each: self._read(batch.id, *each), batch.open_documents)
@@ -81,7 +82,7 @@ class Submit:
         if not read.record.open_documents:
             return Done(read.evolve(self.batches.clock(), "nothing left to classify"))
         # Looked up after the reading, which may take long: a publication holds submissions before it switches models.
-        model = self._model_for(batch)
+        model = self._model_for(stored)
         if model is None:
             raise self._waiting(stored, self._why_no_model())
         if batch.model is not None and model != batch.model:
@@ -128,15 +129,23 @@ class Submit:
             )
         )
 
-    def _model_for(self, batch: Batch) -> ModelRef | None:
+    def _model_for(self, stored: Stored[Batch]) -> ModelRef | None:
         """The model in use; for a batch with parts submitted already, its own as long as that still means the same one.
 
         A model id always names the same model; a deployment's name does not, so there the one in use decides.
         """
-        in_use = self.active_model.find()
+        batch = stored.record
+        in_use = self._find_model(stored)
         if batch.model is not None and api_for(batch.api_version or self.language_api).reference_names_one_model:
             return batch.model
         return in_use.model if isinstance(in_use, Active) else None
+
+    def _find_model(self, stored: Stored[Batch]) -> InUse:
+        """What is in use. When that cannot be read, the batch waits as without a model."""
+        try:
+            return self.active_model.find()
+        except StateUnreadableError as error:
+            raise self._waiting(stored, f"what model is in use cannot be read: {error}") from error
 
     def _refused(self, stored: Stored[Batch], error: LanguageRefusedError) -> Next[Batch]:
         if not is_about_the_model(error):

@@ -1,10 +1,11 @@
-"""Dead letters of a document's way into a batch: the message is kept, the document gets a failure record.
+"""Dead letters of a document's way into a batch: the message is kept, and the document accepted once more, or failed.
 
 Nothing is lost even to a bug: `POST /api/documents/{name}/classify` sends a document again once the cause is removed.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,9 @@ from shared.documents.inbox import Inbox
 from shared.documents.messages import WakeMessage
 from shared.documents.ref import FailureCode
 from shared.durable.dead_letters import DeadLetters
+from shared.errors import StorageUnavailableError
+
+log = logging.getLogger("pigeonhole.dead_letters")
 
 BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger-poison"
 
@@ -70,5 +74,13 @@ class DocumentDeadLetters:
         document = self.inbox.find_document(name) if self.inbox.is_watched(name, container=container) else None
         if document is None:
             return
+        try:
+            # Accepting is metadata only. When it works now, storage was away: nothing is wrong with the document.
+            self.inbox.accept(container, document)
+            return
+        except StorageUnavailableError:
+            raise  # this message comes back
+        except Exception as error:  # a bug that this document meets again
+            log.exception("accept_failed name=%s etag=%s: %s", document.name, document.etag, type(error).__name__)
         why = f"accepting it failed five times; see {kept} and the log"
         self.inbox.records.write_failure(document, FailureCode.POISONED, why)

@@ -109,9 +109,9 @@ def _document(store: BlobStore, info: BlobInfo, facts: RecordFacts) -> DocumentR
     """
     name = info.name.removesuffix(RECORD_SUFFIX)
     may_be_cut = record_name(name) != info.name or name[KEPT_OF_LONG_NAMES : KEPT_OF_LONG_NAMES + 1] == "~"
-    if not may_be_cut and facts.etag and facts.modified and facts.size is not None:
-        return DocumentRef(name=name, etag=facts.etag, last_modified=facts.modified, size=facts.size)
     try:
+        if not may_be_cut and facts.etag and facts.modified and facts.size is not None:
+            return DocumentRef(name=name, etag=facts.etag, last_modified=facts.modified, size=facts.size)
         return DocumentRef.model_validate(json.loads(store.read(info.name).data)["document"])
     except (BlobNotFoundError, BlobUnreadableError, ValueError, KeyError, TypeError) as error:
         log.warning("record_unreadable name=%s: %s", info.name, type(error).__name__)
