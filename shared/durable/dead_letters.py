@@ -77,7 +77,7 @@ class StepDeadLetters(Generic[R, F]):
             message = StepMessage.model_validate_json(body)
         except ValidationError:
             return
-        # One that cannot be read is left for people: its documents are sent again by reconcile, for they have no record.
+        # One that cannot be read is left for people; reconcile sends its documents again, for they have no record.
         stored = self.steps.store.find_readable(message.id)
         if stored is None:
             return
