@@ -25,8 +25,8 @@ log = logging.getLogger("pigeonhole.collector")
 
 MAX_ROUNDS = 40
 MAX_DURATION = timedelta(seconds=30)
-# When storage refuses, the collector looks again after this.
-DEFERRED = timedelta(minutes=1)
+# When storage refuses, the collector looks again this long after what it received is visible again.
+AFTER_VISIBILITY = timedelta(seconds=10)
 # The most that one call peeks at.
 PEEK = 32
 
@@ -73,9 +73,11 @@ class Collector:
         try:
             self._drain(woken_at)
         except StorageUnavailableError as error:
-            # What was received comes back by itself; this wake is replaced, so that none is given up on.
-            log.warning("collect_deferred seconds=%d: %s", DEFERRED.total_seconds(), error)
-            self.inbox.collect_queue.send(WakeMessage(), delay=DEFERRED)
+            # This wake is replaced, so that none is given up on, by one that comes after what was received is visible
+            # again: an earlier one would find nothing and send no other.
+            delay = self.visibility + AFTER_VISIBILITY
+            log.warning("collect_deferred seconds=%d: %s", delay.total_seconds(), error)
+            self.inbox.collect_queue.send(WakeMessage(), delay=delay)
         finally:
             self.at_work.release()
 
