@@ -72,7 +72,7 @@ class Record(StoredModel):
     """`due` is when the next step should have happened at the latest; the sweep looks at nothing else.
 
     The others speak of steps that did not come to their end, and a step that does clears them: `deferred` by a
-    RetryableError, `failing` with an error nobody foresaw (its class), `dead_letters` given up on by the host.
+    RetryableError, `failing` with an unforeseen error (its class), `dead_letters` given up on by the host.
     """
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1

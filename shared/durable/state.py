@@ -1,4 +1,4 @@
-"""A blob of the app's own that cannot be read: told where alerts, health and status find it, and left as it is."""
+"""A blob of the app's own that cannot be read: reported to alerts, health and status, and left as it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def readable(name: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, RecursionError, BlobUnreadableError) as error:
-        # What is wrong with the bytes is not told: they may hold anything.
+        # What is wrong with the bytes is not said: they may hold anything.
         why = str(error) if isinstance(error, BlobUnreadableError) else "it is not what this release of the app writes"
         log.error("state_unreadable blob=%s: %s; repair or delete it", name, why)
         raise StateUnreadableError(f"{name} in the pipeline container: {why}; repair or delete it") from error

@@ -232,7 +232,7 @@ def _note_deferral(steps: StepQueue[R, F], current: Stored[R], error: RetryableE
 
 
 def _note_failing(steps: StepQueue[R, F], message: StepMessage, error: Exception) -> None:
-    """Name an error nobody foresaw in the record: what the dead letter's handler does not find there was no bug."""
+    """Name an unforeseen error in the record: what the dead letter's handler does not find there was no bug."""
     name = type(error).__name__
     with contextlib.suppress(Exception):  # the error itself is what counts, and it is raised again
         current = steps.store.find(message.id)

@@ -1,4 +1,4 @@
-"""What each half of the Language API makes this process wait for: its reason, since when, and until when."""
+"""What each of the Language service's two APIs makes this process wait for: its reason, since when, until when."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from shared.errors import RetryableError
 from shared.language.apis.base import Api
 
-# Without a word of the service how long to wait, and after the time it gave, a wait is told for this long.
+# Without a word of the service how long to wait, and after the time it gave, a wait is reported for this long.
 FORGOTTEN_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class LanguageWait:
-    """`reason` is the error's code and `problem` its text; `until` is None where nobody said."""
+    """`reason` is the error's code and `problem` its text; `until` is None where the service does not say."""
 
     api: Api
     reason: str
@@ -27,7 +27,7 @@ class LanguageWait:
 
 
 class LanguageWaits:
-    """The newest refusal of each half that no answer has followed. Safe to share between threads."""
+    """The newest refusal of each API, until the next answer. Safe to share between threads."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock

@@ -63,7 +63,7 @@ class ActiveModelRecord(StoredModel):
 
 
 class FindsModel(Protocol):
-    """Tells which model is in use; raises StateUnreadableError when nobody can tell."""
+    """Tells which model is in use; raises StateUnreadableError when its record cannot be read."""
 
     def find(self) -> InUse: ...
 
@@ -111,7 +111,7 @@ class ActiveModelStore:
         return in_use.model.label if in_use is not None and in_use.model.project == project else None
 
     def find_label_to_show(self, project: str) -> str | None:
-        """As `find_label`, and None too when nobody can tell: for lists, which are worth having all the same."""
+        """As `find_label`, and None too when the record cannot be read: for lists, which are worth having all the same."""
         try:
             return self.find_label(project)
         except StateUnreadableError:
@@ -142,9 +142,7 @@ class ActiveModelStore:
                 record, etag = self._read()
                 if not only_if(record.held_until):
                     return HoldResult.LAPSED
-                self._state.replace(
-                    ACTIVE_MODEL, _to_json(record.model_copy(update={"held_until": until})), etag=etag
-                )
+                self._state.replace(ACTIVE_MODEL, _to_json(record.model_copy(update={"held_until": until})), etag=etag)
             except (BlobNotFoundError, StateUnreadableError):
                 # Without a readable model nothing is submitted that would have to be held.
                 return HoldResult.NO_MODEL
@@ -178,7 +176,7 @@ class ActiveModelStore:
         """Forget the active model if it belongs to `project`, which was deleted."""
         try:
             record = self.find_record()
-        except StateUnreadableError:  # nobody can tell whose it is; the next publication replaces it
+        except StateUnreadableError:  # whose it is cannot be known; the next publication replaces it
             return
         if record is not None and record.model.project == project:
             self._state.delete(ACTIVE_MODEL)

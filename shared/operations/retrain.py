@@ -135,7 +135,7 @@ class RetrainSteps:
         if candidate is None:
             # A deleted project has no evaluation either: then this raises, which ends the operation.
             self.language.send(_api(stored).get_project(operation.project))
-        # When nobody can tell which is active, the gate refuses.
+        # When it cannot be read which is active, the gate refuses.
         active = self.active_model.find_label_to_show(operation.project)
         other = self._find_evaluation(operation, active) if active and active != operation.label else None
         return StepNow(

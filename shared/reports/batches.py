@@ -49,6 +49,8 @@ class BatchBody(Body):
     model: ModelRef | None
     waiting: str | None
     deferred: Deferral | None
+    failing: str | None
+    dead_letters: int
     documents: list[BatchDocument]
     jobs: list[JobReference]
     history: list[Event]

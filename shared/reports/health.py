@@ -27,7 +27,7 @@ from shared.storage.ports import BlobStore, MessageQueue
 MAX_PROBLEM = 300
 
 
-# A wait for one of these ends only when somebody does something. The others (throttled, our own limit, busy, no model)
+# A wait for one of these ends only when its cause is put right. The others (throttled, our own limit, busy, no model)
 # belong to normal work.
 WANTS_ATTENTION = {
     error.code
@@ -118,7 +118,7 @@ def _check(ask: Callable[[], object]) -> PartHealth:
 
 
 def _check_waits(find: Callable[[], list[WaitBody]], waits: list[WaitBody]) -> PartHealth:
-    """Adds what is found to `waits`; the part is not healthy when one of them ends only by somebody's doing."""
+    """Adds what is found to `waits`; the part is not healthy when one of them ends only when its cause is put right."""
     found: list[WaitBody] = []
     part = _check(lambda: found.extend(find()))
     waits += found

@@ -53,9 +53,9 @@ class AzureBlobStore:
         if not is_addressable(name):
             raise BlobNotFoundError(name)
         with self._place.calling("read"):
-            return self._read(name, etag)
+            return self._read(name, etag=etag)
 
-    def _read(self, name: str, etag: str | None) -> Blob:
+    def _read(self, name: str, *, etag: str | None) -> Blob:
         try:
             # What the uploader calls gzip may be anything; the SDK would fail on it, or unpack it without a limit.
             stream = self._container.download_blob(name, decompress=False, **_if_match(etag))
@@ -136,9 +136,9 @@ class AzureBlobStore:
         if not is_addressable(name):
             return False
         with self._place.calling("delete"):
-            return self._delete(name, etag)
+            return self._delete(name, etag=etag)
 
-    def _delete(self, name: str, etag: str | None) -> bool:
+    def _delete(self, name: str, *, etag: str | None) -> bool:
         try:
             self._container.get_blob_client(name).delete_blob(**_if_match(etag))
         except (ResourceNotFoundError, ResourceModifiedError) as error:

@@ -28,7 +28,7 @@ _CODES = frozenset(
         "QueueDisabled",
     }
 )
-# An outage that no call has met for this long is not told any more: steps are tried again more often than that.
+# An outage that no call has met for this long is not reported any more: steps are tried again more often than that.
 FORGOTTEN_AFTER = timedelta(minutes=10)
 
 
@@ -52,7 +52,7 @@ class Outages:
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str], Outage] = {}
 
-    def record(self, place: str, call: str, *, problem: str | None) -> None:
+    def record(self, place: str, *, call: str, problem: str | None) -> None:
         """Take note of a call that was refused, or, without a `problem`, of one that was served."""
         key = place, call
         if problem is None and key not in self._found:
@@ -91,12 +91,12 @@ class Place:
             yield
         except (AzureError, OSError) as error:
             if not is_outage(error):
-                self.outages.record(self.name, call, problem=None)
+                self.outages.record(self.name, call=call, problem=None)
                 raise
             problem = f"storage does not serve {self.name} ({call}): {_describe(error)}"
-            self.outages.record(self.name, call, problem=problem)
+            self.outages.record(self.name, call=call, problem=problem)
             raise StorageUnavailableError(problem) from error
-        self.outages.record(self.name, call, problem=None)
+        self.outages.record(self.name, call=call, problem=None)
 
 
 def is_outage(error: AzureError | OSError) -> bool:

@@ -52,9 +52,9 @@ class DisturbedWorld(World):
             if self.disturb:
                 self.disturb(name)
         except StorageUnavailableError as error:
-            outages.record(place, method, problem=str(error))
+            outages.record(place, call=method, problem=str(error))
             raise
-        outages.record(place, method, problem=None)
+        outages.record(place, call=method, problem=None)
         return super().call(name, effect)
 
     def language_client(self) -> LanguageClient:

@@ -115,6 +115,8 @@ def test_a_batch_is_found_in_full_while_it_is_open(world: PipelineOnFakes) -> No
         "model": MODEL.model_dump(mode="json"),
         "waiting": None,
         "deferred": None,
+        "failing": None,
+        "dead_letters": 0,
         "documents": [
             {
                 "document": {
