@@ -111,7 +111,7 @@ class ActiveModelStore:
         return in_use.model.label if in_use is not None and in_use.model.project == project else None
 
     def find_label_to_show(self, project: str) -> str | None:
-        """As `find_label`, and None too when the record cannot be read: for lists, which are worth having all the same."""
+        """As `find_label`, and None too when the record cannot be read: lists are worth having all the same."""
         try:
             return self.find_label(project)
         except StateUnreadableError:
