@@ -34,6 +34,8 @@ from shared.errors import (
     ProjectUnchangeableError,
     ProjectUnknownError,
     RetryableError,
+    StateUnreadableError,
+    StorageUnavailableError,
     UnsupportedOperationError,
 )
 from shared.json_input import decode_json, parse_json
@@ -109,6 +111,8 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (NotCancellableError, 409, "The operation cannot be cancelled"),
     (ConfirmationNeededError, 409, "Confirmation needed"),
     (BlobUnreadableError, 409, "Storage does not give the blob"),
+    (StorageUnavailableError, 503, "Storage does not serve the app"),
+    (StateUnreadableError, 503, "A blob of the app cannot be read"),
     (RetryableError, 503, "Try again later"),
     (LanguageNotFoundError, 404, "Unknown to the Language service"),
     (LanguageConflictError, 409, "The Language service is busy"),

@@ -27,7 +27,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @handles_errors
     def models(req: func.HttpRequest) -> func.HttpResponse:
         name = project_name(req)
-        return json_response(model_list(projects.list_models(name), in_use=active_model.find_label(name)))
+        return json_response(model_list(projects.list_models(name), in_use=active_model.find_label_to_show(name)))
 
     @bp.function_name("delete_model")
     @bp.route(route="projects/{project}/models/{model}", methods=["DELETE"], auth_level=func.AuthLevel.ADMIN)

@@ -8,7 +8,9 @@ PigeonholeError
 │   ├── LanguageThrottledError         429
 │   ├── LanguageUnavailableError       5xx, no connection, or no answer in time
 │   ├── AnswerLostError                a POST was sent and its answer never came: it may have taken effect
-│   └── LanguageAccessError            401 or 403: a key was rotated, or a role is missing
+│   ├── LanguageAccessError            401 or 403: a key was rotated, or a role is missing
+│   ├── StorageUnavailableError        storage refuses us, throttles, or does not answer
+│   └── StateUnreadableError           a blob of the app's own is damaged, or of a newer release
 ├── PermanentError                 repeating changes nothing: it is recorded, and the work goes on without it
 │   ├── LanguageRefusedError           any other 4xx of the Language service
 │   │   ├── LanguageNotFoundError          404
@@ -44,6 +46,7 @@ Messages say what happened, to what, and what to do next. They never hold docume
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,6 +77,12 @@ class RetryableError(PigeonholeError):
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+    @property
+    def code(self) -> str:
+        """The class as a word for records, metadata and answers: LanguageThrottledError is `language_throttled`."""
+        name = type(self).__name__.removesuffix("Error")
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 class NoModelError(RetryableError):
@@ -106,6 +115,14 @@ class LanguageAccessError(RetryableError):
     def __init__(self, message: str, *, status_code: int, retry_after: timedelta | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
         self.status_code = status_code
+
+
+class StorageUnavailableError(RetryableError):
+    """Storage answers everybody alike with 401, 403, 408, 429 or 5xx, or does not answer, or a container is missing."""
+
+
+class StateUnreadableError(RetryableError):
+    """A blob of the app's own cannot be read or replaced. It is left as it is; a person repairs or deletes it."""
 
 
 class PermanentError(PigeonholeError):

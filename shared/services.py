@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -67,7 +67,9 @@ from shared.reports.documents import DocumentReport
 from shared.reports.health import HealthCheck
 from shared.reports.metrics import MetricsLog
 from shared.reports.status import StatusReport
+from shared.reports.waits import Waits
 from shared.storage.blobs import AzureBlobStore
+from shared.storage.outages import Outages
 from shared.storage.ports import BlobStore, MessageQueue
 from shared.storage.queues import AzureMessageQueue
 from shared.sweep import Sweep
@@ -87,6 +89,7 @@ class Adapters:
     fan_out: FanOut
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
+    outages: Outages = field(default_factory=lambda: Outages(utc_now))
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ def build_services(settings: Settings, *, transport: httpx.BaseTransport | None 
     http = _http_client(settings, transport)
     fan_out = ThreadFanOut(settings.pipeline_threads)
     blobs, queues = _blob_service(settings, storage), _queue_service(settings, storage)
+    outages = Outages(utc_now)
 
     def close() -> None:
         http.close()
@@ -146,12 +150,13 @@ def build_services(settings: Settings, *, transport: httpx.BaseTransport | None 
         fan_out.close()
 
     adapters = Adapters(
-        open_container=lambda name: AzureBlobStore(blobs.get_container_client(name)),
-        open_queue=lambda name: AzureMessageQueue(queues.get_queue_client(name)),
+        open_container=lambda name: AzureBlobStore(blobs.get_container_client(name), outages),
+        open_queue=lambda name: AzureMessageQueue(queues.get_queue_client(name), outages),
         language=_language(settings, http),
         fan_out=fan_out,
         clock=utc_now,
         jitter=random.random,
+        outages=outages,
     )
     return assemble(settings, adapters, close=close)
 
@@ -273,6 +278,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
     def publishing_for(api_version: str) -> PublishingSteps:
         return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
 
+    waits = Waits(batches, operation_queue, adapters.language.waits)
     operation_steps = OperationSteps(
         operations=operations,
         language=adapters.language,
@@ -356,12 +362,15 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
                 settings.batches_queue: batches.queue,
                 settings.operations_queue: operation_queue.queue,
             },
+            outages=adapters.outages,
+            active_model=active_model,
+            waits=waits,
             language=adapters.language,
             language_api=settings.language_api,
             project=settings.language_project,
             batches=batches,
         ),
-        status=StatusReport(inbox, batches, records, state, active_model, clock),
+        status=StatusReport(inbox, batches, records, state, active_model, waits, clock),
         document_report=DocumentReport(records, batches),
         batch_report=BatchReport(batches),
         close=close,

@@ -26,7 +26,7 @@ class Sweep:
     batches: Batches
     operations: OperationQueue
     fan_out: FanOut
-    log_metrics: MetricsLog
+    metrics: MetricsLog
 
     def __call__(self) -> None:
         run_each(
@@ -35,7 +35,8 @@ class Sweep:
                 "collector": self.inbox.revive_collector,
                 "batches": lambda: revive_stalled(self.batches, self.fan_out),
                 "operations": lambda: revive_stalled(self.operations, self.fan_out),
-                "metrics": self.log_metrics,
+                "metrics": self.metrics.log_pipeline,
+                "expiry": self.metrics.log_expiry,
             }
         )
 

@@ -50,6 +50,16 @@ var rules = [
     frequency: 'PT15M'
   }
   {
+    name: 'pigeonhole-unreadable-state'
+    description: 'A blob of the app itself, in the pipeline container, cannot be read. The log line names it; the others go on.'
+    severity: 1
+    query: 'AppTraces | where Message startswith "state_unreadable" | project TimeGenerated, Value = ItemCount'
+    aggregation: 'Total'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT15M'
+  }
+  {
     name: 'pigeonhole-oldest-waiting'
     description: 'A document has waited too long for its classification, or no model is published.'
     severity: 2
@@ -71,7 +81,7 @@ var rules = [
   }
   {
     name: 'pigeonhole-failed-executions'
-    description: 'Functions fail: a bug, or storage that does not answer. Errors of the Language service do not fail a function.'
+    description: 'Functions fail: a bug, a timer one of whose parts failed, or a queue that takes no message. Refusals of the Language service and of blob storage fail no step.'
     severity: 2
     query: 'AppRequests | where Success == false | project TimeGenerated, Value = 1'
     aggregation: 'Total'

@@ -107,6 +107,7 @@ class Batch(Record):
             documents=len(self.documents),
             waiting=self.waiting is not None,
             refused=self.is_refused,
+            **self.facts_of_deferral(),
         )
 
 

@@ -15,15 +15,18 @@ from datetime import datetime, timedelta
 from shared.batches.batch import BatchDocument, Batches, plan_batch
 from shared.batches.packing import pack
 from shared.documents.inbox import Inbox
-from shared.documents.messages import DocumentMessage, Source
+from shared.documents.messages import DocumentMessage, Source, WakeMessage
 from shared.documents.ref import MAX_DOCUMENTS_PER_JOB
 from shared.durable.dead_letters import DeadLetters
+from shared.errors import StorageUnavailableError
 from shared.storage.ports import QueuedMessage
 
 log = logging.getLogger("pigeonhole.collector")
 
 MAX_ROUNDS = 40
 MAX_DURATION = timedelta(seconds=30)
+# When storage refuses, the collector looks again this long after what it received is visible again.
+AFTER_VISIBILITY = timedelta(seconds=10)
 # The most that one call peeks at.
 PEEK = 32
 # How far storage's clock, or the clock of the process that sent a message, may be ahead of ours.
@@ -115,6 +118,13 @@ class Collector:
                     self.turn.give_up()
                     break
                 self._drain(woken_at, deadline=deadline)
+        except StorageUnavailableError as error:
+            self.turn.give_up()
+            # This wake is replaced, so that none is given up on, by one that comes after what was received is visible
+            # again: an earlier one would find nothing and send no other.
+            delay = self.visibility + AFTER_VISIBILITY
+            log.warning("collect_deferred seconds=%d: %s", delay.total_seconds(), error)
+            self.inbox.collect_queue.send(WakeMessage(), delay=delay)
         except BaseException:
             self.turn.give_up()
             raise

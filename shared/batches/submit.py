@@ -34,12 +34,13 @@ from shared.errors import (
     LanguageRefusedError,
     MalformedAnswerError,
     NoModelError,
+    StateUnreadableError,
     VersionChangedError,
 )
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.values import ModelRef, TextInput
-from shared.models.active_model import Active, FindsModel, Held
+from shared.models.active_model import Active, FindsModel, Held, InUse
 
 log = logging.getLogger("pigeonhole.batches")
 
@@ -84,7 +85,7 @@ class Submit:
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
-        if not isinstance(self.active_model.find(), Active):
+        if not isinstance(self._find_model(stored), Active):
             raise self._waiting(stored, self._why_no_model())
         batch = stored.record
         self._check_not_refused(stored)
@@ -99,7 +100,7 @@ class Submit:
         if not read.record.open_documents:
             return Done(read.evolve(self.batches.clock(), "nothing left to classify"))
         # Looked up after the reading, which may take long: a publication holds submissions before it switches models.
-        active = self._model_for(batch)
+        active = self._model_for(stored)
         if active is None:
             raise self._waiting(stored, self._why_no_model())
         if batch.model is not None and active.model != batch.model:
@@ -160,19 +161,27 @@ class Submit:
     def _api_version(self, batch: Batch, model: ModelRef) -> str:
         return batch.api_version or model.api_version or self.language_api
 
-    def _model_for(self, batch: Batch) -> Active | None:
+    def _model_for(self, stored: Stored[Batch]) -> Active | None:
         """The model in use; for a batch with parts submitted already, its own as long as that still means the same one.
 
         A model id always names the same model; a deployment's name does not, so there the one in use decides.
         """
-        in_use = self.active_model.find()
+        batch = stored.record
+        in_use = self._find_model(stored)
         if batch.model is not None and api_for(batch.api_version or self.language_api).reference_names_one_model:
             return Active(batch.model)
         return in_use if isinstance(in_use, Active) else None
 
+    def _find_model(self, stored: Stored[Batch]) -> InUse:
+        """What is in use. When that cannot be read, the batch waits as without a model."""
+        try:
+            return self.active_model.find()
+        except StateUnreadableError as error:
+            raise self._waiting(stored, f"what model is in use cannot be read: {error}") from error
+
     def _check_not_refused(self, stored: Stored[Batch]) -> None:
         """While every request to the model is refused, nothing is read and nothing but a probe is sent."""
-        active = self._model_for(stored.record)
+        active = self._model_for(stored)
         if active is None:
             return
         api_version = self._api_version(stored.record, active.model)

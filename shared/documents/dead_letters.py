@@ -1,4 +1,4 @@
-"""Dead letters of a document's way into a batch: the message is kept, the document gets a failure record.
+"""Dead letters of a document's way into a batch: the message is kept, and the document accepted once more, or failed.
 
 Nothing is lost even to a bug: `POST /api/dead-letters/redrive` puts the messages back once the cause is removed, and
 `POST /api/documents/{name}/classify` sends one document again.
@@ -6,6 +6,7 @@ Nothing is lost even to a bug: `POST /api/dead-letters/redrive` puts the message
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,9 @@ from shared.documents.inbox import Inbox
 from shared.documents.messages import Source, WakeMessage
 from shared.documents.ref import BlobName, FailureCode
 from shared.durable.dead_letters import DeadLetters
+from shared.errors import StorageUnavailableError
+
+log = logging.getLogger("pigeonhole.dead_letters")
 
 BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger-poison"
 
@@ -80,6 +84,14 @@ class DocumentDeadLetters:
         document = self.inbox.find_document(name) if self.inbox.is_watched(name, container=container) else None
         if document is None:
             return
+        try:
+            # Accepting is metadata only. When it works now, storage was away: nothing is wrong with the document.
+            self.inbox.accept(container, document)
+            return
+        except StorageUnavailableError:
+            raise  # this message comes back
+        except Exception as error:  # a bug that this document meets again
+            log.exception("accept_failed name=%s etag=%s: %s", document.name, document.etag, type(error).__name__)
         why = f"accepting it failed five times; see {kept} and the log"
         self.inbox.records.write_failure(document, FailureCode.POISONED, why)
 

@@ -22,7 +22,8 @@ from shared.documents.messages import Source
 from shared.documents.record_schema import RecordFacts
 from shared.documents.records import Records
 from shared.documents.ref import is_document_name
-from shared.errors import BlobNotFoundError
+from shared.durable.state import readable
+from shared.errors import BlobNotFoundError, StateUnreadableError, StorageUnavailableError
 from shared.storage.ports import BlobInfo, BlobStore
 
 log = logging.getLogger("pigeonhole.reconcile")
@@ -54,11 +55,12 @@ class _Count:
 
 
 def read_totals(state: BlobStore) -> Totals | None:
-    """What the last pass counted, or None before the first."""
-    try:
-        return Totals.model_validate_json(state.read(TOTALS).data)
-    except BlobNotFoundError:
-        return None
+    """What the last pass counted, or None before the first. Raises StateUnreadableError."""
+    with readable(TOTALS):
+        try:
+            return Totals.model_validate_json(state.read(TOTALS).data)
+        except BlobNotFoundError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -76,19 +78,26 @@ class Reconcile:
 
     def __call__(self) -> Totals:
         now = self.inbox.clock()
-        previous = read_totals(self.state)
-        last_sent = previous.last_sent if previous else None
+        last_sent = self._last_sent()
         horizon = self._horizon(now, last_sent=last_sent)
         count = _Count()
         held: Versions | None = None
+        errors: list[Exception] = []
         sent = 0
         for info in self._missing(count):
             if horizon is None or info.last_modified > horizon:
                 continue
             if held is None:
                 held = self.open_versions()
-            if (info.name, info.etag) not in held:
+            if (info.name, info.etag) in held:
+                continue
+            try:
                 sent += self.inbox.accept(self.inbox.container, document_of(info), source=Source.RECONCILE)
+            except StorageUnavailableError:
+                raise
+            except Exception as error:  # of this one document; raised again when the others were sent
+                log.exception("document_not_sent name=%s etag=%s", info.name, info.etag)
+                errors.append(error)
         totals = Totals(
             as_of=now,
             documents=count.documents,
@@ -98,9 +107,21 @@ class Reconcile:
             sent=sent,
             last_sent=self.inbox.clock() if sent else last_sent,
         )
-        self.state.put(TOTALS, totals.model_dump_json(by_alias=True).encode())
+        data = totals.model_dump_json(by_alias=True).encode()
+        with readable(TOTALS):
+            self.state.put(TOTALS, data)
         log.info("reconciled documents=%d missing=%d sent=%d", totals.documents, totals.missing, sent)
+        if errors:
+            raise errors[0]
         return totals
+
+    def _last_sent(self) -> datetime | None:
+        """When an earlier pass sent something; None too when its totals cannot be read, which this pass replaces."""
+        try:
+            previous = read_totals(self.state)
+        except StateUnreadableError:
+            return None
+        return previous.last_sent if previous else None
 
     def _horizon(self, now: datetime, *, last_sent: datetime | None) -> datetime | None:
         """Documents modified after this are left alone; None when nothing is to be sent at all."""

@@ -9,20 +9,24 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.durable.record import Facts, Record
+from shared.durable.record import STEP_ALLOWANCE, Facts, Record
 from shared.durable.steps import Done, StepQueue
 from shared.durable.store import Stored
-from shared.errors import BlobNotFoundError, BlobUnreadableError
+from shared.errors import BlobNotFoundError, BlobUnreadableError, RaceLostError
 from shared.messages import StepMessage
 from shared.storage.ports import BlobInfo, BlobStore, Page
 
 log = logging.getLogger("pigeonhole.dead_letters")
 
 FOLDER = "dead-letters/"
+# A step whose process died, or whose end could not be written, is tried again after 5, 15 and 45 minutes.
+MAX_REVIVALS = 3
+FIRST_REVIVAL = timedelta(minutes=5)
 
 R = TypeVar("R", bound=Record)
 F = TypeVar("F", bound=Facts)
@@ -96,8 +100,11 @@ def _safe(message_id: str, *, body: str) -> str:
 
 @dataclass(frozen=True)
 class StepDeadLetters(Generic[R, F]):
-    """What happens when the host gave up on a step's message: it is kept, and its record is ended with the reason.
+    """What happens when the host gave up on a step's message: it is kept, and its record is revived or ended.
 
+    A bug is named in the record (`failing`): it would fail again, so the record is ended with the reason. Without it
+    the process died or storage was away, which is not the documents' doing: the step is tried again, MAX_REVIVALS
+    times before it is taken for the cause of the deaths.
     `give_up` ends a record; `close` is the record's own close, as in `steps.advance`.
     """
 
@@ -115,15 +122,17 @@ class StepDeadLetters(Generic[R, F]):
             message = StepMessage.model_validate_json(body)
         except ValidationError:
             return
-        try:
-            stored = self.steps.store.find(message.id)
-        except ValidationError:
-            log.error("%s_unreadable id=%s: see its blob in the pipeline container", kind, message.id)
-            return
+        # One that cannot be read is left for people; reconcile sends its documents again, for they have no record.
+        stored = self.steps.store.find_readable(message.id)
         if stored is None:
             return
-        if not stored.record.is_ended:
-            stored = self.give_up(stored, f"{reason}; see {kept} and the log").stored
+        record = stored.record
+        if not record.is_ended:
+            if record.failing is None and record.dead_letters < MAX_REVIVALS:
+                self._revive(stored, reason)
+                return
+            cause = f" ({record.failing})" if record.failing else ""
+            stored = self.give_up(stored, f"{reason}{cause}; see {kept} and the log").stored
         self.close(stored)
 
     def put_back(self, text: str) -> bool:
@@ -136,3 +145,18 @@ class StepDeadLetters(Generic[R, F]):
             return False
         self.steps.send(message.id)
         return True
+
+    def _revive(self, stored: Stored[R], reason: str) -> None:
+        """Saved before the message is sent: a crash in between brings the dead letter back."""
+        record, now = stored.record, self.steps.clock()
+        delay = FIRST_REVIVAL * 3**record.dead_letters
+        what = f"{reason}, and no error of its own was seen; tried again in {delay.total_seconds() / 60:.0f} minutes"
+        try:
+            saved = self.steps.store.save(
+                stored.note(now, what, dead_letters=record.dead_letters + 1, due=now + delay + STEP_ALLOWANCE)
+            )
+        except RaceLostError:
+            log.info("race_lost %s=%s: another message goes on with it", self.steps.kind, record.id)
+            return
+        self.steps.send_later(saved, delay=delay)
+        log.warning("%s_revived id=%s: %s", self.steps.kind, record.id, what)

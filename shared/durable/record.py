@@ -12,6 +12,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 STEP_ALLOWANCE = timedelta(minutes=10)
 # How long past its due time a record counts as stalled: longer than the host's 10-minute lock on a message.
 STALL_GRACE = timedelta(minutes=15)
+# No message is delayed for longer than 7 days.
+MAX_AHEAD = timedelta(days=8)
 MAX_HISTORY = 50
 
 
@@ -28,6 +30,14 @@ class Event(StoredModel):
     what: str
 
 
+class Deferral(StoredModel):
+    """Why the next step waits: the error's code, since when steps have ended like that, and until when at least."""
+
+    code: str
+    since: AwareDatetime
+    until: AwareDatetime
+
+
 class Facts(BaseModel):
     """What a listing shows of a record: its blob's metadata, typed. None and False are left out of the metadata."""
 
@@ -35,6 +45,9 @@ class Facts(BaseModel):
 
     created: AwareDatetime
     due: AwareDatetime
+    deferred: str | None = None
+    deferred_since: AwareDatetime | None = None
+    deferred_until: AwareDatetime | None = None
 
     @classmethod
     def read(cls, metadata: Mapping[str, str]) -> Self | None:
@@ -49,18 +62,27 @@ class Facts(BaseModel):
         return {name: str(value) for name, value in values.items() if value is not False}
 
     def is_stalled(self, now: datetime) -> bool:
-        """Past its due time by more than the host's lock on a message that is still being worked on."""
-        return now > self.due + STALL_GRACE
+        """Past its due time by more than the host's lock on a message that is still being worked on; or due so late
+        that nothing of ours can have said so."""
+        late = now - self.due
+        return late > STALL_GRACE or late < -MAX_AHEAD
 
 
 class Record(StoredModel):
-    """`due` is when the next step should have happened at the latest; the sweep looks at nothing else."""
+    """`due` is when the next step should have happened at the latest; the sweep looks at nothing else.
+
+    The others speak of steps that did not come to their end, and a step that does clears them: `deferred` by a
+    RetryableError, `failing` with an unforeseen error (its class), `dead_letters` given up on by the host.
+    """
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
     id: str
     created: AwareDatetime
     due: AwareDatetime
     history: tuple[Event, ...] = ()
+    deferred: Deferral | None = None
+    failing: str | None = None
+    dead_letters: int = 0
 
     @property
     def is_ended(self) -> bool:
@@ -73,12 +95,24 @@ class Record(StoredModel):
         return self.history[-1].what if self.history else ""
 
     def facts(self) -> Facts:
-        return Facts(created=self.created, due=self.due)
+        return Facts(created=self.created, due=self.due, **self.facts_of_deferral())
+
+    def facts_of_deferral(self) -> dict[str, Any]:
+        """What every kind of facts says of `deferred`."""
+        if self.deferred is None:
+            return {}
+        deferred = self.deferred
+        return {"deferred": deferred.code, "deferred_since": deferred.since, "deferred_until": deferred.until}
 
     def evolve(self, at: datetime, what: str, **changes: object) -> Self:
-        """A copy with `changes` and one more line of history (the newest MAX_HISTORY are kept), with a new due time."""
+        """A step that came to its end: a copy with `changes`, a line of history and a new due time."""
+        cleared = {"due": at + STEP_ALLOWANCE, "deferred": None, "failing": None, "dead_letters": 0}
+        return self.note(at, what, **(cleared | changes))
+
+    def note(self, at: datetime, what: str, **changes: object) -> Self:
+        """A copy with `changes` and one more line of history, of which the newest MAX_HISTORY are kept."""
         history = (*self.history, Event(at=at, what=what))[-MAX_HISTORY:]
-        return self.model_copy(update={"due": at + STEP_ALLOWANCE, **changes, "history": history})
+        return self.model_copy(update={**changes, "history": history})
 
     def to_json(self) -> bytes:
         return self.model_dump_json(by_alias=True).encode()

@@ -3,22 +3,32 @@
 The order is the guarantee. What a step has done is saved before the next message is sent, and the message that caused
 the step is deleted by the host only after that. So a crash anywhere repeats a step; nothing is lost.
 
-"Not ready", "throttled" and "no model yet" are ordinary endings: the next message is sent with a delay and the function
-succeeds. The dequeue count is left to crashes and bugs.
+"Not ready", "throttled", "no model yet" and "storage refuses" are ordinary endings: the next message is sent with a
+delay and the function succeeds. The dequeue count is left to crashes and bugs, and to a queue that takes no message.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeAlias, TypeVar
 
-from shared.durable.record import STEP_ALLOWANCE, Facts, Record
+from shared.durable.record import STEP_ALLOWANCE, Deferral, Facts, Record
 from shared.durable.retry import RetryPolicy
 from shared.durable.store import RecordStore, Stored
-from shared.errors import LanguageAccessError, PermanentError, RaceLostError, RetryableError
+from shared.errors import (
+    LanguageAccessError,
+    NoModelError,
+    PermanentError,
+    RaceLostError,
+    RateLimitedError,
+    RetryableError,
+    StateUnreadableError,
+    StorageUnavailableError,
+)
 from shared.messages import MAX_COUNT, StepMessage
 from shared.storage.ports import MessageQueue
 
@@ -87,14 +97,12 @@ class StepQueue(Generic[R, F]):
         """A message for the record's next step, visible at once."""
         self.queue.send(StepMessage(id=record_id))
 
-    def send_later(self, stored: Stored[R], *, delay: timedelta, polls: int = 0, failures_in_a_row: int = 0) -> None:
+    def send_later(self, stored: Stored[R], *, delay: timedelta, polls: int = 0) -> None:
         """A message after `delay`. The due time is saved first when it lies beyond what the sweep allows."""
         due = self.clock() + delay
         if due > stored.record.due:
             self.store.save(stored.change(due=due + STEP_ALLOWANCE))
-        polls, failures_in_a_row = min(polls, MAX_COUNT), min(failures_in_a_row, MAX_COUNT)
-        message = StepMessage(id=stored.record.id, polls=polls, failures_in_a_row=failures_in_a_row)
-        self.queue.send(message, delay=delay)
+        self.queue.send(StepMessage(id=stored.record.id, polls=min(polls, MAX_COUNT)), delay=delay)
 
 
 def advance(
@@ -108,20 +116,42 @@ def advance(
     """Take the next step of the record that `message` names.
 
     `close` replaces the store's own close. `fail` decides what follows a PermanentError; without it, one propagates.
-    Raises only what is a bug, or storage that does not answer.
+    Raises only what is a bug, or a queue that does not even take the message that defers the step.
     """
+    try:
+        _advance(steps, message, take_step, close=close or steps.store.close, fail=fail)
+    except RaceLostError:
+        _log_race_lost(steps, message)
+    except RetryableError as error:
+        try:
+            _defer(steps, message, error)
+        except RaceLostError:
+            _log_race_lost(steps, message)
+    except Exception as error:
+        _note_failing(steps, message, error)
+        raise
+
+
+def _advance(
+    steps: StepQueue[R, F],
+    message: StepMessage,
+    take_step: Step[R],
+    *,
+    close: Callable[[Stored[R]], None],
+    fail: Callable[[Stored[R], PermanentError], Next[R]] | None,
+) -> None:
     stored = steps.store.find(message.id)
     if stored is None:
         log.info("message_ignored %s=%s: closed already", steps.kind, message.id)
         return
-    close = close or steps.store.close
-    try:
-        if stored.record.is_ended:  # a crash came between its end and its closing
-            close(stored)
-            return
-        _carry_out(steps, message, _take(steps, stored, message, take_step, fail), close)
-    except RaceLostError:
-        log.info("race_lost %s=%s: another message goes on with it", steps.kind, message.id)
+    if stored.record.is_ended:  # a crash came between its end and its closing
+        close(stored)
+        return
+    if message.failures_in_a_row:
+        # The last step may have failed because its end could not be written. Then a step that posts would post again,
+        # at every attempt, so first it is seen that the record can be written.
+        stored = steps.store.save(stored)
+    _carry_out(steps, message, _take(steps, stored, message, take_step, fail), close)
 
 
 def _take(
@@ -133,9 +163,6 @@ def _take(
 ) -> Next[R] | None:
     try:
         return take_step(stored)
-    except RetryableError as error:
-        _defer(steps, message, error)
-        return None
     except PermanentError as error:
         current = steps.store.find(message.id)
         if fail is None:
@@ -166,10 +193,52 @@ def _defer(steps: StepQueue[R, F], message: StepMessage, error: RetryableError) 
     # Each failure counts as a minute, so that the slow delay applies after ten of them. A refused credential is
     # excepted: the work goes on within two minutes after it is put right.
     failures = message.failures_in_a_row
-    elapsed = timedelta(0) if isinstance(error, LanguageAccessError) else timedelta(minutes=failures)
+    is_access = isinstance(error, LanguageAccessError | StorageUnavailableError)
+    elapsed = timedelta(0) if is_access else timedelta(minutes=failures)
     delay = steps.retry.delay(failures, elapsed=elapsed, retry_after=error.retry_after)
     log.info("step_deferred %s=%s seconds=%.1f: %s", steps.kind, message.id, delay.total_seconds(), error)
-    # The record may have changed in the step that failed (one of several jobs was submitted).
-    current = steps.store.find(message.id)
-    if current is not None:
-        steps.send_later(current, delay=delay, polls=message.polls, failures_in_a_row=failures + 1)
+    try:
+        # The record may have changed in the step that failed (one of several jobs was submitted).
+        current = steps.store.find(message.id)
+        if current is None:
+            return
+        _note_deferral(steps, current, error, delay)
+    except (StorageUnavailableError, StateUnreadableError) as unwritten:
+        # What cannot be noted is still sent. The sweep may take the record for stalled: one message more.
+        log.info("deferral_not_noted %s=%s: %s", steps.kind, message.id, unwritten)
+    following = message.model_copy(update={"failures_in_a_row": min(failures + 1, MAX_COUNT)})
+    steps.queue.send(following, delay=delay)
+
+
+def _note_deferral(steps: StepQueue[R, F], current: Stored[R], error: RetryableError, delay: timedelta) -> None:
+    """Write into the record what people and the sweep must know: why it waits, and a due time beyond its own.
+
+    Written once for a series of failures of one kind, and again when the wait grows. Not for our own limit, which a
+    busy process meets all the time, and not for a missing model, of which the batch tells itself.
+    """
+    record, now = current.record, steps.clock()
+    until, known = now + delay, record.deferred
+    changes: dict[str, object] = {}
+    if until > record.due:
+        changes["due"] = until + STEP_ALLOWANCE
+    is_known = known is not None and known.code == error.code
+    if not isinstance(error, NoModelError | RateLimitedError) and (
+        changes or known is None or not is_known or until - known.until > STEP_ALLOWANCE
+    ):
+        since = known.since if known is not None and is_known else now
+        changes["deferred"] = Deferral(code=error.code, since=since, until=until)
+    if changes:
+        steps.store.save(current.change(**changes))
+
+
+def _note_failing(steps: StepQueue[R, F], message: StepMessage, error: Exception) -> None:
+    """Name an unforeseen error in the record: what the dead letter's handler does not find there was no bug."""
+    name = type(error).__name__
+    with contextlib.suppress(Exception):  # the error itself is what counts, and it is raised again
+        current = steps.store.find(message.id)
+        if current is not None and current.record.failing != name:
+            steps.store.save(current.change(failing=name))
+
+
+def _log_race_lost(steps: StepQueue[R, F], message: StepMessage) -> None:
+    log.info("race_lost %s=%s: another message goes on with it", steps.kind, message.id)

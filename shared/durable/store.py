@@ -7,20 +7,18 @@ FOLDER/closed/YYYY-MM-DD/ID.json  afterwards, by the day the record was created
 from __future__ import annotations
 
 import heapq
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Generic, Self, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from shared.durable.record import Facts, Record
-from shared.errors import BlobNotFoundError, RaceLostError, VersionChangedError
+from shared.durable.state import readable
+from shared.errors import BlobNotFoundError, RaceLostError, StateUnreadableError, VersionChangedError
 from shared.storage.conditional import replace_own
 from shared.storage.ports import BlobInfo, BlobStore
-
-log = logging.getLogger("pigeonhole.durable")
 
 R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)
@@ -37,6 +35,9 @@ class Stored(Generic[R_co]):
 
     def evolve(self, at: datetime, what: str, **changes: object) -> Self:
         return replace(self, record=self.record.evolve(at, what, **changes))
+
+    def note(self, at: datetime, what: str, **changes: object) -> Self:
+        return replace(self, record=self.record.note(at, what, **changes))
 
     def change(self, **changes: object) -> Self:
         """A copy with `changes` that are not worth a line of history."""
@@ -69,27 +70,31 @@ class RecordStore(Generic[R, F]):
         return Stored(record, etag)
 
     def find(self, record_id: str) -> Stored[R] | None:
-        """The open record, or None when it is closed or never was."""
-        try:
-            blob = self._blobs.read(self._open_name(record_id))
-        except BlobNotFoundError:
-            return None
-        return Stored(self._record.validate_json(blob.data), blob.etag)
+        """The open record, or None when it is closed or never was. Raises StateUnreadableError."""
+        return self._read(self._open_name(record_id))
+
+    def _read(self, name: str) -> Stored[R] | None:
+        with readable(name):
+            try:
+                blob = self._blobs.read(name)
+            except BlobNotFoundError:
+                return None
+            return Stored(self._record.validate_json(blob.data), blob.etag)
 
     def find_readable(self, record_id: str) -> Stored[R] | None:
         """As `find`, and None for a record that cannot be read: whoever goes over many must not stop at it."""
         try:
             return self.find(record_id)
-        except ValidationError:
-            log.error("record_unreadable blob=%s: repair or delete it", self._open_name(record_id))
+        except StateUnreadableError:
             return None
 
     def save(self, stored: Stored[S]) -> Stored[S]:
         """Replace it under its ETag. Raises RaceLostError when it was changed since it was read."""
         record = stored.record
-        name = self._open_name(record.id)
+        name, data, metadata = self._open_name(record.id), record.to_json(), _metadata(record)
         try:
-            etag = replace_own(self._blobs, name, record.to_json(), etag=stored.etag, metadata=_metadata(record))
+            with readable(name):
+                etag = replace_own(self._blobs, name, data, etag=stored.etag, metadata=metadata)
         except VersionChangedError as error:
             raise RaceLostError(record.id) from error
         return Stored(record, etag)
@@ -97,9 +102,9 @@ class RecordStore(Generic[R, F]):
     def close(self, stored: Stored[R]) -> None:
         """Write it to `closed`, then remove the open one. A crash in between repeats both."""
         record = stored.record
-        self._blobs.put(
-            self._closed_name(record.id, record.created.date()), record.to_json(), metadata=_metadata(record)
-        )
+        closed, data = self._closed_name(record.id, record.created.date()), record.to_json()
+        with readable(closed):
+            self._blobs.put(closed, data, metadata=_metadata(record))
         self._blobs.delete(self._open_name(record.id), etag=stored.etag)
 
     def discard(self, stored: Stored[R]) -> None:
@@ -113,10 +118,9 @@ class RecordStore(Generic[R, F]):
     def find_closed(self, record_id: str, days: Iterable[date]) -> R | None:
         """A closed record created on one of `days`; one call for each day until it is found."""
         for day in days:
-            try:
-                return self._record.validate_json(self._blobs.read(self._closed_name(record_id, day)).data)
-            except BlobNotFoundError:
-                continue
+            stored = self._read(self._closed_name(record_id, day))
+            if stored is not None:
+                return stored.record
         return None
 
     def list_closed(self, count: int, days: Iterable[date]) -> list[Listed[F]]:

@@ -21,7 +21,20 @@ def revive_stalled(steps: StepQueue[R, F], fan_out: FanOut) -> int:
     """Send a message to every stalled record; returns how many. One listing, and three calls for each of them."""
     now = steps.clock()
     stalled = [each for each in steps.store.list_open() if each.facts is None or each.facts.is_stalled(now)]
-    return sum(fan_out(lambda each: _revive(steps, each), stalled))
+    outcomes = fan_out(lambda each: _try_to_revive(steps, each), stalled)
+    errors = [each for each in outcomes if isinstance(each, Exception)]
+    if errors:
+        raise errors[0]
+    return sum(each for each in outcomes if isinstance(each, int))
+
+
+def _try_to_revive(steps: StepQueue[R, F], listed: Listed[F]) -> int | Exception:
+    """How many messages were sent, or the error of this one record, which leaves the others alone."""
+    try:
+        return _revive(steps, listed)
+    except Exception as error:  # raised again when all have had their turn
+        log.exception("revival_failed %s=%s", steps.kind, listed.id)
+        return error
 
 
 def _revive(steps: StepQueue[R, F], listed: Listed[F]) -> int:
@@ -32,7 +45,7 @@ def _revive(steps: StepQueue[R, F], listed: Listed[F]) -> int:
     # The message first: a crash before the save leaves it stalled, and the next sweep sees it again.
     steps.send(listed.id)
     try:
-        steps.store.save(stored.evolve(now, "stalled; revived by the sweep", due=now + STEP_ALLOWANCE))
+        steps.store.save(stored.note(now, "stalled; revived by the sweep", due=now + STEP_ALLOWANCE))
     except RaceLostError:
         log.info("race_lost %s=%s: it moved on while it was revived", steps.kind, listed.id)
     log.warning("%s_revived id=%s due=%s", steps.kind, listed.id, stored.record.due.isoformat())

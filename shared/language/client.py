@@ -27,6 +27,7 @@ from shared.errors import (
     LanguageUnavailableError,
     MalformedAnswerError,
     PigeonholeError,
+    RetryableError,
 )
 from shared.language.apis.base import Api, Call, RequestSpec, WireResponse
 from shared.language.apis.wire import parse_refusal
@@ -34,6 +35,7 @@ from shared.language.circuit_breaker import PAUSE_AFTER_REFUSAL, CircuitBreaker
 from shared.language.credentials import Credential
 from shared.language.rate_limiter import RateLimits
 from shared.language.values import Listing, Page, ServiceError
+from shared.language.waits import LanguageWaits
 from shared.redaction import MAX_CODE, REPEATED, clean, repeats
 
 T = TypeVar("T")
@@ -67,6 +69,7 @@ class LanguageClient:
         rate_limits: RateLimits | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._credential = credential
@@ -75,6 +78,7 @@ class LanguageClient:
         self._sleep = sleep
         self._clock = clock
         self._circuit_breaker = CircuitBreaker(clock)
+        self.waits = LanguageWaits(now)
 
     def send(self, call: Call[T]) -> T:
         """Send the request and read its answer.
@@ -107,7 +111,7 @@ class LanguageClient:
         started = self._clock()
         for attempt in range(1, MAX_TRIES + 1):
             try:
-                return self._send_once(request)
+                return self._send_noted(request)
             except LanguageUnavailableError as error:
                 repeatable = request.method == "GET" or isinstance(error.__cause__, httpx.ConnectError)
                 late = self._clock() - started > RETRY_WITHIN_SECONDS
@@ -115,6 +119,19 @@ class LanguageClient:
                     raise
                 self._sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")
+
+    def _send_noted(self, request: RequestSpec) -> WireResponse:
+        """As `_send_once`; what has to be waited for is noted for health and status."""
+        try:
+            response = self._send_once(request)
+        except RetryableError as error:
+            self.waits.record(request.api, error)
+            raise
+        except PigeonholeError:  # an answer, if not a welcome one
+            self.waits.record(request.api, None)
+            raise
+        self.waits.record(request.api, None)
+        return response
 
     def _send_once(self, request: RequestSpec) -> WireResponse:
         if request.api is Api.PREDICTION:

@@ -16,7 +16,8 @@ from typing import Annotated, Literal, Protocol, TypeAlias
 from pydantic import AwareDatetime, Field
 
 from shared.durable.record import StoredModel
-from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.durable.state import readable
+from shared.errors import BlobNotFoundError, StateUnreadableError, VersionChangedError
 from shared.language.values import ModelRef
 from shared.storage.ports import BlobStore
 
@@ -66,7 +67,7 @@ class ActiveModelRecord(StoredModel):
 
 
 class FindsModel(Protocol):
-    """Tells which model is in use."""
+    """Tells which model is in use; raises StateUnreadableError when its record cannot be read."""
 
     def find(self) -> InUse: ...
 
@@ -97,7 +98,7 @@ class ActiveModelStore:
         self._read_at: datetime | None = None
 
     def find(self) -> InUse:
-        """The model in use, and whether submissions to it are held."""
+        """The model in use, and whether submissions to it are held. Raises StateUnreadableError."""
         record = self.find_record()
         if record is None:
             return Active(self._from_settings) if self._from_settings else None
@@ -106,9 +107,19 @@ class ActiveModelStore:
         return Active(record.model, record.expires)
 
     def find_label(self, project: str) -> str | None:
-        """The label in use for a project, held or not; None when another project's model, or none, is in use."""
+        """The label in use for a project, held or not; None when another project's model, or none, is in use.
+
+        Raises StateUnreadableError: whoever compares with the model in use must not take it for none.
+        """
         in_use = self.find()
         return in_use.model.label if in_use is not None and in_use.model.project == project else None
+
+    def find_label_to_show(self, project: str) -> str | None:
+        """As `find_label`, and None too when the record cannot be read: lists are worth having all the same."""
+        try:
+            return self.find_label(project)
+        except StateUnreadableError:
+            return None
 
     def hold(self) -> HoldResult:
         """Hold submissions until the next switch or release, HOLD_LIMIT at most. CHANGED or NO_MODEL."""
@@ -132,14 +143,12 @@ class ActiveModelStore:
         """
         for _ in range(MAX_CONFLICTS):
             try:
-                blob = self._state.read(ACTIVE_MODEL)
-                record = ActiveModelRecord.model_validate_json(blob.data)
+                record, etag = self._read()
                 if not only_if(record.held_until):
                     return HoldResult.LAPSED
-                self._state.replace(
-                    ACTIVE_MODEL, _to_json(record.model_copy(update={"held_until": until})), etag=blob.etag
-                )
-            except BlobNotFoundError:
+                self._state.replace(ACTIVE_MODEL, _to_json(record.model_copy(update={"held_until": until})), etag=etag)
+            except (BlobNotFoundError, StateUnreadableError):
+                # Without a readable model nothing is submitted that would have to be held.
                 return HoldResult.NO_MODEL
             except VersionChangedError:
                 continue
@@ -148,11 +157,17 @@ class ActiveModelStore:
         raise VersionChangedError(ACTIVE_MODEL)
 
     def find_record(self) -> ActiveModelRecord | None:
-        """The stored record, kept for PIPELINE_MODEL_CACHE_SECONDS. That there is none is not cached."""
+        """The stored record, kept for PIPELINE_MODEL_CACHE_SECONDS. That there is none is not cached.
+
+        Raises StateUnreadableError, and never falls back to the settings then: another model may be in use.
+        """
         with self._lock:
             now = self._clock()
             if self._record is None or self._read_at is None or now - self._read_at >= self._cache:
-                self._record, self._read_at = self._read(), now
+                try:
+                    self._record, self._read_at = self._read()[0], now
+                except BlobNotFoundError:
+                    self._record = None
             return self._record
 
     def switch(self, record: ActiveModelRecord) -> None:
@@ -163,7 +178,10 @@ class ActiveModelStore:
 
     def remove(self, project: str) -> None:
         """Forget the active model if it belongs to `project`, which was deleted."""
-        record = self.find_record()
+        try:
+            record = self.find_record()
+        except StateUnreadableError:  # whose it is cannot be known; the next publication replaces it
+            return
         if record is not None and record.model.project == project:
             self._state.delete(ACTIVE_MODEL)
             self.forget()
@@ -173,11 +191,11 @@ class ActiveModelStore:
         with self._lock:
             self._record, self._read_at = None, None
 
-    def _read(self) -> ActiveModelRecord | None:
-        try:
-            return ActiveModelRecord.model_validate_json(self._state.read(ACTIVE_MODEL).data)
-        except BlobNotFoundError:
-            return None
+    def _read(self) -> tuple[ActiveModelRecord, str]:
+        """The record and its ETag. Raises BlobNotFoundError, StateUnreadableError."""
+        with readable(ACTIVE_MODEL):
+            blob = self._state.read(ACTIVE_MODEL)
+            return ActiveModelRecord.model_validate_json(blob.data), blob.etag
 
 
 def _to_json(record: ActiveModelRecord) -> bytes:

@@ -176,9 +176,9 @@ class OperationRecord(Record):
             return "production may hold the new model already; publish again, this model or another, to settle it"
         return "the active model is unchanged"
 
-    def evolve(self, at: datetime, what: str, **changes: object) -> Self:
+    def note(self, at: datetime, what: str, **changes: object) -> Self:
         """As every record; the line of history names the step it was written in."""
-        return super().evolve(at, f"{self.step}: {what}", **changes)
+        return super().note(at, f"{self.step}: {what}", **changes)
 
     def ending(
         self, at: datetime, state: OperationState, reason: str, errors: tuple[ServiceError, ...] = ()
@@ -189,7 +189,12 @@ class OperationRecord(Record):
 
     def facts(self) -> OperationFacts:
         return OperationFacts(
-            created=self.created, due=self.due, project=self.project, kind=self.kind, state=self.state
+            created=self.created,
+            due=self.due,
+            project=self.project,
+            kind=self.kind,
+            state=self.state,
+            **self.facts_of_deferral(),
         )
 
 

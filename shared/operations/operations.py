@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.durable.record import StoredModel
+from shared.durable.state import readable
 from shared.durable.steps import StepQueue
 from shared.durable.store import Listed, Stored
 from shared.errors import (
@@ -19,6 +22,7 @@ from shared.errors import (
     NotCancellableError,
     OperationRunningError,
     RaceLostError,
+    StateUnreadableError,
     VersionChangedError,
 )
 from shared.models.active_model import ActiveModelStore
@@ -52,7 +56,7 @@ class Operations:
             raise ValueError(f"an operation {operation.id} exists already")
         try:
             self.lock(operation)
-        except OperationRunningError:
+        except (OperationRunningError, StateUnreadableError):
             self.steps.store.discard(stored)
             raise
         self.steps.send(operation.id)
@@ -73,6 +77,9 @@ class Operations:
             holder_id, etag = holder
             if holder_id == operation.id:
                 return
+            if holder_id is None:
+                self._replace_unreadable_lock(operation, etag)
+                continue
             running = self.steps.store.find(holder_id)
             if running is not None and not running.record.is_ended:
                 raise OperationRunningError(holder_id)
@@ -83,7 +90,11 @@ class Operations:
     def refuse_while_running(self, project: str) -> None:
         """Raises OperationRunningError when the project has an operation under way."""
         holder = self._lock_holder(project)
-        running = self.steps.store.find(holder[0]) if holder else None
+        if holder is None:
+            return
+        # Whoever holds a lock that cannot be read is the project's oldest open operation.
+        holder_id = holder[0] or min(self._open_ids(project), default=None)
+        running = self.steps.store.find(holder_id) if holder_id else None
         if running is not None and not running.record.is_ended:
             raise OperationRunningError(running.record.id)
 
@@ -92,7 +103,7 @@ class Operations:
         stored = self.steps.store.save(stored)
         operation = stored.record
         holder = self._lock_holder(operation.project)
-        if holder is not None and holder[0] == operation.id:
+        if holder is not None and holder[0] in (operation.id, None):
             if isinstance(operation, PublishingRecord) and operation.project == self.language_project:
                 self.active_model.release()
             self.state.delete(_lock_name(operation.project), etag=holder[1])
@@ -132,13 +143,35 @@ class Operations:
             return saved.record
         raise NotCancellableError("the operation changes too fast to be cancelled now; try again")
 
-    def _lock_holder(self, project: str) -> tuple[str, str] | None:
-        """The id of the operation that holds the lock, and the lock's ETag."""
+    def _lock_holder(self, project: str) -> tuple[str | None, str] | None:
+        """The id of the operation that holds the lock, None where the lock cannot be read; and the lock's ETag."""
+        name = _lock_name(project)
         try:
-            blob = self.state.read(_lock_name(project))
+            with readable(name):
+                blob = self.state.read(name)
         except BlobNotFoundError:
             return None
-        return str(json.loads(blob.data)["operation"]), blob.etag
+        try:
+            with readable(name):
+                return _Lock.model_validate_json(blob.data).operation, blob.etag
+        except StateUnreadableError:
+            return None, blob.etag
+
+    def _replace_unreadable_lock(self, operation: Operation, etag: str) -> None:
+        """Whoever held it is the project's oldest open operation. Raises OperationRunningError when that is another."""
+        oldest = min(self._open_ids(operation.project), default=operation.id)
+        if oldest != operation.id:
+            raise OperationRunningError(oldest)
+        self.state.delete(_lock_name(operation.project), etag=etag)
+
+    def _open_ids(self, project: str) -> Iterator[str]:
+        return (each.id for each in self.steps.store.list_open() if each.facts and each.facts.project == project)
+
+
+class _Lock(StoredModel):
+    """pipeline/operations/locks/PROJECT.json"""
+
+    operation: str
 
 
 def _lock_name(project: str) -> str:

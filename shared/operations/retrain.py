@@ -22,6 +22,7 @@ from shared.errors import (
     LanguageNotFoundError,
     LanguageRefusedError,
     MalformedAnswerError,
+    StateUnreadableError,
     UnsupportedOperationError,
 )
 from shared.json_input import parse_json
@@ -179,7 +180,8 @@ class RetrainSteps:
         if candidate is None:
             # A deleted project has no evaluation either: then this raises, which ends the operation.
             self.language.send(_api(stored).get_project(operation.project))
-        active = self.active_model.find_label(operation.project)
+        # When it cannot be read which is active, the gate refuses.
+        active = self.active_model.find_label_to_show(operation.project)
         other = self._find_evaluation(operation, active) if active and active != operation.label else None
         return StepNow(
             stored.evolve(
@@ -202,12 +204,19 @@ class RetrainSteps:
     def gate(self, stored: Stored[Retrain]) -> Next[Operation]:
         """Refuse the model, stop before publishing, or go on to it."""
         operation, now = stored.record, self.steps.clock()
+        try:
+            active = self.active_model.find_label(operation.project)
+        except StateUnreadableError as error:
+            if not operation.request.force and operation.request.publish:
+                why = f"not published: there is nothing to compare {operation.label} with, because {error}"
+                return ended(stored, now, OperationState.REFUSED, f"{why}, or publish {operation.label}")
+            active = None
         decision = evaluate_gate(
             operation.request.gate,
             operation.candidate_evaluation,
             operation.active_evaluation,
             force=operation.request.force,
-            active_label=self.active_model.find_label(operation.project),
+            active_label=active,
         )
         stored = stored.change(gate=decision)
         if not decision.passed:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from shared.batches.batch import Batch, BatchDocument, Batches, BatchFacts, JobReference
-from shared.durable.record import Event
+from shared.durable.record import Deferral, Event
 from shared.durable.store import Listed, newest_days
 from shared.language.values import ModelRef
 from shared.reports.bodies import Body
@@ -50,6 +50,9 @@ class BatchBody(Body):
     api_version: str | None
     model: ModelRef | None
     waiting: str | None
+    deferred: Deferral | None
+    failing: str | None
+    dead_letters: int
     documents: list[BatchDocument]
     jobs: list[JobReference]
     history: list[Event]

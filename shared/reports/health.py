@@ -4,55 +4,104 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from shared.batches.batch import Batches
-from shared.errors import LanguageNotFoundError, LanguageThrottledError, RateLimitedError
+from shared.errors import (
+    LanguageAccessError,
+    LanguageNotFoundError,
+    LanguageThrottledError,
+    LanguageUnavailableError,
+    RateLimitedError,
+    StateUnreadableError,
+    StorageUnavailableError,
+)
 from shared.language.apis import api_for
+from shared.language.apis.base import Api
 from shared.language.client import LanguageClient
+from shared.models.active_model import ActiveModelStore
 from shared.redaction import clean
 from shared.reports.bodies import Body
 from shared.reports.status import LISTED
 from shared.reports.waiting import find_waiting
+from shared.reports.waits import WaitBody, Waits
+from shared.storage.outages import Outages
 from shared.storage.ports import BlobStore, MessageQueue
 
 MAX_PROBLEM = 300
 
 
+# A wait for one of these ends only when its cause is put right. The others (throttled, our own limit, busy, no model)
+# belong to normal work.
+WANTS_ATTENTION = {
+    error.code
+    for error in (
+        LanguageAccessError("", status_code=401),
+        LanguageUnavailableError(""),
+        StorageUnavailableError(""),
+        StateUnreadableError(""),
+    )
+}
+
+
 class PartHealth(Body):
-    """`problem` names the error and its first line; null for a healthy part."""
+    """`problem` names the error and its first line, `since` when it began where that is known; both null if healthy."""
 
     healthy: bool
     problem: str | None = None
+    since: datetime | None = None
 
 
 class Health(Body):
-    """GET /api/health. `parts` by name: each container, each queue, the Language service, and submissions to it."""
+    """GET /api/health. `parts` by name: each container, each queue, the model in use, what waits, the Language
+    service, and submissions to it. `waits` says what is waited for, whether it is a problem or not."""
 
     healthy: bool
     parts: dict[str, PartHealth]
+    waits: list[WaitBody]
 
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """Asks one call of each container and queue (by their names), and one authoring GET of the Language service.
-
-    Whether the service refuses every submission, the batches say.
-    """
+    """Asks one call of each container and queue (by their names), one authoring GET of the Language service, and the
+    listings of open batches and operations."""
 
     containers: Mapping[str, BlobStore]
     queues: Mapping[str, MessageQueue]
+    outages: Outages
+    active_model: ActiveModelStore
+    waits: Waits
     language: LanguageClient
     language_api: str
     project: str
     batches: Batches
 
     def __call__(self) -> Health:
-        parts = {f"container {name}": _check(_first_blob(store)) for name, store in self.containers.items()}
-        parts |= {f"queue {name}": _check(queue.length) for name, queue in self.queues.items()}
+        asked = {f"container {name}": _first_blob(store) for name, store in self.containers.items()}
+        asked |= {f"queue {name}": queue.length for name, queue in self.queues.items()}
+        parts = {place: self._check_storage(place, ask) for place, ask in asked.items()}
+        parts["model in use"] = _check(self.active_model.find_record)
         parts["language"] = _check(self._ask_language)
         parts["submissions"] = self._submissions()
-        return Health(healthy=all(part.healthy for part in parts.values()), parts=parts)
+        waits: list[WaitBody] = []
+        found = {
+            "batches": self.waits.of_batches,
+            "operations": self.waits.of_operations,
+            # Authoring is asked above.
+            "language prediction": lambda: self.waits.of_language(Api.PREDICTION),
+        }
+        for name, find in found.items():
+            parts[name] = _check_waits(find, waits)
+        waits += self.waits.of_language(Api.AUTHORING)
+        return Health(healthy=all(part.healthy for part in parts.values()), parts=parts, waits=waits)
+
+    def _check_storage(self, place: str, ask: Callable[[], object]) -> PartHealth:
+        """What is asked may be served and other calls refused: a role may allow reading and not writing."""
+        part, outage = _check(ask), self.outages.find(place)
+        if outage is None:
+            return part
+        return PartHealth(healthy=False, problem=part.problem or outage.problem[:MAX_PROBLEM], since=outage.since)
 
     def _submissions(self) -> PartHealth:
         try:
@@ -61,8 +110,7 @@ class HealthCheck:
             waiting = None
         if waiting is None:
             return PartHealth(healthy=True)
-        since = f"since {waiting.since:%Y-%m-%d %H:%M} UTC: " if waiting.since else ""
-        return PartHealth(healthy=False, problem=f"{since}{waiting.why}"[:MAX_PROBLEM])
+        return PartHealth(healthy=False, problem=waiting.why[:MAX_PROBLEM], since=waiting.since)
 
     def _ask_language(self) -> None:
         try:
@@ -83,3 +131,14 @@ def _check(ask: Callable[[], object]) -> PartHealth:
         first_line = clean(str(error).partition("\n")[0], limit=MAX_PROBLEM)
         return PartHealth(healthy=False, problem=f"{type(error).__name__}: {first_line}")
     return PartHealth(healthy=True)
+
+
+def _check_waits(find: Callable[[], list[WaitBody]], waits: list[WaitBody]) -> PartHealth:
+    """Adds what is found to `waits`; the part is not healthy when one of them ends only when its cause is put right."""
+    found: list[WaitBody] = []
+    part = _check(lambda: found.extend(find()))
+    waits += found
+    worst = next((each for each in found if each.reason in WANTS_ATTENTION), None)
+    if worst is None:
+        return part
+    return PartHealth(healthy=False, problem=f"waits: {worst.reason}", since=worst.since)

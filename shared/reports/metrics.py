@@ -22,14 +22,15 @@ log = logging.getLogger("pigeonhole.metrics")
 
 @dataclass(frozen=True)
 class MetricsLog:
-    """Writes the lines; the sweep calls it."""
+    """Writes the lines, each on its own; the sweep calls it."""
 
     inbox: Inbox
     batches: Batches
     active_model: ActiveModelStore
     clock: Callable[[], datetime]
 
-    def __call__(self) -> None:
+    def log_pipeline(self) -> None:
+        """How much is under way, and for how long."""
         listed = list(islice(self.batches.store.list_open(), LISTED))
         oldest = oldest_waiting(self.inbox, listed)
         seconds = max(0.0, (self.clock() - oldest).total_seconds()) if oldest else 0.0
@@ -41,6 +42,9 @@ class MetricsLog:
             waiting,
             self.inbox.documents_queue.length(),
         )
+
+    def log_expiry(self) -> None:
+        """When the deployment in use ends. Raises StateUnreadableError, whose log line has an alert of its own."""
         record = self.active_model.find_record()
         days = record.days_left(self.clock().date()) if record else None
         if record is not None and days is not None:

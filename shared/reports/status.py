@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
+from typing import TypeVar
 
 from shared.batches.batch import Batches, BatchFacts, BatchState
 from shared.documents.inbox import Inbox
@@ -14,11 +15,16 @@ from shared.documents.reconcile import read_totals
 from shared.documents.record_schema import RecordFacts
 from shared.documents.records import Records
 from shared.durable.store import Listed
+from shared.errors import StateUnreadableError
+from shared.language.apis.base import Api
 from shared.language.values import ProjectKind
 from shared.models.active_model import ActiveModelStore
 from shared.reports.bodies import Body
 from shared.reports.waiting import Waiting, find_waiting
+from shared.reports.waits import WaitBody, Waits, waits_of
 from shared.storage.ports import BlobStore
+
+T = TypeVar("T")
 
 # Listings for people are bounded: one call each.
 LISTED = 5_000
@@ -90,7 +96,7 @@ class PipelineStatus(Body):
     """GET /api/status.
 
     `documents` is null before the first reconcile, `active_model` when no model is in use, `waiting` when no batch
-    waits for a model.
+    waits for a model. `problems` names blobs of the app's own that cannot be read, with what to do.
     """
 
     as_of: datetime
@@ -101,6 +107,8 @@ class PipelineStatus(Body):
     oldest_waiting: datetime | None
     recent_failures: list[RecentFailure]
     active_model: ActiveModelBody | None
+    waits: list[WaitBody]
+    problems: list[str]
 
 
 @dataclass(frozen=True)
@@ -112,11 +120,14 @@ class StatusReport:
     records: Records
     state: BlobStore
     active_model: ActiveModelStore
+    waits: Waits
     clock: Callable[[], datetime]
 
     def __call__(self) -> PipelineStatus:
         listed = list(islice(self.batches.store.list_open(), LISTED))
-        totals = read_totals(self.state)
+        problems: list[str] = []
+        totals = _or_none(lambda: read_totals(self.state), problems)
+        active_model = _or_none(lambda: describe_active_model(self.active_model, self.clock().date()), problems)
         return PipelineStatus(
             as_of=self.clock(),
             documents=TotalsBody(**totals.model_dump(exclude={"schema_version"})) if totals else None,
@@ -129,8 +140,19 @@ class StatusReport:
             ),
             oldest_waiting=oldest_waiting(self.inbox, listed),
             recent_failures=recent_failures(self.records),
-            active_model=describe_active_model(self.active_model, self.clock().date()),
+            active_model=active_model,
+            waits=[*waits_of("batches", listed), *self.waits.of_operations(), *self.waits.of_language(*Api)],
+            problems=problems,
         )
+
+
+def _or_none(read: Callable[[], T | None], problems: list[str]) -> T | None:
+    """What `read` gives; None, and a line more in `problems`, when it cannot be read."""
+    try:
+        return read()
+    except StateUnreadableError as error:
+        problems.append(str(error))
+        return None
 
 
 def count_batches(listed: list[Listed[BatchFacts]]) -> BatchCounts:

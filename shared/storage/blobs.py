@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from azure.core import MatchConditions
@@ -15,6 +16,7 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 
 from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
+from shared.storage.outages import Outages, Place, error_code
 from shared.storage.ports import Blob, BlobInfo, Page, is_addressable
 
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
@@ -43,12 +45,17 @@ ABOUT_ONE_BLOB = {
 class AzureBlobStore:
     """One container of Azure Storage or Azurite; implements the BlobStore port."""
 
-    def __init__(self, container: ContainerClient) -> None:
+    def __init__(self, container: ContainerClient, outages: Outages | None = None) -> None:
         self._container = container
+        self._place = Place(f"container {container.container_name}", outages or Outages(lambda: datetime.now(UTC)))
 
     def read(self, name: str, *, etag: str | None = None) -> Blob:
         if not is_addressable(name):
             raise BlobNotFoundError(name)
+        with self._place.calling("read"):
+            return self._read(name, etag=etag)
+
+    def _read(self, name: str, *, etag: str | None) -> Blob:
         try:
             # What the uploader calls gzip may be anything; the SDK would fail on it, or unpack it without a limit.
             stream = self._container.download_blob(name, decompress=False, **_if_match(etag))
@@ -81,13 +88,17 @@ class AzureBlobStore:
     def find(self, name: str) -> BlobInfo | None:
         if not is_addressable(name):
             return None
+        with self._place.calling("find"):
+            return self._find(name)
+
+    def _find(self, name: str) -> BlobInfo | None:
         try:
             return _info(self._container.get_blob_client(name).get_blob_properties())
         except ResourceNotFoundError as error:
             _raise_without_container(error)
             return None
         except HttpResponseError as error:
-            if _code(error) not in ABOUT_ONE_BLOB:
+            if error_code(error) not in ABOUT_ONE_BLOB:
                 raise
             # The HEAD of a blob with its uploader's key is refused too; the listing shows it.
             return next((info for info in self.list(name, metadata=True) if info.name == name), None)
@@ -104,6 +115,10 @@ class AzureBlobStore:
     def _write(self, name: str, data: bytes, metadata: Mapping[str, str] | None, **condition: Any) -> str:
         if not is_addressable(name):
             raise ValueError(f"no blob can be called {name!r}")
+        with self._place.calling("write"):
+            return self._put(name, data, metadata, **condition)
+
+    def _put(self, name: str, data: bytes, metadata: Mapping[str, str] | None, **condition: Any) -> str:
         try:
             answer = self._container.get_blob_client(name).upload_blob(
                 data, length=len(data), metadata=dict(metadata or {}), content_settings=_JSON, **condition
@@ -120,53 +135,60 @@ class AzureBlobStore:
     def delete(self, name: str, *, etag: str | None = None) -> bool:
         if not is_addressable(name):
             return False
+        with self._place.calling("delete"):
+            return self._delete(name, etag=etag)
+
+    def _delete(self, name: str, *, etag: str | None) -> bool:
         try:
             self._container.get_blob_client(name).delete_blob(**_if_match(etag))
         except (ResourceNotFoundError, ResourceModifiedError) as error:
             _raise_without_container(error)
             return False
         except HttpResponseError as error:
-            if _code(error) in ABOUT_ONE_BLOB:
+            if error_code(error) in ABOUT_ONE_BLOB:
                 return False
             raise
         return True
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
         include = ["metadata"] if metadata else None
-        for properties in self._container.list_blobs(name_starts_with=prefix or None, include=include):
-            yield _info(properties)
+        pages = self._container.list_blobs(name_starts_with=prefix or None, include=include).by_page()
+        while True:
+            # Not around the yield: what the caller does with a blob is no call of ours.
+            with self._place.calling("list"):
+                page = next(pages, None)
+                infos = None if page is None else [_info(properties) for properties in page]
+            if infos is None:
+                return
+            yield from infos
 
     def list_page(self, prefix: str = "", *, token: str | None = None) -> Page:
         listing = self._container.list_blobs(name_starts_with=prefix or None, include=["metadata"])
         pages = listing.by_page(continuation_token=token)
-        infos = [_info(properties) for properties in next(pages, ())]
+        with self._place.calling("list"):
+            infos = [_info(properties) for properties in next(pages, ())]
         return Page(infos, getattr(pages, "continuation_token", None) or None)
 
     def ensure(self) -> None:
-        try:
-            self._container.create_container()
-        except ResourceExistsError:
-            return
+        with self._place.calling("ensure"):
+            try:
+                self._container.create_container()
+            except ResourceExistsError as error:
+                _raise_without_container(error)
 
 
 def _raise_without_container(error: HttpResponseError) -> None:
     """A missing container is no answer about a blob: taken for one, acknowledged documents would be dropped."""
-    if _code(error) in ("ContainerNotFound", "ContainerBeingDeleted"):
+    if error_code(error) in ("ContainerNotFound", "ContainerBeingDeleted"):
         raise error
 
 
 def _raise_about_the_blob(name: str, error: HttpResponseError) -> None:
-    code = _code(error)
+    code = error_code(error)
     if code in ABOUT_ONE_BLOB:
         raise BlobUnreadableError(
             f"storage does not give the blob {name!r} ({code}): {ABOUT_ONE_BLOB[code]}"
         ) from error
-
-
-def _code(error: HttpResponseError) -> str:
-    # The SDK gives its own enumeration for codes it knows and text for others.
-    code = getattr(error, "error_code", None)
-    return str(getattr(code, "value", code))
 
 
 def _if_match(etag: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The ports: what the pipeline asks of storage.
+"""The ports: what the pipeline asks of storage. Every call may raise StorageUnavailableError.
 
 The adapters are blobs.py and queues.py; the fakes of the tests pass the same contract suite.
 """
@@ -58,8 +58,7 @@ class BlobStore(Protocol):
         """The stored bytes: no Content-Encoding is undone.
 
         Raises BlobNotFoundError; VersionChangedError when `etag` is given and no longer current; BlobUnreadableError
-        when storage cannot give this blob and could give another. Storage that does not answer at all raises the
-        SDK's exception.
+        when storage cannot give this blob and could give another.
         """
         ...
 

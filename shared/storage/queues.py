@@ -15,6 +15,7 @@ from azure.storage.queue import QueueClient
 from azure.storage.queue import QueueMessage as SdkMessage
 
 from shared.messages import Message
+from shared.storage.outages import Outages, Place, error_code
 from shared.storage.ports import QueuedMessage
 
 # The service takes no longer visibility timeout: 7 days.
@@ -26,44 +27,49 @@ _RECEIPT_LOST = frozenset({"PopReceiptMismatch", "PopReceiptNotMatch", "MessageN
 class AzureMessageQueue:
     """One queue of Azure Storage or Azurite; implements the MessageQueue port."""
 
-    def __init__(self, client: QueueClient) -> None:
+    def __init__(self, client: QueueClient, outages: Outages | None = None) -> None:
         self._client = client
+        self._place = Place(f"queue {client.queue_name}", outages or Outages(lambda: datetime.now(UTC)))
 
     def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
         body = base64.b64encode(message.to_text().encode()).decode()
         # Rounded up, because no message may come earlier than the service asked for.
         seconds = min(MAX_DELAY_SECONDS, max(0, math.ceil(delay.total_seconds())))
-        self._client.send_message(body, visibility_timeout=seconds or None, time_to_live=-1)
+        with self._place.calling("send"):
+            self._client.send_message(body, visibility_timeout=seconds or None, time_to_live=-1)
 
     def peek(self, count: int) -> list[QueuedMessage]:
-        return [_queued(message) for message in self._client.peek_messages(max_messages=count)]
+        with self._place.calling("peek"):
+            return [_queued(message) for message in self._client.peek_messages(max_messages=count)]
 
     def receive(self, count: int, *, visibility: timedelta) -> list[QueuedMessage]:
         pages = self._client.receive_messages(
             messages_per_page=count, max_messages=count, visibility_timeout=round(visibility.total_seconds())
         ).by_page()
         # One page is one call; asking for the next would only pay for an empty answer.
-        return [_queued(message) for message in next(pages, ())]
+        with self._place.calling("receive"):
+            return [_queued(message) for message in next(pages, ())]
 
     def delete(self, message: QueuedMessage) -> None:
-        try:
-            self._client.delete_message(message.id, pop_receipt=message.pop_receipt)
-        except ResourceNotFoundError:
-            return
-        except HttpResponseError as error:
-            code = getattr(error, "error_code", None)
-            # The SDK gives its own enumeration for codes it knows and text for others.
-            if getattr(code, "value", code) not in _RECEIPT_LOST:
-                raise
+        with self._place.calling("delete"):
+            try:
+                self._client.delete_message(message.id, pop_receipt=message.pop_receipt)
+            except ResourceNotFoundError:
+                return
+            except HttpResponseError as error:
+                if error_code(error) not in _RECEIPT_LOST:
+                    raise
 
     def length(self) -> int:
-        return int(self._client.get_queue_properties().approximate_message_count or 0)
+        with self._place.calling("length"):
+            return int(self._client.get_queue_properties().approximate_message_count or 0)
 
     def ensure(self) -> None:
-        try:
-            self._client.create_queue()
-        except ResourceExistsError:
-            return
+        with self._place.calling("ensure"):
+            try:
+                self._client.create_queue()
+            except ResourceExistsError:
+                return
 
 
 def decode_body(raw: str) -> str | None:

@@ -97,6 +97,7 @@ class SentBodies:
     """Stands for the SDK's client: keeps what it is told to send."""
 
     def __init__(self) -> None:
+        self.queue_name = "documents"
         self.bodies: list[str] = []
         self.options: list[dict[str, Any]] = []
 

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
-from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-from shared.errors import BlobNotFoundError, VersionChangedError
+from shared.errors import BlobNotFoundError, StorageUnavailableError, VersionChangedError
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.ports import BlobStore
 from tests.fakes import utf16
@@ -320,7 +319,7 @@ def test_a_missing_container_is_no_answer_about_a_blob(service: BlobServiceClien
         lambda: store.delete("a.txt"),
         lambda: list(store.list()),
     ):
-        with pytest.raises(ResourceNotFoundError):
+        with pytest.raises(StorageUnavailableError):
             ask()
 
 

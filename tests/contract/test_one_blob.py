@@ -8,10 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from azure.core.exceptions import AzureError
 from azure.storage.blob import ContainerClient, ContentSettings
 
-from shared.errors import BlobUnreadableError
+from shared.errors import BlobUnreadableError, StorageUnavailableError
 from shared.storage.blobs import ABOUT_ONE_BLOB, AzureBlobStore
 from shared.storage.ports import BlobStore
 from tests.fakes import FakeBlobStore
@@ -177,5 +176,5 @@ def test_what_storage_says_about_itself_is_no_answer_about_a_blob(
 ) -> None:
     store = answering(status, code)
     for ask in (lambda: store.read("a.txt"), lambda: store.find("a.txt")):
-        with pytest.raises(AzureError):
+        with pytest.raises(StorageUnavailableError):
             ask()

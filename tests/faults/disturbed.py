@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +11,8 @@ from typing import TypeVar
 import httpx
 
 from shared.batches.batch import Batch, Outcome
+from shared.documents.ref import DocumentRef
+from shared.errors import StorageUnavailableError
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
 from shared.storage.ports import QueuedMessage
@@ -17,6 +20,14 @@ from tests.fakes import START, FakeQueue
 from tests.faults.world import World
 
 T = TypeVar("T")
+
+
+def place_of(call: str) -> tuple[str, str]:
+    """Where an external call goes, by the name that health knows, and which call it is: `queue batches`, `send`."""
+    store, _, method = call.partition(".")
+    if store.endswith("-queue"):
+        return f"queue {store.removesuffix('-queue')}", method
+    return f"container {'pipeline' if store == 'state' else store}", method
 
 
 @dataclass
@@ -35,8 +46,15 @@ class DisturbedWorld(World):
 
     def call(self, name: str, effect: Callable[[], T]) -> T:
         self.trace.append(name)
-        if self.disturb:
-            self.disturb(name)
+        place, method = place_of(name)
+        outages = self.services.adapters.outages
+        try:
+            if self.disturb:
+                self.disturb(name)
+        except StorageUnavailableError as error:
+            outages.record(place, call=method, problem=str(error))
+            raise
+        outages.record(place, call=method, problem=None)
         return super().call(name, effect)
 
     def language_client(self) -> LanguageClient:
@@ -46,6 +64,7 @@ class DisturbedWorld(World):
             httpx.Client(transport=self.service.transport()),
             sleep=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
             clock=self.monotonic,
+            now=lambda: self.clock(),
         )
 
     def monotonic(self) -> float:
@@ -71,6 +90,10 @@ class DisturbedWorld(World):
             self.services.batch_dead_letters.handle(message.id, body=body)
         elif queue is self.queues["collect"]:
             self.services.document_dead_letters.handle_wake(message.id, body=body)
+        elif queue is self.queues["events"]:
+            name = DocumentRef.model_validate_json(body).name
+            upload = json.dumps({"ContainerName": "documents", "BlobName": name})
+            self.services.document_dead_letters.handle_upload(message.id, body=upload)
 
     def deliver_next_of(self, *names: str) -> None:
         """The message of these queues that becomes visible next, if there is one."""

@@ -26,6 +26,7 @@ from shared.language.values import ModelRef, ProjectKind
 from shared.messages import StepMessage
 from shared.models.active_model import Active, InUse
 from shared.services import Adapters, assemble
+from shared.storage.outages import Outages
 from shared.storage.ports import BlobStore, QueuedMessage
 from tests.fake_language import FakeLanguageService
 from tests.fake_language_ga import FakeGaLanguageService
@@ -150,6 +151,7 @@ class World:
                 fan_out=serial_fan_out,
                 clock=self.app_clock,
                 jitter=self.random.random,
+                outages=Outages(self.app_clock),
             ),
         )
         # One thread plays all workers, and delivers other messages in the middle of a call.

@@ -135,7 +135,14 @@ def test_what_the_host_abandons_of_every_triggered_queue_is_handled() -> None:
 def test_every_log_line_an_alert_looks_for_is_written_by_the_code() -> None:
     looked_for = set(re.findall(r'Message startswith "(\w+)"', ALERTS))
     assert looked_for <= log_events()
-    alerted = {"pipeline_metrics", "document_failed", "step_deferred", "deployment_expires", "dead_letter_kept"}
+    alerted = {
+        "pipeline_metrics",
+        "document_failed",
+        "step_deferred",
+        "deployment_expires",
+        "dead_letter_kept",
+        "state_unreadable",
+    }
     assert looked_for == alerted
 
 

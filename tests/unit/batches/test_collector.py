@@ -10,6 +10,7 @@ from shared.batches.batch import Batch
 from shared.batches.collector import MAX_ROUNDS, is_ripe
 from shared.documents.messages import Source
 from shared.documents.ref import DocumentRef
+from shared.errors import StorageUnavailableError
 from shared.storage.ports import QueuedMessage
 from tests.fakes import START
 from tests.services_on_fakes import PipelineOnFakes
@@ -128,6 +129,27 @@ def test_when_the_batch_cannot_be_written_the_documents_stay(world: PipelineOnFa
         world.services.collector.collect(world.clock() + timedelta(seconds=2))
     assert world.queues["documents"].length() == 3
     assert world.queues["batches"].length() == 0
+
+
+@pytest.mark.parametrize("call", ["state.create", "documents-queue.receive", "documents-queue.delete"])
+def test_when_storage_refuses_the_wake_is_replaced_by_one_that_finds_the_documents(
+    world: PipelineOnFakes, call: str
+) -> None:
+    queue_letters(world, 3)
+
+    def refuse(name: str) -> None:
+        if name == call:
+            raise StorageUnavailableError("403")
+
+    world.disturb = refuse
+    world.services.collector.collect(world.clock() + timedelta(seconds=2))
+    visible = world.queues["collect"].next_visible()
+    assert visible is not None
+    assert visible > world.clock() + world.services.collector.visibility, "before, what was received would be hidden"
+    world.disturb = None
+    world.run()
+    assert world.queues["documents"].length() == 0
+    assert len(world.outcomes()) == 3
 
 
 def test_a_second_collector_of_the_process_leaves_the_queue_to_the_first(world: PipelineOnFakes) -> None:

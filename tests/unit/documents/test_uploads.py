@@ -67,8 +67,14 @@ def test_a_blob_that_is_no_txt_is_ignored(world: PipelineOnFakes) -> None:
     assert world.calls == 0
 
 
-def test_an_event_the_host_gave_up_on_becomes_a_failure_record(world: PipelineOnFakes) -> None:
+def test_an_event_that_cannot_be_accepted_again_becomes_a_failure_record(world: PipelineOnFakes) -> None:
     world.upload("letter.txt", "Dear all,", event=False)
+
+    def bug(name: str) -> None:
+        if name == "documents-queue.send":
+            raise ZeroDivisionError
+
+    world.disturb = bug
     world.services.document_dead_letters.handle_event(
         "m1", body=(EVENTS / "event_grid.json").read_text(encoding="utf-8")
     )

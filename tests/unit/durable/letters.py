@@ -12,6 +12,7 @@ from shared.durable.record import STEP_ALLOWANCE, Facts, Record
 from shared.durable.retry import RetryPolicy
 from shared.durable.steps import StepQueue
 from shared.durable.store import RecordStore, Stored
+from shared.errors import StorageUnavailableError
 from shared.messages import StepMessage
 from tests.fakes import START, FakeBlobStore, FakeQueue, T, VirtualClock
 
@@ -42,6 +43,11 @@ class Office:
     """`trace` names every call of storage; delays have no jitter."""
 
     trace: list[str] = field(default_factory=list)
+    refused: tuple[str, ...] = ()
+
+    def refuse(self, *calls: str) -> None:
+        """Storage refuses these calls from now on, and no others."""
+        self.refused = calls
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock()
@@ -53,6 +59,8 @@ class Office:
 
     def _call(self, name: str, effect: Callable[[], T]) -> T:
         self.trace.append(name)
+        if name in self.refused:
+            raise StorageUnavailableError(f"403 at {name}")
         return effect()
 
     def create(self, record: Letter | None = None) -> Stored[Letter]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.durable.record import STEP_ALLOWANCE
+from shared.durable.record import STEP_ALLOWANCE, Deferral
 from shared.durable.steps import Done, Next, NotReady, Step, StepLater, StepNow, advance
 from shared.durable.store import Stored
 from shared.errors import (
@@ -17,7 +17,9 @@ from shared.errors import (
     NoModelError,
     PermanentError,
     RaceLostError,
+    RateLimitedError,
     RetryableError,
+    StorageUnavailableError,
 )
 from shared.messages import MAX_COUNT, StepMessage
 from tests.unit.durable.letters import Letter, Office, letter
@@ -82,7 +84,7 @@ def test_done_closes_in_the_way_that_is_given(office: Office) -> None:
 
 def test_step_now_saves_before_it_sends_a_message_that_is_visible_at_once(office: Office) -> None:
     office.create()
-    take(office, lambda stored: StepNow(stored.change(pages=2)), polls=3, failures=2)
+    take(office, lambda stored: StepNow(stored.change(pages=2)), polls=3)
     assert office.trace == ["blobs.read", "blobs.replace", "queue.send"]
     assert office.find().record.pages == 2
     assert office.messages() == [StepMessage(id="a1")], "the next step begins to count anew"
@@ -231,7 +233,7 @@ def test_without_a_way_to_fail_a_permanent_error_propagates_and_leaves_the_recor
     office.create()
     with pytest.raises(MalformedAnswerError):
         take(office, raising(MalformedAnswerError("odd")))
-    assert office.find().record == letter()
+    assert office.find().record == letter().model_copy(update={"failing": "MalformedAnswerError"})
     assert office.messages() == []
 
 
@@ -270,9 +272,117 @@ def test_a_record_that_ended_in_the_step_that_failed_is_not_failed(office: Offic
     assert office.messages() == []
 
 
-def test_a_bug_propagates_and_leaves_the_record_to_the_next_delivery(office: Office) -> None:
+def test_a_bug_propagates_is_named_in_the_record_and_leaves_it_to_the_next_delivery(office: Office) -> None:
     office.create()
-    with pytest.raises(ZeroDivisionError):
-        advance(office.steps, StepMessage(id="a1"), raising(ZeroDivisionError()), fail=fail(office))
-    assert office.find().record == letter()
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            advance(office.steps, StepMessage(id="a1"), raising(ZeroDivisionError()), fail=fail(office))
+    assert office.find().record == letter().model_copy(update={"failing": "ZeroDivisionError"})
+    assert office.trace.count("blobs.replace") == 1, "named once"
     assert office.messages() == []
+
+
+def test_a_bug_that_cannot_be_named_propagates_all_the_same(office: Office) -> None:
+    office.create()
+    office.refuse("blobs.replace")
+    with pytest.raises(ZeroDivisionError):
+        take(office, raising(ZeroDivisionError()))
+    assert office.find().record.failing is None
+
+
+# storage refuses
+
+
+@pytest.mark.parametrize("call", ["blobs.read", "blobs.replace"])
+def test_a_step_that_storage_refuses_is_deferred_as_one_that_the_service_refuses(office: Office, call: str) -> None:
+    office.create()
+    office.refuse(call)
+    take(office, lambda stored: StepNow(stored.evolve(office.clock(), "written")))
+    assert office.messages() == [StepMessage(id="a1", failures_in_a_row=1)]
+    assert office.delay() == 2
+
+
+def test_a_close_that_storage_refuses_is_deferred(office: Office) -> None:
+    office.create()
+    office.refuse("blobs.put")
+    take(office, lambda stored: Done(stored.evolve(office.clock(), "finished")))
+    assert office.messages() == [StepMessage(id="a1", failures_in_a_row=1)]
+
+
+def test_refused_storage_is_asked_again_within_two_minutes_however_long_it_lasts(office: Office) -> None:
+    office.create()
+    office.refuse("blobs.replace")
+    take(office, never, failures=500)
+    assert office.delay() == 60
+
+
+def test_a_step_after_a_failure_first_sees_that_the_record_can_be_written(office: Office) -> None:
+    """Else a step that posts would post at every attempt as long as storage takes no write."""
+    office.create()
+    office.refuse("blobs.replace")
+    take(office, never, failures=1)
+    office.refuse()
+    take(office, lambda stored: StepNow(stored.evolve(office.clock(), "written")), failures=2)
+    assert office.find().record.last_event == "written"
+
+
+def test_when_deferring_cannot_be_sent_the_message_fails_and_no_bug_is_named(office: Office) -> None:
+    office.create()
+    office.refuse("queue.send")
+    with pytest.raises(StorageUnavailableError):
+        take(office, lambda stored: StepNow(stored.evolve(office.clock(), "written")))
+    assert office.find().record.failing is None
+
+
+@pytest.mark.parametrize("data", [b"{", b'{"schema":2}', b"", b"[]", b"[" * 100_000], ids=lambda data: str(data[:12]))
+def test_the_step_of_an_unreadable_record_waits_until_it_is_repaired(office: Office, data: bytes) -> None:
+    stored = office.create()
+    office.blobs.write_unhooked("letters/open/a1.json", data)
+    take(office, never, failures=20)
+    assert office.messages() == [StepMessage(id="a1", failures_in_a_row=21)]
+    assert office.delay() == 300
+    office.blobs.write_unhooked("letters/open/a1.json", stored.record.to_json())
+    take(office, lambda stored: StepNow(stored.evolve(office.clock(), "repaired")), failures=21)
+    assert office.find().record.last_event == "repaired"
+
+
+def test_an_archived_record_waits_as_a_damaged_one(office: Office) -> None:
+    office.create()
+    office.blobs.archive("letters/open/a1.json")
+    take(office, never)
+    assert office.messages() == [StepMessage(id="a1", failures_in_a_row=1)]
+
+
+# what is waited for
+
+
+def test_a_deferral_is_written_down_once_for_failures_of_one_kind_and_cleared_by_a_step(office: Office) -> None:
+    office.create()
+    begun = office.clock()
+    for failures in range(3):
+        take(office, raising(LanguageThrottledError("429")), failures=failures)
+        office.clock.advance(timedelta(seconds=60))
+    deferred = office.find().record.deferred
+    assert deferred == Deferral(code="language_throttled", since=begun, until=begun + timedelta(seconds=2))
+    writes = office.trace.count("blobs.replace")
+    assert writes == 1 + 2, "one of them is that of the deferral, the others see that the record can be written"
+    take(office, raising(LanguageAccessError("403", status_code=403)), failures=3)
+    assert (office.find().record.deferred or deferred).code == "language_access"
+    take(office, lambda stored: StepNow(stored.evolve(office.clock(), "written")), failures=4)
+    assert office.find().record.deferred is None
+
+
+def test_a_deferral_tells_the_new_time_when_the_wait_grows(office: Office) -> None:
+    office.create()
+    begun = office.clock()
+    take(office, raising(LanguageThrottledError("429")))
+    take(office, raising(LanguageThrottledError("429", retry_after=timedelta(hours=1))), failures=1)
+    deferred = office.find().record.deferred
+    assert deferred == Deferral(code="language_throttled", since=begun, until=begun + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("error", [NoModelError("none"), RateLimitedError("ours")], ids=lambda error: error.code)
+def test_what_belongs_to_normal_work_is_not_written_down(office: Office, error: RetryableError) -> None:
+    office.create()
+    take(office, raising(error))
+    assert office.find().record == letter()

@@ -57,7 +57,7 @@ def test_the_sweep_revives_the_others_and_says_which_it_cannot_read(
     assert revive_stalled(world.batches, serial_fan_out) == 1
     (message,) = world.queue.peek(32)
     assert StepMessage.model_validate_json(message.text or "").id == world.good
-    assert f"record_unreadable blob=batches/open/{world.damaged}.json" in caplog.text
+    assert f"state_unreadable blob=batches/open/{world.damaged}.json" in caplog.text
 
 
 def test_reconcile_takes_its_documents_for_lost_and_those_of_the_others_for_held(world: Unreadable) -> None:

@@ -48,6 +48,8 @@ from shared.errors import (
     RateLimitedError,
     RetryableError,
     SettingsError,
+    StateUnreadableError,
+    StorageUnavailableError,
     UnsupportedOperationError,
     UserInputError,
     VersionChangedError,
@@ -72,6 +74,8 @@ PROBLEMS: list[tuple[PigeonholeError, int, str, dict[str, Any]]] = [
     (LanguageUnavailableError("x"), 503, AGAIN, {}),
     (AnswerLostError("x"), 503, AGAIN, {}),
     (LanguageAccessError("x", status_code=401), 503, AGAIN, {}),
+    (StorageUnavailableError("x"), 503, "Storage does not serve the app", {}),
+    (StateUnreadableError("x"), 503, "A blob of the app cannot be read", {}),
     (PermanentError("x"), 502, UNUSABLE, {}),
     (
         LanguageRefusedError("x", status_code=413, error_code="TooLarge"),

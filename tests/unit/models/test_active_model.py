@@ -6,9 +6,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from pydantic import ValidationError
 
-from shared.errors import VersionChangedError
+from shared.errors import StateUnreadableError, VersionChangedError
 from shared.language.values import ModelRef, ProjectKind
 from shared.models.active_model import (
     ACTIVE_MODEL,
@@ -126,11 +125,55 @@ def test_the_record_carries_its_schema_and_reads_back() -> None:
     assert place.theirs.find_record() == record_of(FIRST)
 
 
-def test_a_record_of_another_schema_is_refused_loudly() -> None:
+UNREADABLE = {
+    "another schema": record_of(FIRST).model_dump_json(by_alias=True).replace(":1,", ":2,", 1).encode(),
+    "cut": record_of(FIRST).model_dump_json(by_alias=True)[:60].encode(),
+    "empty": b"",
+    "no JSON": b"hello",
+    "nested without end": b"[" * 100_000,
+    "not UTF-8": b'{"schema":1,"model":"\xff"}',
+}
+
+
+def unreadable_place(case: str) -> Place:
+    """With settings that name a model, because those must not stand in for the one that was published."""
+    place = Place(from_settings=FROM_SETTINGS)
+    place.state.put(ACTIVE_MODEL, UNREADABLE[case])
+    return place
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_cannot_be_read_is_told_and_never_taken_for_none(case: str, caplog: pytest.LogCaptureFixture) -> None:
+    place = unreadable_place(case)
+    for ask in (place.ours.find, place.ours.find_record, lambda: place.ours.find_label("letters")):
+        with pytest.raises(StateUnreadableError, match=ACTIVE_MODEL.replace(".", r"\.")):
+            ask()
+    assert "state_unreadable blob=models/active.json" in caplog.text
+    assert place.ours.find_label_to_show("letters") is None
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_publication_repairs_it(case: str) -> None:
+    place = unreadable_place(case)
+    assert place.ours.hold() is HoldResult.NO_MODEL
+    assert place.ours.renew_hold() is HoldResult.NO_MODEL
+    place.ours.release()
+    place.ours.switch(record_of(SECOND))
+    assert place.theirs.find() == Active(SECOND)
+
+
+def test_deleting_a_project_leaves_what_cannot_be_read() -> None:
+    place = unreadable_place("cut")
+    place.ours.remove("letters")
+    assert place.state.find(ACTIVE_MODEL) is not None
+
+
+def test_a_model_in_use_that_storage_does_not_give_is_told_as_well() -> None:
     place = Place()
-    place.state.put(ACTIVE_MODEL, record_of(FIRST).model_dump_json(by_alias=True).replace(":1,", ":2,", 1).encode())
-    with pytest.raises(ValidationError):
-        place.ours.find()
+    place.ours.switch(record_of(FIRST))
+    place.state.archive(ACTIVE_MODEL)
+    with pytest.raises(StateUnreadableError, match="archive tier"):
+        place.theirs.find()
 
 
 # Holds

@@ -492,12 +492,16 @@ def test_an_operation_whose_step_failed_five_times_ends_with_the_place_of_its_me
     world.run_until(operation, "wait_training")
     message = world.queues["operations"].receive(1, visibility=timedelta(minutes=1))[0]
     world.queues["operations"]._messages.clear()
+    steps = world.services.operations.steps
+    stored = steps.store.find(operation.id)
+    assert stored is not None
+    steps.store.save(stored.change(failing="ZeroDivisionError"))
     world.services.operation_dead_letters.handle("m1", body=message.text or "")
     ended = world.find(operation)
     assert_left_alone(world, ended, OperationState.FAILED)
     assert ended.reason == (
-        "a step of the operation failed five times; see dead-letters/operations/m1.json and the log; the active model "
-        "is unchanged"
+        "a step of the operation failed five times (ZeroDivisionError); see dead-letters/operations/m1.json and the "
+        "log; the active model is unchanged"
     )
     world.services.operation_dead_letters.handle("m2", body=message.text or "")
     assert world.find(operation) == ended

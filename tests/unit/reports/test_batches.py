@@ -114,6 +114,9 @@ def test_a_batch_is_found_in_full_while_it_is_open(world: PipelineOnFakes) -> No
         "api_version": "2021-preview",
         "model": MODEL.model_dump(mode="json"),
         "waiting": None,
+        "deferred": None,
+        "failing": None,
+        "dead_letters": 0,
         "documents": [
             {
                 "document": {

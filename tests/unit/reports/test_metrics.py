@@ -13,7 +13,7 @@ from tests.services_on_fakes import PipelineOnFakes
 def metrics(world: PipelineOnFakes, caplog: pytest.LogCaptureFixture) -> str:
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="pigeonhole.metrics"):
-        world.services.sweep.log_metrics()
+        world.services.sweep.metrics.log_pipeline()
     return caplog.records[-1].getMessage()
 
 

@@ -32,6 +32,8 @@ def test_an_empty_pipeline_waits_for_nothing(world: PipelineOnFakes) -> None:
         "oldest_waiting": None,
         "recent_failures": [],
         "active_model": None,
+        "waits": [],
+        "problems": [],
     }
 
 
