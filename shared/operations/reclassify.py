@@ -13,7 +13,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+
+from pydantic import ValidationError
 
 from shared.documents.inbox import Inbox
 from shared.documents.messages import Source
@@ -133,9 +136,10 @@ def _document(store: BlobStore, info: BlobInfo, facts: RecordFacts) -> DocumentR
     """
     name = info.name.removesuffix(RECORD_SUFFIX)
     may_be_cut = record_name(name) != info.name or name[KEPT_OF_LONG_NAMES : KEPT_OF_LONG_NAMES + 1] == "~"
-    try:
-        if not may_be_cut and facts.etag and facts.modified and facts.size is not None:
+    if not may_be_cut and facts.etag and facts.modified and facts.size is not None:
+        with suppress(ValidationError):
             return DocumentRef(name=name, etag=facts.etag, last_modified=facts.modified, size=facts.size)
+    try:
         return DocumentRef.model_validate(json.loads(store.read(info.name).data)["document"])
     except (BlobNotFoundError, BlobUnreadableError, ValueError, KeyError, TypeError) as error:
         log.warning("record_unreadable name=%s: %s", info.name, type(error).__name__)

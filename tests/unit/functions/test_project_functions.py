@@ -196,7 +196,7 @@ def test_a_reclassification_is_counted_before_it_is_started(world: OperationsWor
 
 
 def test_failures_are_counted_and_redriven_by_their_reason(world: OperationsWorld) -> None:
-    world.upload("a.txt", b"", event=True)
+    world.upload("a.txt", b" ", event=True)
     world.run()
     app = App(redrive.blueprint, world)
     for body, documents in (

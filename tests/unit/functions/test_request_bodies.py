@@ -20,7 +20,15 @@ from shared.reports.bodies import LISTED_PROBLEMS
 from tests.unit.operations.operations_world import OperationsWorld, labels
 
 LARGER = {"put_labels": MAX_LABELS_BYTES}
-READERS = {"put_project", "put_labels", "retrain", "publish", "reclassify"}
+READERS = {
+    "put_project",
+    "put_labels",
+    "retrain",
+    "publish",
+    "reclassify",
+    "redrive_failures",
+    "redrive_dead_letters",
+}
 DEEP = b'{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}"
 ROUTE = {"project": "letters", "path": "t0.txt/classify", "id": "0", "model": "one", "label": "one"}
 

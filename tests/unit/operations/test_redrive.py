@@ -164,7 +164,7 @@ def test_a_version_that_was_classified_already_is_not_classified_again(world: Op
 
 
 def test_what_cannot_be_classified_still_keeps_its_failure(world: OperationsWorld) -> None:
-    world.upload("a/1.txt", b"", event=True)
+    world.upload("a/1.txt", b" ", event=True)
     world.run()
     ended = redrive(world, reason="empty")
     assert ended.sent == 1
