@@ -31,7 +31,16 @@ IN_BAD_WEATHER = {
     "action": {"kind": "status", "status": 400, "code": "InvalidRequest"},
 }
 JUNK = ('{"schema": 1, "junk": "of the chaos bench"}', "not even JSON, of the chaos bench")
-"""Messages that nothing can read: the only dead letters a run may leave."""
+"""Messages that nothing can read."""
+
+
+def encoded(body: str) -> str:
+    """As it is put into a queue."""
+    return base64.b64encode(body.encode()).decode()
+
+
+EXPLAINED = (*JUNK, *map(encoded, JUNK))
+"""The only dead letters a run may leave: as it came, or as it was read."""
 
 
 def _status(operation: str, status: int, chance: float, retry_after: str | None = None) -> dict[str, Any]:
@@ -139,8 +148,7 @@ class Disturbances:
         queue, roll = self.queues.get_queue_client(name), chance.random()
         try:
             if roll < 0.02:
-                body = chance.choice(JUNK)
-                queue.send_message(base64.b64encode(body.encode()).decode(), time_to_live=-1)
+                queue.send_message(encoded(chance.choice(JUNK)), time_to_live=-1)
                 self.counts["junk"] += 1
                 return
             seen = queue.peek_messages(max_messages=8)

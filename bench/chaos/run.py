@@ -17,7 +17,7 @@ from azure.storage.queue import QueueServiceClient
 
 from azurite_process.processes import wait_until
 from bench.chaos.checker import Classes, Findings, Snapshot, StoredRecord, judge
-from bench.chaos.disturbances import ALWAYS, JUNK, Disturbances, Killer, set_service_faults
+from bench.chaos.disturbances import ALWAYS, EXPLAINED, Disturbances, Killer, set_service_faults
 from bench.chaos.events import EventGrid
 from bench.chaos.hosts import Cluster, MemoryLog
 from bench.chaos.work import MAX_DOCUMENT_BYTES, Ledger, Plan, Task, make_plan
@@ -300,7 +300,7 @@ class Chaos:
         httpx.put(
             f"{self.stack.emulator_url}/_emulator/progression", json={"analysis": "immediate"}, timeout=30
         ).raise_for_status()
-        return judge(self.ledger, self.snapshot(), DirectAnalysis(self.stack), explained=JUNK)
+        return judge(self.ledger, self.snapshot(), DirectAnalysis(self.stack), explained=EXPLAINED)
 
     def snapshot(self) -> Snapshot:
         settings, state = self.stack.settings, self._pipeline()
