@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias
 
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
-from shared.errors import LanguageNotFoundError
+from shared.errors import LanguageNotFoundError, MalformedAnswerError
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
@@ -21,6 +21,8 @@ from shared.operations.service_jobs import ended, errors_text, poll_again
 
 # Any text will do: the probe asks whether the model answers, not what.
 PROBE_TEXT = "Please confirm that you received the documents and tell us how to proceed."
+# As many as a batch has submissions: a job that is lost, fails or is answered badly says little about the model.
+MAX_PROBES = 3
 
 Publishing: TypeAlias = Retrain | Publish
 PublishingStep: TypeAlias = Callable[[Stored[Publishing]], Next[Operation]]
@@ -63,8 +65,10 @@ class PublishingSteps(ABC):
             project=operation.project, kind=project.kind, reference=operation.reference, label=operation.label
         )
         call = api.submit_analyze([TextInput("0", PROBE_TEXT)], model, display_name=f"probe of {operation.id}")
-        job_id = self.language.send(call)
-        return StepNow(stored.evolve(self.steps.clock(), f"job {job_id}", step=Step.WAIT_PROBE, job_id=job_id))
+        job_id, probes = self.language.send(call), operation.probes + 1
+        return StepNow(
+            stored.evolve(self.steps.clock(), f"job {job_id}", step=Step.WAIT_PROBE, job_id=job_id, probes=probes)
+        )
 
     def wait_probe(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Only a model that classifies the probe may replace another."""
@@ -72,6 +76,8 @@ class PublishingSteps(ABC):
             job = self.language.send(self._api(stored).get_analyze_job(stored.record.job_id))
         except LanguageNotFoundError as error:
             return self._probe_failed(stored, (ServiceError(error.error_code, str(error)),))
+        except MalformedAnswerError as error:
+            return self._probe_failed(stored, (ServiceError(type(error).__name__, str(error)),))
         if job.status not in TERMINAL:
             return poll_again(self.steps, stored)
         if job.texts:
@@ -79,6 +85,9 @@ class PublishingSteps(ABC):
         return self._probe_failed(stored, job.errors + tuple(job.text_errors.values()))
 
     def _probe_failed(self, stored: Stored[Publishing], errors: tuple[ServiceError, ...]) -> Next[Operation]:
+        if stored.record.probes < MAX_PROBES:
+            why = f"no result, once more: {errors_text(errors)}"
+            return StepNow(stored.evolve(self.steps.clock(), why, step=Step.PROBE))
         why = f"the published model does not classify the probe: {errors_text(errors)}; {stored.record.aftermath}"
         return ended(stored, self.steps.clock(), OperationState.FAILED, why, errors)
 
