@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> bool:
         nets=arguments.nets == "on",
         host=arguments.host,
         kills=arguments.kills if arguments.kills is not None else max(2, arguments.documents // DOCUMENTS_PER_KILL),
-        kill_pause=(20.0, 40.0) if arguments.host == "real" else (3.0, 8.0),
+        kill_pause=(5.0, 20.0) if arguments.host == "real" else (0.5, 5.0),
         settle_seconds=arguments.settle_seconds or SETTLE_SECONDS[arguments.host],
     )
     began = time.monotonic()

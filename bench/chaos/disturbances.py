@@ -171,21 +171,25 @@ def set_service_faults(stack: Stack, rules: list[dict[str, Any]]) -> None:
 
 @dataclass
 class Killer:
-    """Kills hosts at random moments, and starts them again a little later."""
+    """Kills hosts at random moments of the run, and starts them again a little later."""
 
     cluster: Cluster
     seed: int
     times: int
     pause: tuple[float, float]
-    """Seconds between two kills."""
+    """Seconds between the moment and the kill: a host that has just started gets to do something."""
+    progress: Callable[[], float]
+    """How much of the run is over, 0 to 1."""
     say: Callable[[str], None]
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         chance = random.Random(f"{self.seed} killer")
-        for number in range(self.times):
-            if self.stopping.wait(chance.uniform(*self.pause)):
-                return
+        for number, moment in enumerate(sorted(chance.random() for _ in range(self.times))):
+            while self.progress() < moment:
+                if self.stopping.wait(0.1):
+                    return
+            self.stopping.wait(chance.uniform(*self.pause))
             victim = chance.randrange(self.cluster.size)
             self.cluster.strike(victim, politely=chance.random() < 0.25)
             self.say(f"{self.cluster.kills[-1]} ({number + 1} of {self.times})")

@@ -61,9 +61,10 @@ class EventGrid:
         for thread in self._threads:
             thread.join()
 
-    def is_idle(self) -> bool:
+    def pending(self) -> int:
+        """Events that are not delivered yet."""
         with self._changed:
-            return not self._waiting and not self._in_work
+            return len(self._waiting) + self._in_work
 
     def announce(self, container: str, name: str, etag: str) -> None:
         with self._changed:

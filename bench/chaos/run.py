@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,8 @@ import httpx
 from azure.storage.queue import QueueServiceClient
 
 from azurite_process.processes import wait_until
-from bench.chaos.checker import Classes, Findings, Snapshot, StoredRecord, judge
+from bench.chaos.checker import Findings, Snapshot, StoredRecord, judge
+from bench.chaos.direct import DirectAnalysis
 from bench.chaos.disturbances import ALWAYS, EXPLAINED, Disturbances, Killer, set_service_faults
 from bench.chaos.events import EventGrid
 from bench.chaos.hosts import Cluster, MemoryLog
@@ -28,12 +29,8 @@ from local.datasets import SAMPLES, load_dataset
 from local.hosts import StandIn, choose_host
 from local.seed import seed as seed_project
 from local.stack import Stack, running_stack
-from shared.batches.results import merge_parts
 from shared.documents.record_schema import RecordFacts
-from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, record_name
-from shared.documents.text import split_text
-from shared.language.apis import api_for
-from shared.language.values import TERMINAL, ModelRef, TextClasses, TextInput
+from shared.documents.ref import MAX_DOCUMENTS_PER_JOB, record_name
 from shared.services import assemble, utc_now
 
 UPLOADERS = 6
@@ -47,7 +44,7 @@ BACKLOG, BURST_SECONDS = 150, 12.0
 NEVER = "0 0 0 29 2 *"
 NO_NETS = {"reconcile_schedule": NEVER, "sweep_schedule": NEVER, "pipeline_grace_minutes": "525600"}
 NETS = {
-    "reconcile_schedule": "*/20 * * * * *",
+    "reconcile_schedule": "0 * * * * *",
     "sweep_schedule": "*/15 * * * * *",
     "pipeline_grace_minutes": "0.5",
 }
@@ -64,8 +61,11 @@ QUICK_SETTINGS = {
     # The run is Event Grid itself.
     "functions_host_emulate_event_grid": "0",
 }
-COLLECT_SECONDS = {"pipeline_collect_visibility_seconds": "10"}
-"""Less than the lock of the stand-in; on Microsoft's host the setting stays what it is."""
+STAND_IN_SETTINGS = {
+    "pipeline_collect_visibility_seconds": "10",  # less than the lock
+    "azurefunctionsjobhost__extensions__queues__visibilitytimeout": "00:00:03",  # until a failed message is tried again
+}
+"""On Microsoft's host these stay what they are, as its lock does."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Options:
     nets: bool = True
     host: str = "stand-in"
     kills: int = 0
-    kill_pause: tuple[float, float] = (3.0, 8.0)
+    kill_pause: tuple[float, float] = (0.5, 5.0)
     settle_seconds: float = 300.0
     operations: bool = True
     """A retraining and a publication in the middle."""
@@ -120,7 +120,7 @@ class Chaos:
         options, began = self.options, time.monotonic()
         samples = [path.read_text(encoding="utf-8") for path in load_dataset(SAMPLES).new.values() if is_text(path)]
         plan = make_plan(options.documents, seed=options.seed, samples=samples)
-        killer = Killer(self.cluster, options.seed, options.kills, options.kill_pause, self.say)
+        killer = Killer(self.cluster, options.seed, options.kills, options.kill_pause, lambda: self.uploaded, self.say)
         with (
             Disturbances(self.stack, self.proxy, self.queues, options.seed) as disturbances,
             ThreadPoolExecutor(2) as pool,
@@ -190,12 +190,19 @@ class Chaos:
 
     def _wait_for_backlog(self) -> None:
         """The bursts are spread over the run, so that everything happens at the same time as everything else."""
-        deadline, uploads = time.monotonic() + BURST_SECONDS, len(self.ledger.versions)
+        deadline = time.monotonic() + BURST_SECONDS
         wait_until(
-            lambda: uploads - self._records_written() < BACKLOG or time.monotonic() > deadline,
-            seconds=BURST_SECONDS * 2,
+            lambda: self._backlog() < BACKLOG or time.monotonic() > deadline,
+            seconds=BURST_SECONDS * 5,
             what="the backlog to shrink",
-            poll_seconds=0.2,
+            poll_seconds=0.5,
+        )
+
+    def _backlog(self) -> int:
+        """About how many documents are under way."""
+        batches = self.stack.settings.batches_queue
+        return self.events.pending() + sum(
+            count * (MAX_DOCUMENTS_PER_JOB if queue == batches else 1) for queue, count in self._messages().items()
         )
 
     def _records_written(self) -> int:
@@ -271,7 +278,7 @@ class Chaos:
 
     def _left(self) -> str:
         """What is still to do, the cheap questions first; "" when all is done."""
-        if not self.events.is_idle():
+        if self.events.pending():
             return "events to deliver"
         messages = self._messages()
         if messages:
@@ -355,83 +362,11 @@ def is_text(path: Path) -> bool:
         return False
 
 
-@dataclass
-class DirectAnalysis:
-    """The service asked directly: what classes does this model give these texts?
-
-    A deployment is pointed at another model when one is published, so each model gets one of its own to be asked by.
-    """
-
-    stack: Stack
-    deployed: dict[str, str] = field(default_factory=dict)
-
-    def __call__(self, model: ModelRef, texts: Sequence[str]) -> Sequence[Classes]:
-        askable = self._askable(model)
-        parts = [split_text(text, MAX_CHARACTERS_PER_JOB) for text in texts]
-        flat = [part for document in parts for part in document]
-        with ThreadPoolExecutor(2) as pool:
-            found = [
-                each for group in pool.map(lambda each: self._analyze(askable, each), _groups(flat)) for each in group
-            ]
-        answers = iter(found)
-        merged = [merge_parts(model.kind, [(len(part), next(answers)) for part in document]) for document in parts]
-        return [[(each.name, each.confidence) for each in classes] for classes in merged]
-
-    def _askable(self, model: ModelRef) -> ModelRef:
-        settings = self.stack.settings
-        api, language = api_for(settings.language_api), self.stack.services.adapters.language
-        if not api.has_deployments:
-            return model
-        if model.label not in self.deployed:
-            name = f"check-{model.label}"
-            job = language.send(api.deploy(model.project, deployment=name, label=model.label))
-            wait_until(
-                lambda: language.send(api.get_deployment_job(model.project, name, job)).status in TERMINAL,
-                seconds=60,
-                what=f"the deployment {name}",
-            )
-            self.deployed[model.label] = name
-        return model.model_copy(update={"reference": self.deployed[model.label]})
-
-    def _analyze(self, model: ModelRef, texts: Sequence[str]) -> list[TextClasses]:
-        api = api_for(model.api_version or self.stack.settings.language_api)
-        language = self.stack.services.adapters.language
-        inputs = [TextInput(str(number), text) for number, text in enumerate(texts)]
-        job = language.send(api.submit_analyze(inputs, model, display_name="check"))
-        found: dict[str, TextClasses] = {}
-
-        def is_complete() -> bool:
-            page = language.send(api.get_analyze_job(job))
-            if page.status not in TERMINAL:
-                return False
-            while True:
-                found.update({text.id: text for text in page.texts})
-                if page.next_page is None:
-                    return True
-                page = language.send(api.get_analyze_job(job, page=page.next_page))
-
-        wait_until(is_complete, seconds=60, what="a direct analysis")
-        return [found[each.id] for each in inputs]
-
-
-def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
-    group: list[str] = []
-    characters = 0
-    for text in texts:
-        if group and (len(group) == MAX_DOCUMENTS_PER_JOB or characters + len(text) > MAX_CHARACTERS_PER_JOB):
-            yield group
-            group, characters = [], 0
-        group.append(text)
-        characters += len(text)
-    if group:
-        yield group
-
-
 @contextmanager
 def running_chaos(folder: Path, options: Options, say: Callable[[str], None]) -> Iterator[Chaos]:
     """Start everything: storage, the proxy before it, the service, a trained model, two hosts."""
     is_real = options.host == "real"
-    changes = QUICK_SETTINGS | (NETS if options.nets else NO_NETS) | ({} if is_real else COLLECT_SECONDS)
+    changes = QUICK_SETTINGS | (NETS if options.nets else NO_NETS) | ({} if is_real else STAND_IN_SETTINGS)
     with ExitStack() as stopping:
         stack = stopping.enter_context(
             running_stack(

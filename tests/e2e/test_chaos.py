@@ -26,7 +26,6 @@ def test_a_short_chaos_run_breaks_no_promise_and_would_show_a_broken_one(tmp_pat
         language_api=API_VERSIONS[seed % len(API_VERSIONS)],
         nets=seed % 3 != 0,
         kills=2,
-        kill_pause=(1.0, 3.0),
         settle_seconds=SETTLE_SECONDS,
     )
     print(options)
