@@ -24,7 +24,8 @@ DOCUMENTS_PER_KILL = 250
 # A process takes its threads' stacks and buffers with the first burst; more than this is a leak.
 GROWTH, GROWTH_MB = 1.3, 30.0
 # The lock on a message: the stand-in's is a quarter of a minute here, the real one ten minutes.
-SETTLE_SECONDS = {"stand-in": 300.0, "real": 2400.0}
+SETTLE_SECONDS = {"stand-in": 240.0, "real": 2400.0}
+SECONDS_A_DOCUMENT = 0.3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help=f"how often a host is killed (default: once for {DOCUMENTS_PER_KILL} documents, 2 at least)",
     )
-    parser.add_argument("--settle-seconds", type=float, help="give up waiting afterwards (default: 300, real: 2400)")
+    parser.add_argument(
+        "--settle-seconds", type=float, help="give up waiting afterwards (default: 240, real: 2400, and 0.3 a document)"
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the logs of all processes there")
 
 
@@ -58,7 +61,8 @@ def run(arguments: argparse.Namespace) -> bool:
         host=arguments.host,
         kills=arguments.kills if arguments.kills is not None else max(2, arguments.documents // DOCUMENTS_PER_KILL),
         kill_pause=(5.0, 20.0) if arguments.host == "real" else (0.5, 5.0),
-        settle_seconds=arguments.settle_seconds or SETTLE_SECONDS[arguments.host],
+        settle_seconds=arguments.settle_seconds
+        or SETTLE_SECONDS[arguments.host] + SECONDS_A_DOCUMENT * arguments.documents,
     )
     began = time.monotonic()
 
