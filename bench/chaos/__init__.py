@@ -86,6 +86,7 @@ def gates_of(outcome: Outcome) -> list[Gate]:
     gates = [
         Gate(kind.replace("_", " "), len(lines), 0, at_most=True) for kind, lines in outcome.findings.all().items()
     ]
+    gates.append(Gate("settled in time", outcome.settled, 1))
     unfinished = sum(state != "succeeded" for state in outcome.operations.values())
     gates.append(Gate("operations that did not succeed", unfinished, 0, at_most=True))
     for host, (begin, middle, end) in outcome.memory.items():
