@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import classifier, pipeline
+from bench import chaos, classifier, pipeline
 
 # Each module has NAME, HELP, add_arguments(parser) and run(arguments) -> bool, true when every gate passed.
-BENCHMARKS = (classifier, pipeline)
+BENCHMARKS = (classifier, pipeline, chaos)
 
 
 def main() -> int:

@@ -204,13 +204,15 @@ _NOT_CANCELLABLE = frozenset({Step.WAIT_PUBLISHING, Step.SWAP, Step.WAIT_SWAP, S
 class PublishingRecord(OperationRecord):
     """What a retraining and a publication share. `label` is the model's name.
 
-    `reference` is what an analyze request names the published model by while it is probed. `replaced_model_id` is the
-    model that production held when the swap was intended; `swap_not_before` is when no earlier submission can still be
-    on its way. `without_staging`: the service allows the project one deployment, so the model goes straight into it.
+    `reference` is what an analyze request names the published model by while it is probed; `probes` is how many were
+    sent. `replaced_model_id` is the model that production held when the swap was intended; `swap_not_before` is when no
+    earlier submission can still be on its way. `without_staging`: the service allows the project one deployment, so the
+    model goes straight into it.
     """
 
     label: str
     reference: str = ""
+    probes: int = 0
     replaced_model_id: str = ""
     swap_not_before: AwareDatetime | None = None
     swap_is_deployment: bool = False

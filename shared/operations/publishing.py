@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias
 
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
-from shared.errors import LanguageNotFoundError
+from shared.errors import LanguageNotFoundError, MalformedAnswerError
 from shared.language.answers import check_submission
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
@@ -20,6 +20,9 @@ from shared.language.values import TERMINAL, ModelRef, ProjectKind, ServiceError
 from shared.models.active_model import ActiveModelRecord, ActiveModelStore
 from shared.operations.operation import Operation, OperationQueue, OperationState, Publish, Retrain, Step
 from shared.operations.service_jobs import ended, errors_text, poll_again
+
+# As many as a batch has submissions: a job that is lost, fails or is answered badly says little about the model.
+MAX_PROBES = 3
 
 Publishing: TypeAlias = Retrain | Publish
 PublishingStep: TypeAlias = Callable[[Stored[Publishing]], Next[Operation]]
@@ -61,7 +64,8 @@ class PublishingSteps(ABC):
         model = _probed_model(operation, project.kind)
         name = _probe_name(operation)
         job_id = self.language.send(submit_probe(api, model, text_id=name, display_name=name))
-        return StepNow(stored.evolve(self.steps.clock(), f"job {job_id}", step=Step.WAIT_PROBE, job_id=job_id))
+        changes = {"step": Step.WAIT_PROBE, "job_id": job_id, "probes": operation.probes + 1}
+        return StepNow(stored.evolve(self.steps.clock(), f"job {job_id}", **changes))
 
     def wait_probe(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Only a model that classifies the probe may replace another."""
@@ -72,6 +76,8 @@ class PublishingSteps(ABC):
             job = check_submission(answer, display_name=name, model=model)
         except LanguageNotFoundError as error:
             return self._probe_failed(stored, (ServiceError(error.error_code, str(error)),))
+        except MalformedAnswerError as error:
+            return self._probe_failed(stored, (ServiceError(type(error).__name__, str(error)),))
         if job.status not in TERMINAL:
             return poll_again(self.steps, stored)
         if {text.id for text in job.texts} - {*job.malformed, *job.text_errors} == {name}:
@@ -80,6 +86,9 @@ class PublishingSteps(ABC):
         return self._probe_failed(stored, job.errors + tuple(job.text_errors.values()) + malformed)
 
     def _probe_failed(self, stored: Stored[Publishing], errors: tuple[ServiceError, ...]) -> Next[Operation]:
+        if stored.record.probes < MAX_PROBES:
+            why = f"no result, once more: {errors_text(errors)}"
+            return StepNow(stored.evolve(self.steps.clock(), why, step=Step.PROBE))
         why = f"the published model does not classify the probe: {errors_text(errors)}; {stored.record.aftermath}"
         return ended(stored, self.steps.clock(), OperationState.FAILED, why, errors)
 

@@ -36,7 +36,7 @@ def test_a_failed_publication_ends_the_operation_with_the_errors_as_given(world:
 
 
 def test_a_published_model_that_does_not_classify_is_not_switched_to(world: OperationsWorld) -> None:
-    world.inject("submit_analysis", {"kind": "fail_job", "code": "ModelBroken", "message": "No."})
+    world.inject("submit_analysis", {"kind": "fail_job", "code": "ModelBroken", "message": "No."}, count=None)
     ended = world.run(world.retrain(model="next"))
     world.assert_without_effect(ended, OperationState.FAILED)
     assert "does not classify the probe" in (ended.reason or "")

@@ -196,16 +196,16 @@ def test_a_reclassification_is_counted_before_it_is_started(world: OperationsWor
 
 
 def test_failures_are_counted_and_redriven_by_their_reason(world: OperationsWorld) -> None:
-    world.upload("a.txt", b" ", event=True)
+    world.upload("a.txt", b"x" * 4_000_001, event=True)
     world.run()
     app = App(redrive.blueprint, world)
     for body, documents in (
-        (b'{"reason": "empty", "dry_run": true}', 1),
+        (b'{"reason": "too_large", "dry_run": true}', 1),
         (b'{"reason": "binary", "dry_run": true}', 0),
     ):
         code, counted, _ = app.request("redrive_failures", method="POST", body=body)
         assert (code, counted["documents"]) == (200, documents)
-    code, accepted, response = app.request("redrive_failures", method="POST", body=b'{"reason": "empty"}')
+    code, accepted, response = app.request("redrive_failures", method="POST", body=b'{"reason": "too_large"}')
     assert (code, response.headers["Location"]) == (202, accepted["operation"])
 
 

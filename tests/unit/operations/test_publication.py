@@ -178,6 +178,23 @@ def test_a_probe_that_another_project_or_deployment_answered_is_not_switched_to(
     assert says in (ended.reason or "")
 
 
+@pytest.mark.parametrize("case", PROBES)
+@pytest.mark.parametrize("api_version", PUBLISH)
+def test_a_probe_that_the_service_loses_or_spoils_is_sent_again(api_version: str, case: str) -> None:
+    world = OperationsWorld(api_version=api_version)
+    status, body = PROBES[case]
+    spoiled = [httpx.Response(status, json=body)] * 2
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        is_job = request.method == "GET" and "/jobs/job-" in request.url.path
+        return spoiled.pop() if is_job and spoiled else None
+
+    world.authoring.answer = answer
+    ended = world.publish("first")
+    assert (ended.state, ended.reason) == (OperationState.SUCCEEDED, "first is in use")
+    assert [change.split()[0] for change in world.authoring.changes].count("analyze") == 3
+
+
 def test_what_the_probe_was_told_is_in_the_operation_s_errors() -> None:
     world = dated()
     broken(world, *PROBES["fails"])
