@@ -192,10 +192,20 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
-        problems = _missing_together(dict(self)) + self._containers_not_for_training()
+        problems = _missing_together(dict(self)) + self._containers_shared() + self._containers_not_for_training()
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _containers_shared(self) -> list[str]:
+        """Records among documents would come back as events, and records of two kinds would overwrite each other."""
+        used: dict[str, str] = {}
+        problems = []
+        for name in ("documents_container", "classifications_container", "failures_container", "pipeline_container"):
+            first = used.setdefault(getattr(self, name), name)
+            if first != name:
+                problems.append(f"{name.upper()} may not name {getattr(self, name)!r}, which is {first.upper()}")
+        return problems
 
     def _containers_not_for_training(self) -> list[str]:
         """A project on one of the app's own containers would have its labels written among documents or records."""

@@ -119,6 +119,12 @@ def test_both_subscriptions_filter_the_same_uploads() -> None:
     assert queue["filter"]["subjectBeginsWith"].text == webhook["filter"]["subjectBeginsWith"].text
 
 
+def test_the_blob_trigger_watches_the_documents_container_only() -> None:
+    """So nothing that the app writes comes back as an event; no setting may make one container of two (test_config)."""
+    watched = [each.trigger["path"] for each in functions().values() if each.trigger["type"] == "blobTrigger"]
+    assert watched == ["%DOCUMENTS_CONTAINER%/{name}"]
+
+
 def test_no_function_is_triggered_by_a_poison_queue() -> None:
     """The host would never deliver from it what it cannot decode: the sweep takes from it instead."""
     queues = [str(each.trigger.get("queueName", "")) for each in functions().values()]

@@ -224,3 +224,16 @@ def test_encodings_of_documents_are_names_in_the_order_to_try_them(environment: 
 def test_unknown_encodings_of_documents_are_all_named(environment: pytest.MonkeyPatch) -> None:
     said = problem(environment, DOCUMENT_ENCODINGS="klingon,utf-8,base64")
     assert "DOCUMENT_ENCODINGS names no known encoding: klingon, base64" in said
+
+
+@pytest.mark.parametrize("name", ["CLASSIFICATIONS_CONTAINER", "FAILURES_CONTAINER", "PIPELINE_CONTAINER"])
+def test_the_app_writes_into_no_container_that_it_watches(environment: pytest.MonkeyPatch, name: str) -> None:
+    """Or what it writes would come back as an event."""
+    assert f"{name} may not name 'documents', which is DOCUMENTS_CONTAINER" in problem(
+        environment, **{name: "documents"}
+    )
+
+
+def test_records_of_two_kinds_never_share_a_container(environment: pytest.MonkeyPatch) -> None:
+    told = problem(environment, CLASSIFICATIONS_CONTAINER="records", FAILURES_CONTAINER="records")
+    assert "FAILURES_CONTAINER may not name 'records', which is CLASSIFICATIONS_CONTAINER" in told
