@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from bench.chaos.run import Chaos, Options, running_chaos
 from shared.documents.record_schema import ClassificationRecord, FailureRecord
 from shared.documents.ref import FailureCode, record_name
-from shared.language.apis import API_VERSIONS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -19,12 +17,12 @@ SETTLE_SECONDS = 240.0
 
 
 def test_a_short_chaos_run_breaks_no_promise_and_would_show_a_broken_one(tmp_path: Path) -> None:
-    seed = secrets.randbelow(100_000)
     options = Options(
         documents=DOCUMENTS,
-        seed=seed,
-        language_api=API_VERSIONS[seed % len(API_VERSIONS)],
-        nets=seed // 10 % 2 == 0,
+        # The same storm in every run, as far as processes allow; `bench chaos` is for new ones.
+        seed=7,
+        language_api="2023-04-01",
+        nets=True,
         kills=2,
         settle_seconds=SETTLE_SECONDS,
     )

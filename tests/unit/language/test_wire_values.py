@@ -107,9 +107,9 @@ def test_an_unknown_api_version_lists_the_known_ones() -> None:
 
 # Deployments, labels by import, a reference that names one model, cancelling a training, analyze requests a minute.
 FACTS: dict[str, tuple[bool, bool, bool, bool, int]] = {
-    "2021-preview": (False, False, True, False, 20),
-    "2023-04-01": (True, True, False, True, 1000),
-    "2022-05-01": (True, True, False, True, 1000),
+    "2021-preview": (False, False, True, 20),
+    "2023-04-01": (True, True, False, 1000),
+    "2022-05-01": (True, True, False, 1000),
 }
 
 
@@ -120,7 +120,6 @@ def test_an_api_tells_what_callers_would_ask_its_version_for(version: str) -> No
         api.has_deployments,
         api.takes_labels_by_import,
         api.reference_names_one_model,
-        api.supports_cancelling_training,
         api.analyze_requests_per_minute,
     )
 
