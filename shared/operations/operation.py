@@ -166,8 +166,8 @@ class PublishingRecord(OperationRecord):
     """What a retraining and a publication share. `label` is the model's name.
 
     `reference` is what an analyze request names the published model by while it is probed. `replaced_model_id` is the
-    model that production held when the swap was intended; `probes` were sent; `swap_not_before` is when no earlier submission can still be
-    on its way.
+    model that production held when the swap was intended; `probes` were sent; `swap_not_before` is when no earlier
+    submission can still be on its way.
     """
 
     label: str
