@@ -22,7 +22,7 @@ HELP = "two hosts on one storage, killed and disturbed in every way; every docum
 SHOWN = 10
 DOCUMENTS_PER_KILL = 250
 # A process takes its threads' stacks and buffers with the first burst, and reconcile reads three listings at once, in
-# pages of 5,000 blobs: 45 MB with 2,600 documents, from the first pass on and no more with the next ones. More is a leak.
+# pages of 5,000 blobs: 45 MB with 2,600 documents, in the first pass and no more in the next ones. More is a leak.
 GROWTH, GROWTH_MB, LISTING_MB, PAGE = 1.3, 30.0, 0.025, 5_000
 # The lock on a message: the stand-in's is a quarter of a minute here, the real one ten minutes.
 SETTLE_SECONDS = {"stand-in": 240.0, "real": 2400.0}
