@@ -36,7 +36,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # Begun first, so that no worker is left alone with one of them in the end.
-_SLOWEST = ("test_retrain_host", "test_documents", "test_retrain", "test_kill", "test_reclassify", "test_worse_model")
+_SLOWEST = (
+    "test_fault_matrix_on_real_parts",
+    "test_chaos",
+    "test_retrain_host",
+    "test_documents",
+    "test_retrain",
+    "test_kill",
+    "test_reclassify",
+    "test_worse_model",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,7 @@
 What is real: every blob, queue message, receipt and dequeue count (Azurite), and every answer of the Language service
 (the emulator, with a model it has trained). What is not: the clock, which the app, the emulator and the delays of
 messages share, so that a day of polling takes seconds; and the host, a loop here, with the real one's rules: a message
-is hidden for 10 minutes, deleted after success, released after a failure, set aside after five tries.
+is hidden for 10 minutes, deleted after success, released after a failure, put into the poison queue after five tries.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from shared.config import Settings
 from shared.documents.inbox import document_of
 from shared.documents.messages import WakeMessage
 from shared.documents.record_schema import ClassificationRecord, FailureRecord
-from shared.documents.ref import DocumentRef
+from shared.documents.ref import DocumentRef, record_name
 from shared.errors import BlobNotFoundError
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
@@ -171,6 +171,7 @@ class RealParts:
     poison: list[QueuedMessage] = field(default_factory=list)
     sent: list[tuple[datetime, httpx.Request]] = field(default_factory=list)
     max_dequeue: int = 0
+    abandoned: int = 0
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -227,7 +228,9 @@ class RealParts:
         return cast(BlobStore, Hooked(found, name.partition("-")[0], self.call))
 
     def _queue(self, name: str) -> MessageQueue:
-        kind = name.partition("-")[0]
+        kind = next((each for each, queue in self.queues.items() if queue.client.queue_name == name), None)
+        if kind is None:  # where the host puts what it abandons; nothing is delayed there
+            return self.base.adapters.open_queue(name)
         return cast(MessageQueue, Hooked(self.queues[kind], f"{kind}-queue", self.call))
 
     # What users do
@@ -266,7 +269,11 @@ class RealParts:
                 continue
             due = [at for name in ("collect", "batches") if (at := self.queues[name].next_due())]
             if not due:
-                return
+                if not self.abandoned:
+                    return
+                self.abandoned = 0
+                self.services.sweep()
+                continue
             assert min(due) <= end, f"still busy after {hours} hours of virtual time"
             self.moment.advance(seconds=max(0.0, (min(due) - self.now()).total_seconds()))
 
@@ -299,9 +306,7 @@ class RealParts:
             if message.dequeue_count < MAX_DEQUEUE:
                 queue.release(message, RELEASE)
             else:
-                queue.delete(message)
-                self.poison.append(message)
-                self._dead_letter(name, message)
+                self._abandon(queue, message)
         return True
 
     def invoke(self, name: str, message: QueuedMessage) -> None:
@@ -311,12 +316,14 @@ class RealParts:
         else:
             self.services.batch_steps.advance(StepMessage.model_validate_json(message.text or ""))
 
-    def _dead_letter(self, name: str, message: QueuedMessage) -> None:
-        body = message.raw if message.text is None else message.text
-        if name == "collect":
-            self.services.document_dead_letters.handle_wake(message.id, body=body)
-        else:
-            self.services.batch_dead_letters.handle(message.id, body=body)
+    def _abandon(self, queue: TimedQueue, message: QueuedMessage) -> None:
+        """As the host does: beside the queue, where the sweep finds it."""
+        beside = self.base.adapters.open_queue(f"{queue.client.queue_name}-poison")
+        beside.ensure()
+        beside._client.send_message(message.raw)  # type: ignore[attr-defined]
+        queue.delete(message)
+        self.poison.append(message)
+        self.abandoned += 1
 
     def accept_everything(self) -> None:
         while self.events:
@@ -340,13 +347,16 @@ class RealParts:
         return self.base.records.read_failure(name)
 
     def violations(self) -> list[str]:
-        """Current documents that do not have exactly one terminal record naming their ETag."""
+        """Current documents that do not have exactly one terminal record naming their ETag, by the listings."""
+        etags: dict[str, list[str]] = {}
+        for store in (self.base.records.classifications, self.base.records.failures):
+            for record in store.list(metadata=True):
+                etags.setdefault(record.name, []).append(record.metadata["etag"])
         found = []
         for info in self.base.records.documents.list():
-            records = [each for each in (self.classification(info.name), self.failure(info.name)) if each is not None]
-            etags = [each.document.etag for each in records]
-            if etags != [info.etag]:
-                found.append(f"{info.name} is at {info.etag}, its records at {etags}")
+            of_records = etags.get(record_name(info.name), [])
+            if of_records != [info.etag]:
+                found.append(f"{info.name} is at {info.etag}, its records at {of_records}")
         return found
 
     def assert_books_closed(self) -> None:

@@ -28,9 +28,10 @@ def test_one_operation_asks_for_little() -> None:
     world.run()
     assert world.find(operation).state is OperationState.SUCCEEDED
     assert [path for _, method, path in world.service.seen if method == "POST"] == ["/demo/train", "/demo/publish"]
-    # 45 s of training looked at at once, after 2, 5 and then every 10 s; then evaluation, publishing, and project.
+    # 45 s of training looked at at once, after 2, 5 and then every 10 s; then evaluation and
+    # publishing. The project is read before training, because of its container, and before the probe.
     assert len(world.service.times("GET", path="/train/jobs/")) == 7
-    assert len(world.service.times("GET")) == 7 + 3
+    assert len(world.service.times("GET")) == 7 + 4
 
 
 def test_many_operations_at_once_use_the_limits_and_never_exceed_them() -> None:
