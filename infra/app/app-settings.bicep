@@ -70,6 +70,8 @@ output settings object = union({
   BATCHES_QUEUE: queues.batches
   OPERATIONS_QUEUE: queues.operations
   EVENTS_QUEUE: queues.events
+  // glibc keeps a heap for each of dozens of threads; two of them keep a worker's memory level (bench chaos).
+  MALLOC_ARENA_MAX: '2'
   LANGUAGE_ENDPOINT: languageEndpoint
   LANGUAGE_API: languageApi
   LANGUAGE_CREDENTIAL: 'identity'

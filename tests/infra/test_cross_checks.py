@@ -19,8 +19,8 @@ from tests.infra.code import binding_settings, functions, log_events, settings_f
 from tests.infra.deployed import APP_SETTINGS, HOST_APP_SETTINGS, MAIN_TEMPLATE, deployed_settings, text_of
 from tests.services_on_fakes import PipelineOnFakes
 
-# Read by the host and by azure-identity, not by Settings.
-HOST_SETTINGS = {"DATA_STORAGE__CREDENTIAL"}
+# Read by the host, by azure-identity and by glibc, not by Settings.
+HOST_SETTINGS = {"DATA_STORAGE__CREDENTIAL", "MALLOC_ARENA_MAX"}
 # Containers the app itself never opens, and who does.
 OTHERS_CONTAINERS = {"deadLetters": "Event Grid"}
 
