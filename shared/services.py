@@ -311,7 +311,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
     }
 
     abandoned = [
-        Abandoned(name, queue(beside), handle, dead_letters)
+        Abandoned(name, queue(beside), handle, dead_letters, clock)
         for name, handle in handlers.items()
         if (beside := queue_beside(name)) is not None
     ]

@@ -25,7 +25,7 @@ class BatchSteps:
     poll: Poll
 
     def advance(self, message: StepMessage) -> None:
-        """Take the batch's next step. Raises only what is a bug, or storage that does not answer."""
+        """Take the batch's next step. Raises only what is a bug, or a queue that takes no message."""
         advance(self.batches, message, self._take)
 
     def _take(self, stored: Stored[Batch]) -> Next[Batch]:

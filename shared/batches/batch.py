@@ -105,8 +105,9 @@ class Batch(Record):
             due=self.due,
             state=self.state,
             documents=len(self.documents),
-            waiting=self.waiting is not None,
-            refused=self.is_refused,
+            # One reason at a time: a later step that was deferred tells of something else.
+            waiting=self.waiting is not None and self.deferred is None,
+            refused=self.is_refused and self.deferred is None,
             **self.facts_of_deferral(),
         )
 

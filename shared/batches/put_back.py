@@ -13,6 +13,7 @@ from shared.documents.inbox import Inbox
 from shared.documents.messages import Source
 from shared.durable.dead_letters import StepDeadLetters
 from shared.durable.store import newest_days
+from shared.errors import StateUnreadableError
 from shared.messages import StepMessage
 
 # Closed batches lie in folders by the day they were created; they are kept for 30 days unless retentionDays says more.
@@ -33,7 +34,7 @@ class BatchPutBack:
             batch_id = StepMessage.model_validate_json(text).id
             days = newest_days(self.batches.clock(), SEARCHED_DAYS)
             batch = self.batches.store.find_closed(batch_id, days)
-        except ValidationError:
+        except (ValidationError, StateUnreadableError):
             return False
         if batch is None:
             return False

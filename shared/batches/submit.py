@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.batches.batch import (
@@ -106,7 +106,12 @@ class Submit:
         if batch.model is not None and active.model != batch.model:
             why = f"the model was switched from {batch.model.label} to {active.model.label} between two parts"
             return self.resubmit.whole(read, FailureCode.JOB_FAILED, why)
-        return self._submit_all(read, active, build_requests(documents)[len(batch.jobs) :])
+        requests = build_requests(_without(documents, {text_id for job in batch.jobs for text_id in job.texts}))
+        if not requests:  # the documents whose texts were still to be submitted have ended meanwhile
+            what = "nothing else to submit"
+            submitted = read.evolve(self.batches.clock(), what, state=BatchState.SUBMITTED, waiting=None)
+            return NotReady(self.batches.store.save(submitted), since=self.batches.clock())
+        return self._submit_all(read, active, requests)
 
     def _go_on_without(self, stored: Stored[Batch], raised: dict[int, Exception]) -> Stored[Batch]:
         batch = stored.record
@@ -207,7 +212,7 @@ class Submit:
 
     def _waiting(self, stored: Stored[Batch], why: str, *, is_refused: bool = False) -> NoModelError:
         """Stay planned and say why where status shows it; tried again for as long as it takes, never given up."""
-        if stored.record.waiting != why:
+        if stored.record.waiting != why or stored.record.deferred is not None:
             now, batch = self.batches.clock(), stored.record
             since = batch.waiting_since or now
             changes = {"waiting": why, "waiting_since": since, "is_refused": is_refused, "due": batch.due}
@@ -254,6 +259,11 @@ class Submit:
         note = f"{len(text)} characters were classified in {len(parts)} parts and merged"
         texts = tuple(TextInput(text_id(batch, index, part=number), part) for number, part in enumerate(parts))
         return texts, (DocumentWarning("DocumentSplit", note),)
+
+
+def _without(documents: list[ReadDocument], text_ids: set[str]) -> list[ReadDocument]:
+    """Each with those of its texts that no job has yet: by their ids, for a document that ended moves the groups."""
+    return [replace(each, texts=tuple(text for text in each.texts if text.id not in text_ids)) for each in documents]
 
 
 def _with_what_was_read(batch: Batch, documents: list[ReadDocument]) -> tuple[BatchDocument, ...]:

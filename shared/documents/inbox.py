@@ -78,14 +78,15 @@ class Inbox:
         if not self.is_watched(document.name, container=container):
             _log_ignored(document.name, container=container, why="not a .txt of the documents container")
             return False
-        if document.size == 0 and document.may_be_filled_yet(self.clock()):
+        if document.size == 0 and source is not Source.REDRIVE and document.may_be_filled_yet(self.clock()):
             log.info("document_waits name=%s etag=%s: empty, and may be filled yet", document.name, document.etag)
             return False
         refusal = self._refusal(document)
         if refusal:
             self.records.write_failure(document, *refusal)
             return False
-        requested = self.clock() if source is Source.REDRIVE else None
+        # What reconcile sends may lie in a batch that cannot be read: it must become another one.
+        requested = self.clock() if source in (Source.REDRIVE, Source.RECONCILE) else None
         message = DocumentMessage(container=container, document=document, source=source, requested=requested)
         self.documents_queue.send(message)
         self.wake()

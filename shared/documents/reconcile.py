@@ -78,7 +78,8 @@ class Reconcile:
 
     def __call__(self) -> Totals:
         now = self.inbox.clock()
-        last_sent = self._last_sent()
+        previous = self._previous()
+        last_sent = previous.last_sent if previous else None
         horizon = self._horizon(now, last_sent=last_sent)
         count = _Count()
         held: Versions | None = None
@@ -93,8 +94,9 @@ class Reconcile:
                 continue
             try:
                 sent += self.inbox.accept(self.inbox.container, document_of(info), source=Source.RECONCILE)
-            except StorageUnavailableError:
-                raise
+            except StorageUnavailableError as error:  # of everybody: the next pass goes on
+                errors.append(error)
+                break
             except Exception as error:  # of this one document; raised again when the others were sent
                 log.exception("document_not_sent name=%s etag=%s", info.name, info.etag)
                 errors.append(error)
@@ -107,6 +109,11 @@ class Reconcile:
             sent=sent,
             last_sent=self.inbox.clock() if sent else last_sent,
         )
+        if errors and isinstance(errors[-1], StorageUnavailableError):
+            # The counts are of a part; that something was sent must be known, or the next pass sends it again.
+            if previous is None:
+                raise errors[0]
+            totals = previous.model_copy(update={"last_sent": totals.last_sent})
         data = totals.model_dump_json(by_alias=True).encode()
         with readable(TOTALS):
             self.state.put(TOTALS, data)
@@ -115,13 +122,12 @@ class Reconcile:
             raise errors[0]
         return totals
 
-    def _last_sent(self) -> datetime | None:
-        """When an earlier pass sent something; None too when its totals cannot be read, which this pass replaces."""
+    def _previous(self) -> Totals | None:
+        """What an earlier pass counted; None too when that cannot be read, which this pass replaces."""
         try:
-            previous = read_totals(self.state)
+            return read_totals(self.state)
         except StateUnreadableError:
             return None
-        return previous.last_sent if previous else None
 
     def _horizon(self, now: datetime, *, last_sent: datetime | None) -> datetime | None:
         """Documents modified after this are left alone; None when nothing is to be sent at all."""

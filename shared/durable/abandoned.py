@@ -7,8 +7,9 @@ there has nowhere else to go. The sweep takes from it instead, whatever a messag
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.durable.dead_letters import DeadLetters
@@ -21,6 +22,8 @@ _MAX_QUEUE_NAME = 63
 # The most that one call receives, and how often one pass asks.
 RECEIVED_AT_ONCE = 32
 MAX_ROUNDS = 30
+# One pass takes no longer: the sweep has other work, and the host ends a function after five minutes.
+MAX_DURATION = timedelta(seconds=30)
 # What could not be handled comes back for the sweep after next at the latest, MAX_TRIES times.
 HIDDEN_FOR = timedelta(minutes=4)
 MAX_TRIES = 5
@@ -47,14 +50,18 @@ class Abandoned:
     queue: MessageQueue
     handle: Handle
     dead_letters: DeadLetters
+    clock: Callable[[], datetime]
 
     def __call__(self) -> int:
-        """Handle every message; returns how many. What one raises is raised once the others are handled."""
+        """Handle messages for MAX_DURATION; returns how many. What one raises is raised once the others are handled."""
         # The host makes the queue when it abandons the first message.
         self.queue.ensure()
         handled = 0
         errors: list[Exception] = []
+        deadline = self.clock() + MAX_DURATION
         for _ in range(MAX_ROUNDS):
+            if self.clock() > deadline:
+                break
             received = self.queue.receive(RECEIVED_AT_ONCE, visibility=HIDDEN_FOR)
             if not received:
                 break

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Generic, Literal, TypeVar
@@ -141,22 +142,27 @@ class StepDeadLetters(Generic[R, F]):
             message = StepMessage.model_validate_json(text)
         except ValidationError:
             return False
-        if self.steps.store.find_readable(message.id) is None:
+        stored = self.steps.store.find_readable(message.id)
+        if stored is None:
             return False
+        if stored.record.failing is not None or stored.record.dead_letters:
+            # What failed was put right, or the letter would not be put back: the step has all its tries again.
+            with suppress(RaceLostError):
+                self.steps.store.save(stored.change(failing=None, dead_letters=0))
         self.steps.send(message.id)
         return True
 
     def _revive(self, stored: Stored[R], reason: str) -> None:
-        """Saved before the message is sent: a crash in between brings the dead letter back."""
+        """The message first: only a revival that took place is counted, and a repeat is one message more."""
         record, now = stored.record, self.steps.clock()
         delay = FIRST_REVIVAL * 3**record.dead_letters
         what = f"{reason}, and no error of its own was seen; tried again in {delay.total_seconds() / 60:.0f} minutes"
+        self.steps.queue.send(StepMessage(id=record.id), delay=delay)
         try:
-            saved = self.steps.store.save(
+            self.steps.store.save(
                 stored.note(now, what, dead_letters=record.dead_letters + 1, due=now + delay + STEP_ALLOWANCE)
             )
         except RaceLostError:
             log.info("race_lost %s=%s: another message goes on with it", self.steps.kind, record.id)
             return
-        self.steps.send_later(saved, delay=delay)
         log.warning("%s_revived id=%s: %s", self.steps.kind, record.id, what)

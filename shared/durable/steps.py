@@ -182,10 +182,18 @@ def _carry_out(
             log.info("%s_advanced %s=%s: %s", steps.kind, steps.kind, saved.record.id, saved.record.last_event)
             steps.send(saved.record.id)
         case StepLater(stored, delay):
-            steps.send_later(stored, delay=delay)
+            steps.send_later(_came_to_its_end(steps, stored), delay=delay)
         case NotReady(stored, since):
             delay = steps.retry.delay(message.polls, elapsed=steps.clock() - since)
-            steps.send_later(stored, delay=delay, polls=message.polls + 1)
+            steps.send_later(_came_to_its_end(steps, stored), delay=delay, polls=message.polls + 1)
+
+
+def _came_to_its_end(steps: StepQueue[R, F], stored: Stored[R]) -> Stored[R]:
+    """What earlier steps left that did not come to their end is true no more. One write, only after such steps."""
+    record = stored.record
+    if record.deferred is None and record.failing is None and not record.dead_letters:
+        return stored
+    return steps.store.save(stored.change(deferred=None, failing=None, dead_letters=0))
 
 
 def _defer(steps: StepQueue[R, F], message: StepMessage, error: RetryableError) -> None:

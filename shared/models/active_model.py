@@ -144,12 +144,15 @@ class ActiveModelStore:
         for _ in range(MAX_CONFLICTS):
             try:
                 record, etag = self._read()
-                if not only_if(record.held_until):
-                    return HoldResult.LAPSED
-                self._state.replace(ACTIVE_MODEL, _to_json(record.model_copy(update={"held_until": until})), etag=etag)
             except (BlobNotFoundError, StateUnreadableError):
                 # Without a readable model nothing is submitted that would have to be held.
                 return HoldResult.NO_MODEL
+            if not only_if(record.held_until):
+                return HoldResult.LAPSED
+            changed = _to_json(record.model_copy(update={"held_until": until}))
+            try:
+                with readable(ACTIVE_MODEL):  # a lease lets it be read and not replaced
+                    self._state.replace(ACTIVE_MODEL, changed, etag=etag)
             except VersionChangedError:
                 continue
             self.forget()
@@ -172,7 +175,9 @@ class ActiveModelStore:
 
     def switch(self, record: ActiveModelRecord) -> None:
         """Make a published model the one in use; a hold ends with it."""
-        self._state.put(ACTIVE_MODEL, _to_json(record))
+        data = _to_json(record)
+        with readable(ACTIVE_MODEL):
+            self._state.put(ACTIVE_MODEL, data)
         with self._lock:
             self._record, self._read_at = record, self._clock()
 

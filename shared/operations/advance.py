@@ -48,7 +48,7 @@ class OperationSteps:
     publishing_for: Callable[[str], PublishingSteps]
 
     def advance(self, message: StepMessage) -> None:
-        """Take the operation's next step. Raises only what is a bug, or storage that does not answer."""
+        """Take the operation's next step. Raises only what is a bug, or a queue that takes no message."""
         advance(self.operations.steps, message, self._take, close=self.operations.close, fail=self._fail)
 
     def _take(self, stored: Stored[Operation]) -> Next[Operation]:

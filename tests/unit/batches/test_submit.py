@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.batches.batch import BatchDocument, BatchState, Outcome, plan_batch
 from shared.batches.submit import AnalyzeRequest, ReadDocument, build_requests
+from shared.documents.inbox import document_of
 from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, MAX_REQUEST_BYTES, DocumentRef
 from shared.documents.text import DocumentWarning
 from shared.language.apis import API_VERSIONS, api_for
@@ -196,3 +198,63 @@ def test_without_a_model_the_batch_stays_planned_and_says_so_once() -> None:
     world.model.model = MODEL
     world.run()
     assert world.violations() == []
+
+
+def test_a_document_that_goes_between_two_parts_leaves_its_neighbour_its_own(
+    world: PipelineOnFakes,
+) -> None:
+    """Packed by what storage holds, the two need two requests once they are read; the first of them is submitted."""
+    for name in ("a.txt", "b.txt"):
+        text = f"{name} about billing. " * 5_000
+        documents = world.stores["documents"]
+        documents.upload(name, gzip.compress(text.encode()), content_encoding="gzip")
+        world.raise_event(document_of(documents.blobs[name].info))
+
+    def throttle_the_second(request: httpx.Request) -> httpx.Response | None:
+        if request.method != "POST" or not world.service.jobs or "a.txt" not in documents.blobs:
+            return None
+        world.remove("a.txt")
+        return httpx.Response(429, headers={"Retry-After": "5"})
+
+    world.service.answer = throttle_the_second
+    world.run()
+    assert world.violations() == []
+    assert world.classified() == ["b.txt.json"]
+    assert world.open_batches() == 0
+
+
+def test_a_batch_whose_last_parts_have_gone_is_polled_for_those_that_were_submitted(world: PipelineOnFakes) -> None:
+    for name in ("a.txt", "b.txt"):
+        text = f"{name} about billing. " * 5_000
+        documents = world.stores["documents"]
+        documents.upload(name, gzip.compress(text.encode()), content_encoding="gzip")
+        world.raise_event(document_of(documents.blobs[name].info))
+
+    def throttle_the_second(request: httpx.Request) -> httpx.Response | None:
+        if request.method != "POST" or not world.service.jobs or "b.txt" not in documents.blobs:
+            return None
+        world.remove("b.txt")
+        return httpx.Response(429, headers={"Retry-After": "5"})
+
+    world.service.answer = throttle_the_second
+    world.run()
+    assert world.classified() == ["a.txt.json"]
+    assert world.open_batches() == 0
+
+
+def test_what_a_batch_waits_for_now_is_the_one_thing_that_status_and_health_tell(world: PipelineOnFakes) -> None:
+    world.model.model = None
+    world.upload("letter.txt", "about billing")
+    world.deliver_for(minutes=5)
+    assert world.services.status().batches.waiting_for_model.batches == 1
+    world.model.model = MODEL
+    world.service.answer = lambda request: httpx.Response(503) if request.method == "POST" else None
+    world.deliver_for(minutes=15)
+    status = world.services.status()
+    assert (status.waiting, status.batches.waiting_for_model.batches) == (None, 0)
+    assert [each.reason for each in status.waits if each.what == "batches"] == ["language_unavailable"]
+    world.model.model = None
+    world.deliver_for(minutes=30)
+    status = world.services.status()
+    assert status.waiting is not None
+    assert [each for each in status.waits if each.what == "batches"] == []

@@ -64,7 +64,7 @@ def test_with_a_grace_of_nothing_reconcile_waits_all_the_same() -> None:
     assert world.failure_codes() == ["empty"]
 
 
-@pytest.mark.parametrize("source", Source)
+@pytest.mark.parametrize("source", [each for each in Source if each is not Source.REDRIVE])
 @pytest.mark.parametrize(("age", "codes"), [(FILLED_WITHIN - A_SECOND, []), (FILLED_WITHIN, ["empty"])])
 def test_after_a_minute_it_is_empty_whoever_sends_it(
     world: PipelineOnFakes, source: Source, age: timedelta, codes: list[str]
@@ -74,6 +74,12 @@ def test_after_a_minute_it_is_empty_whoever_sends_it(
     world.services.inbox.accept("documents", document, source=source)
     assert world.failure_codes() == codes
     assert world.queued_documents() == []
+
+
+def test_a_person_who_sends_it_again_is_not_made_to_wait(world: PipelineOnFakes) -> None:
+    world.upload(NAME, b"", event=False)
+    assert world.services.inbox.classify_again(NAME) is not None
+    assert world.failure_codes() == ["empty"]
 
 
 def test_a_late_event_of_its_queue_ends_an_empty_blob(world: PipelineOnFakes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from shared.documents.messages import DocumentMessage, Source
 from shared.documents.reconcile import Totals, read_totals
 from shared.documents.ref import record_name
+from shared.errors import StorageUnavailableError
 from tests.services_on_fakes import PipelineOnFakes
 
 GRACE = timedelta(minutes=15)
@@ -191,3 +193,37 @@ def test_totals_of_a_newer_release_are_read_without_what_is_unknown(world: Pipel
     found = read_totals(world.state)
     assert found is not None
     assert found.documents == 1
+
+
+def test_documents_of_a_batch_that_cannot_be_read_are_planned_in_another_one(world: PipelineOnFakes) -> None:
+    """Of the very same documents: their batch's id would be the same, and it is taken."""
+    for number in range(2):
+        world.upload(f"{number}.txt", "about billing")
+    world.deliver_events()
+    while not world.open_batches():
+        world.deliver_next()
+    [name] = [each for each in world.state.blobs if each.startswith("batches/open/")]
+    world.state.write_unhooked(name, b"cut")
+    for _ in range(3):
+        world.deliver_until(world.clock() + timedelta(minutes=20))
+        world.reconcile()
+    world.deliver_until(world.clock() + timedelta(minutes=20))
+    assert world.violations() == []
+    assert world.classified() == ["0.txt.json", "1.txt.json"]
+
+
+def test_a_pass_that_storage_ends_remembers_that_it_sent_something(world: PipelineOnFakes) -> None:
+    world.reconcile()
+    for number in range(4):
+        world.upload(f"{number}.txt", "about billing", event=False)
+    world.clock.advance(timedelta(hours=1))
+
+    def end(call: str) -> None:
+        if call == "documents-queue.send" and world.trace.count(call) % 3 == 0:
+            raise StorageUnavailableError("403 on the queue")
+
+    world.disturb = end
+    for _ in range(3):
+        with contextlib.suppress(StorageUnavailableError):
+            world.services.reconcile()
+    assert len(world.queued_documents()) == 2, "what waits is not sent again"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from dataclasses import replace
 
 import pytest
 
-from shared.durable.abandoned import HIDDEN_FOR, MAX_TRIES, Abandoned
+from shared.durable.abandoned import HIDDEN_FOR, MAX_DURATION, MAX_TRIES, Abandoned
 from shared.durable.dead_letters import DeadLetters
 from shared.messages import StepMessage
 from tests.fakes import FakeBlobStore, FakeQueue, VirtualClock
@@ -25,7 +26,7 @@ class Office:
         self.letters = DeadLetters(self.blobs)
         self.handled: list[str] = []
         self.broken: set[str] = set()
-        self.abandoned = Abandoned("batches", self.queue, self.handle, self.letters)
+        self.abandoned = Abandoned("batches", self.queue, self.handle, self.letters, self.clock)
 
     def handle(self, message_id: str, *, body: str) -> None:
         self.letters.keep(queue="batches", message_id=message_id, body=body, reason="failed five times")
@@ -169,3 +170,19 @@ def test_a_part_of_the_sweep_that_fails_takes_no_other_with_it(
     assert "timer_part_failed part=abandoned batches" in caplog.text
     assert len(world.dead_letters()) == 1
     assert "pipeline_metrics" in caplog.text
+
+
+def test_one_pass_ends_in_time_for_the_rest_of_the_sweep(office: Office) -> None:
+    """After many failures; what is left is for the next pass."""
+    for number in range(200):
+        office.queue.send(StepMessage(id=f"{number:032}"))
+    slow = office.handle
+
+    def handle(message_id: str, *, body: str) -> None:
+        office.clock.advance(MAX_DURATION / 50)
+        slow(message_id, body=body)
+
+    passes = replace(office.abandoned, handle=handle)
+    assert passes() < 200
+    assert sum(iter(passes, 0)) + len(office.handled) >= 200
+    assert office.queue.length() == 0

@@ -386,3 +386,24 @@ def test_what_belongs_to_normal_work_is_not_written_down(office: Office, error: 
     office.create()
     take(office, raising(error))
     assert office.find().record == letter()
+
+
+# what earlier steps left behind
+
+
+@pytest.mark.parametrize("ending", ["not ready", "later"])
+def test_a_step_that_comes_to_its_end_clears_what_failed_ones_left(office: Office, ending: str) -> None:
+    now = office.clock()
+    left = {"deferred": Deferral(code="storage_unavailable", since=now, until=now), "failing": "KeyError"}
+    office.create(letter().model_copy(update=left | {"dead_letters": 2}))
+
+    def step(stored: Stored[Letter]) -> Next[Letter]:
+        return NotReady(stored, since=now) if ending == "not ready" else StepLater(stored, timedelta(seconds=1))
+
+    take(office, step)
+    record = office.find().record
+    assert (record.deferred, record.failing, record.dead_letters) == (None, None, 0)
+    assert "blobs.replace" in office.trace
+    office.trace.clear()
+    take(office, step)
+    assert "blobs.replace" not in office.trace, "nothing is written that is true already"

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from shared.errors import StateUnreadableError, VersionChangedError
+from shared.errors import BlobUnreadableError, StateUnreadableError, VersionChangedError
 from shared.language.values import ModelRef, ProjectKind
 from shared.models.active_model import (
     ACTIVE_MODEL,
@@ -303,3 +303,20 @@ def test_a_deleted_project_takes_its_model_out_of_use() -> None:
 )
 def test_days_are_counted_to_the_expiry_of_the_deployment(expires: date | None, days: int | None) -> None:
     assert record_of(FIRST, expires=expires).days_left(START.date()) == days
+
+
+@pytest.mark.parametrize("change", ["switch", "hold"])
+def test_a_record_that_may_be_read_and_not_replaced_is_told_as_unreadable_state(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a lease of somebody's, say. The step waits; as a bug it would end the publication."""
+    place = Place()
+    place.ours.switch(record_of(FIRST))
+
+    def leased(*_: object, **__: object) -> str:
+        raise BlobUnreadableError("somebody holds a lease on it")
+
+    monkeypatch.setattr(place.state, "put", leased)
+    monkeypatch.setattr(place.state, "replace", leased)
+    with pytest.raises(StateUnreadableError, match="lease"):
+        place.ours.switch(record_of(FIRST)) if change == "switch" else place.ours.hold()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.documents.messages import DocumentMessage
+from shared.documents.messages import DocumentMessage, WakeMessage
 from shared.documents.ref import DocumentRef, FailureCode
 from shared.errors import ConfirmationNeededError, OperationRunningError
 from shared.messages import StepMessage
@@ -446,3 +446,12 @@ def test_a_crash_at_any_call_puts_back_every_letter(kind: str) -> None:
     for crashed in every_crash(lambda: world_with(kind), start_dead_letters):
         assert letters(crashed) == crashed.violations() == []
         assert times_classified(crashed)["new.txt"] in (1, 2)
+
+
+def test_one_closed_batch_that_cannot_be_read_keeps_no_other_letter(world: OperationsWorld) -> None:
+    state = world.stores["state"]
+    state.put(f"batches/closed/{world.clock():%Y-%m-%d}/{'1' * 32}.json", b"cut")
+    keep(world, "batches", StepMessage(id="1" * 32).to_text())
+    keep(world, "collect", WakeMessage().to_text())
+    ended = put_back(world)
+    assert (ended.state, ended.sent, ended.skipped) == (OperationState.SUCCEEDED, 1, 1)
