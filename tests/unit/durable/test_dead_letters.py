@@ -6,8 +6,13 @@ import json
 
 import pytest
 
-from shared.durable.dead_letters import DeadLetters
+from shared.durable.dead_letters import DeadLetters, StepDeadLetters
+from shared.durable.steps import Done
+from shared.durable.store import Stored
+from shared.errors import StorageUnavailableError
+from shared.messages import StepMessage
 from tests.fakes import FakeBlobStore, VirtualClock
+from tests.unit.durable.letters import Letter, LetterFacts, Office, letter
 
 
 @pytest.fixture
@@ -50,3 +55,42 @@ def test_any_other_id_is_replaced_by_a_hash_of_the_body(blobs: FakeBlobStore, me
 def test_an_operator_reads_of_it_in_the_log(blobs: FakeBlobStore, caplog: pytest.LogCaptureFixture) -> None:
     name = keep(blobs, "m1")
     assert f"dead_letter_kept queue=batches id=m1 blob={name}: not a StepMessage" in caplog.text
+
+
+# What becomes of a step's record
+
+
+def step_letters(office: Office) -> StepDeadLetters[Letter, LetterFacts]:
+    def give_up(stored: Stored[Letter], why: str) -> Done[Letter]:
+        raise AssertionError(f"it was given up: {why}")
+
+    return StepDeadLetters(
+        steps=office.steps,
+        dead_letters=DeadLetters(office.blobs),
+        queue_name="letters",
+        give_up=give_up,
+        close=office.store.close,
+    )
+
+
+def test_a_revival_that_could_not_be_sent_is_not_counted() -> None:
+    """The sweep repeats it at each pass: counted, the fourth would end a record of which no step was tried."""
+    office = Office()
+    office.create()
+    office.refuse("queue.send")
+    for _ in range(5):
+        with pytest.raises(StorageUnavailableError):
+            step_letters(office).handle("m1", body=StepMessage(id="a1").to_text())
+    assert office.find().record.dead_letters == 0
+    office.refuse()
+    step_letters(office).handle("m1", body=StepMessage(id="a1").to_text())
+    assert office.find().record.dead_letters == 1
+    assert office.messages() == [StepMessage(id="a1")]
+
+
+def test_a_letter_that_is_put_back_gives_the_step_all_its_tries_again() -> None:
+    office = Office()
+    office.create(letter().model_copy(update={"failing": "KeyError", "dead_letters": 3}))
+    assert step_letters(office).put_back(StepMessage(id="a1").to_text())
+    assert (office.find().record.failing, office.find().record.dead_letters) == (None, 0)
+    assert office.messages() == [StepMessage(id="a1")]
