@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import azure.functions as func
@@ -276,7 +276,8 @@ def running_world(
     With `in_memory` the records and the queue are the fakes of tests/contract, three times as fast; the labelled
     documents lie in Azurite all the same. `emulator` are settings of the emulator.
     """
-    moment = ManualClock()
+    # Of today, as the times of what lies in Azurite: a version of tomorrow would be a forged one.
+    moment = ManualClock(datetime.now(UTC))
     with ExitStack() as running:
         emulators = running.enter_context(ExitStack())
         started = emulators.enter_context(

@@ -108,11 +108,12 @@ class App:
         return int(answer.value["status_code"].value), json.loads(answer.value["body"].value)
 
     def follow(self, operation: str) -> Any:
-        """Deliver the operations queue until the operation has ended."""
+        """Deliver the operations queue until the operation has ended; a redrive waits for what is still to collect."""
         operation_id = operation.rsplit("/", 1)[1]
         records: list[Any] = []
 
         def has_ended() -> bool:
+            self.deliver(self.services.inbox.collect_queue, "collect_documents")
             self.deliver(self.services.operations.steps.queue, "advance_operation")
             records.append(self.ask("get_operation", id=operation_id)[1])
             return bool(records[-1]["ended"])

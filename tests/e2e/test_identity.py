@@ -77,6 +77,7 @@ class Deployment:
         """Upload, and do Event Grid's part as event-queue.bicep sets it up: CloudEvents, in base64."""
         answer = self.blobs.get_blob_client(CONTAINERS["documents"], name).upload_blob(data)
         event = json.loads((ROOT / "tests" / "events" / "cloud_events.json").read_text(encoding="utf-8"))
+        event["subject"] = f"/blobServices/default/containers/{CONTAINERS['documents']}/blobs/{name}"
         event["data"] |= {
             "url": f"https://stdata.blob.core.windows.net/{CONTAINERS['documents']}/{name}",
             "eTag": str(answer["etag"]).strip('"'),

@@ -82,8 +82,8 @@ MOMENTS = {
     "wait_publishing": Moment(progression={"publishing": "after 2 reads"}),
     "probe": Moment(slow="submit_analysis"),
     "wait_probe": Moment(progression={"analysis": "after 2 reads"}),
-    # The first look at the project is the probe's.
-    "switch": Moment(slow="get_project", skip=1),
+    # Before it the project is looked at for its container, and for the probe.
+    "switch": Moment(slow="get_project", skip=2),
 }
 
 

@@ -39,7 +39,7 @@ from tests.faults.test_fault_matrix import NEXT_MODEL
 from tests.faults.world import MODEL, Crash
 
 MANY = settings(
-    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "250")),
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "100")),
     stateful_step_count=50,
     deadline=None,
     derandomize=True,
@@ -383,6 +383,9 @@ def test_any_interleaving_ends_every_record_after_all_its_steps() -> None:
     run_state_machine_as_test(DurableRecords, settings=MANY)
 
 
+# As many as it takes to find what is wrong.
+UNTIL_FOUND = settings(MANY, max_examples=1_000)
+
 # Can the machines say no? What they are shown is run as it is, with one guard taken away.
 
 
@@ -394,10 +397,10 @@ def test_a_save_that_ignores_the_etag_is_found(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(RecordStore, "save", save)
     with pytest.raises(AssertionError, match="went back"):
-        run_state_machine_as_test(DurableRecords, settings=MANY)
+        run_state_machine_as_test(DurableRecords, settings=UNTIL_FOUND)
 
 
 def test_a_failure_record_that_outlives_its_cause_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Records, "_clear_failures", lambda *_: None)
     with pytest.raises(AssertionError, match="its records at"):
-        run_state_machine_as_test(Documents, settings=MANY)
+        run_state_machine_as_test(Documents, settings=UNTIL_FOUND)
