@@ -544,7 +544,7 @@ def test_storage_that_fails_a_tenth_of_its_calls_costs_no_document(
     network, session = Throttling(seed), requests.Session()
     session.mount("http://", network)
     at_once = services._STORAGE_RETRY | {"initial_backoff": 0, "increment_base": 0, "random_jitter_range": 0}
-    # More tries than the app has: what follows when all of them fail is the subject of tests/faults/test_restrictions.py.
+    # More tries than the app has: what follows when all fail is the subject of tests/faults/test_restrictions.py.
     at_once["retry_total"] = 8
     monkeypatch.setattr(services, "_STORAGE_RETRY", at_once)
     monkeypatch.setattr(services, "_storage_session", lambda: session)
