@@ -30,15 +30,14 @@ class Sweep:
 
     def __call__(self) -> None:
         run_each(
-            {
+            {f"abandoned {each.name}": each for each in self.abandoned}
+            | {
                 "collector": self.inbox.revive_collector,
                 "batches": lambda: revive_stalled(self.batches, self.fan_out),
                 "operations": lambda: revive_stalled(self.operations, self.fan_out),
                 "metrics": self.metrics.log_pipeline,
                 "expiry": self.metrics.log_expiry,
             }
-            # Last: it may take long after many failures, and what is above helps more.
-            | {f"abandoned {each.name}": each for each in self.abandoned}
         )
 
 

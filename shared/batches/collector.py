@@ -154,8 +154,12 @@ class Collector:
 
     def _plan(self, group: list[Collected]) -> None:
         """One group becomes a batch and its first message; then its document messages may go."""
-        batch = plan_batch([each.planned for each in group], self.batches.clock())
-        self.batches.start(batch)
+        now = self.batches.clock()
+        batch = plan_batch([each.planned for each in group], now)
+        if not self.batches.start(batch):
+            # An open batch of the very same documents is damaged: they go on in one of another id.
+            batch = plan_batch([each.planned.model_copy(update={"requested": now}) for each in group], now)
+            self.batches.start(batch)
         self.inbox.fan_out(self.inbox.documents_queue.delete, [each for one in group for each in one.messages])
         log.info("batch_planned batch=%s documents=%d", batch.id, len(group))
 

@@ -85,8 +85,7 @@ class Inbox:
         if refusal:
             self.records.write_failure(document, *refusal)
             return False
-        # What reconcile sends may lie in a batch that cannot be read: it must become another one.
-        requested = self.clock() if source in (Source.REDRIVE, Source.RECONCILE) else None
+        requested = self.clock() if source is Source.REDRIVE else None
         message = DocumentMessage(container=container, document=document, source=source, requested=requested)
         self.documents_queue.send(message)
         self.wake()

@@ -23,8 +23,8 @@ class Source(StrEnum):
 class DocumentMessage(Message):
     """Queue `documents`: classify this version.
 
-    `requested` is when a redrive was asked for, or reconcile sent it. It makes the batch another one than that which
-    holds or classified this version.
+    `requested` is when a redrive was asked for: it makes the batch another one than that which classified this version
+    before.
     """
 
     container: str

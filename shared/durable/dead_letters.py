@@ -157,7 +157,8 @@ class StepDeadLetters(Generic[R, F]):
         record, now = stored.record, self.steps.clock()
         delay = FIRST_REVIVAL * 3**record.dead_letters
         what = f"{reason}, and no error of its own was seen; tried again in {delay.total_seconds() / 60:.0f} minutes"
-        self.steps.queue.send(StepMessage(id=record.id), delay=delay)
+        # As after a failure: the step first sees that the record can be written.
+        self.steps.queue.send(StepMessage(id=record.id, failures_in_a_row=1), delay=delay)
         try:
             self.steps.store.save(
                 stored.note(now, what, dead_letters=record.dead_letters + 1, due=now + delay + STEP_ALLOWANCE)

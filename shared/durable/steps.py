@@ -86,12 +86,15 @@ class StepQueue(Generic[R, F]):
     retry: RetryPolicy
     clock: Clock
 
-    def start(self, record: R) -> None:
+    def start(self, record: R) -> bool:
         """Create the record, then send its first message. An open record of the same id is the same work: the message
-        repeats a step, which is harmless."""
+        repeats a step, which is harmless. False, with nothing sent, when that one cannot be read."""
         if self.store.create(record) is None:
+            if self.store.find_readable(record.id) is None:
+                return False
             log.info("%s_exists id=%s: the same %s is open already", self.kind, record.id, self.kind)
         self.send(record.id)
+        return True
 
     def send(self, record_id: str) -> None:
         """A message for the record's next step, visible at once."""

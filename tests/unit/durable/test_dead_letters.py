@@ -85,7 +85,7 @@ def test_a_revival_that_could_not_be_sent_is_not_counted() -> None:
     office.refuse()
     step_letters(office).handle("m1", body=StepMessage(id="a1").to_text())
     assert office.find().record.dead_letters == 1
-    assert office.messages() == [StepMessage(id="a1")]
+    assert office.messages() == [StepMessage(id="a1", failures_in_a_row=1)]
 
 
 def test_a_letter_that_is_put_back_gives_the_step_all_its_tries_again() -> None:
