@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from shared.batches.batch import Batch, BatchDocument, JobReference, Outcome, plan_batch
 from shared.batches.results import SERVICE_WARNING, Answer, Results, error_text, merge_pages, merge_parts, resolve
@@ -106,21 +107,36 @@ def test_pages_are_united_and_a_result_that_is_repeated_as_it_was_counts_once() 
     assert answer.malformed == {}
 
 
-CONTRADICTIONS: dict[str, list[AnalyzeJob]] = {
-    "two results on one page": [page(classes("0", a=0.5), classes("0", b=0.5), classes("1", a=1))],
-    "two results on two pages": [page(classes("0", a=0.5)), page(classes("0", a=0.6), classes("1", a=1))],
-    "a result and an error": [page(classes("0", a=0.5), classes("1", a=1), errors={"0": ServiceError("A", "a")})],
-    "a result and one that cannot be read": [
-        page(classes("0", a=0.5), classes("1", a=1)),
-        replace(page(), malformed={"0": "odd"}),
-    ],
+CONTRADICTIONS: dict[str, tuple[list[AnalyzeJob], str]] = {
+    # pages -> why the text is malformed
+    "two results on one page": (
+        [page(classes("0", a=0.5), classes("0", b=0.5), classes("1", a=1))],
+        "it has two results that differ",
+    ),
+    "two results on two pages": (
+        [page(classes("0", a=0.5)), page(classes("0", a=0.6), classes("1", a=1))],
+        "it has two results that differ",
+    ),
+    "a result and an error": (
+        [page(classes("0", a=0.5), classes("1", a=1), errors={"0": ServiceError("A", "a")})],
+        "it has a result and an error",
+    ),
+    "an error, and a result on the next page": (
+        [page(errors={"0": ServiceError("A", "a")}), page(classes("0", a=0.5), classes("1", a=1))],
+        "it has a result and an error",
+    ),
+    "a result and one that cannot be read": (
+        [page(classes("0", a=0.5), classes("1", a=1)), replace(page(), malformed={"0": "odd"})],
+        "odd",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", CONTRADICTIONS)
-def test_of_results_that_contradict_each_other_none_is_taken(case: str) -> None:
-    answer = merge_pages(CONTRADICTIONS[case])
-    assert (list(answer.texts), answer.text_errors, list(answer.malformed)) == (["1"], {}, ["0"])
+def test_of_results_that_contradict_each_other_none_is_taken_and_the_reason_is_given(case: str) -> None:
+    pages, why = CONTRADICTIONS[case]
+    answer = merge_pages(pages)
+    assert (list(answer.texts), answer.text_errors, answer.malformed) == (["1"], {}, {"0": why})
 
 
 def test_errors_are_united_and_the_first_of_an_id_wins() -> None:
@@ -221,6 +237,14 @@ def test_a_document_is_malformed_when_one_of_its_parts_is() -> None:
     answer = merge_pages([replace(page(classes("0", a=1), classes("1.0", b=1)), malformed={"1.1": "odd"})])
     results = resolved(batch, MODEL, answer)
     assert (list(results.classified), results.malformed, results.failed, results.missing) == ([0], {1: "odd"}, {}, [])
+
+
+def test_what_is_raised_for_one_document_is_kept_and_the_others_have_their_classes() -> None:
+    odd = TextClasses("0", (ClassScore("a", "high"),))  # type: ignore[arg-type]
+    results = resolved(TWO, MODEL, answer_of(odd, classes("1", b=1)))
+    assert (list(results.classified), results.failed, results.malformed, results.missing) == ([1], {}, {}, [])
+    (raised,) = results.raised.items()
+    assert (raised[0], type(raised[1])) == (0, ValidationError)
 
 
 def test_a_record_names_its_version_model_and_jobs() -> None:
