@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 DOCUMENTS_PER_ROUND = 50
 # Accepting a document is three lines of the host's log, and a round's batches are some thirty more.
-LINES_PER_ROUND = 170
+LINES_PER_ROUND = 80
 STOP_LIMIT = 10.0
 SETTLE_SECONDS = 150.0
 NETS = {"reconcile_schedule": "*/2 * * * * *", "sweep_schedule": "*/3 * * * * *", "pipeline_grace_minutes": "0.02"}
