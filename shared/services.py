@@ -278,7 +278,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
     def publishing_for(api_version: str) -> PublishingSteps:
         return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
 
-    waits = Waits(batches, operation_queue, adapters.language.waits)
+    waits = Waits(operation_queue, adapters.language.waits)
     operation_steps = OperationSteps(
         operations=operations,
         language=adapters.language,

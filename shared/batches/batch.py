@@ -22,6 +22,8 @@ from shared.language.values import ModelRef
 
 # How often a document is submitted before it is given up.
 MAX_ATTEMPTS = 3
+# Closed batches lie in folders by the day they were created; they are kept for 30 days unless retentionDays says more.
+SEARCHED_DAYS = 30
 
 
 class BatchState(StrEnum):

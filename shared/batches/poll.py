@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, JobReference, Outcome
 from shared.batches.resubmit import Resubmit
 from shared.batches.results import Results, error_text, merge_pages, resolve
+from shared.concurrency import each_apart
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
 from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
-from shared.errors import LanguageNotFoundError, MalformedAnswerError, RetryableError
+from shared.errors import LanguageNotFoundError, MalformedAnswerError
 from shared.language.answers import check_submission
 from shared.language.apis import api_for
 from shared.language.apis.base import Call
@@ -107,15 +108,13 @@ class Poll:
     def _write_failures(self, batch: Batch, failures: Mapping[int, tuple[FailureCode, str]]) -> dict[int, Exception]:
         """The failure records of a batch's documents. Returns what the writing of one raised, by index."""
         model = _submitted_with(batch)[0].label
-        raised: dict[int, Exception] = {}
-        for index, (code, why) in failures.items():
-            try:
-                self.records.write_failure(batch.documents[index].document, code, why, batch=batch.id, model=model)
-            except RetryableError:
-                raise
-            except Exception as error:
-                raised[index] = error
-        return raised
+
+        def write(failure: tuple[int, tuple[FailureCode, str]]) -> bool:
+            index, (code, why) = failure
+            return self.records.write_failure(batch.documents[index].document, code, why, batch=batch.id, model=model)
+
+        _, raised = each_apart(self.records.fan_out, write, failures.items())
+        return {index: error for (index, _), error in raised}
 
 
 def _why_given_up(malformed: str | None) -> tuple[FailureCode, str]:

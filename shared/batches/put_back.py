@@ -8,16 +8,13 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from shared.batches.batch import Batch, Batches, BatchFacts, Outcome
+from shared.batches.batch import SEARCHED_DAYS, Batch, Batches, BatchFacts, Outcome
 from shared.documents.inbox import Inbox
 from shared.documents.messages import Source
 from shared.durable.dead_letters import StepDeadLetters
 from shared.durable.store import newest_days
 from shared.errors import StateUnreadableError
 from shared.messages import StepMessage
-
-# Closed batches lie in folders by the day they were created; they are kept for 30 days unless retentionDays says more.
-SEARCHED_DAYS = 30
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,13 @@ class Record(StoredModel):
 
     def evolve(self, at: datetime, what: str, **changes: object) -> Self:
         """A step that came to its end: a copy with `changes`, a line of history and a new due time."""
-        cleared = {"due": at + STEP_ALLOWANCE, "deferred": None, "failing": None, "dead_letters": 0}
-        return self.note(at, what, **(cleared | changes))
+        return self.cleared().note(at, what, **({"due": at + STEP_ALLOWANCE} | changes))
+
+    def cleared(self) -> Self:
+        """Without what steps left that did not come to their end; itself where there is nothing of the kind."""
+        if self.deferred is None and self.failing is None and not self.dead_letters:
+            return self
+        return self.model_copy(update={"deferred": None, "failing": None, "dead_letters": 0})
 
     def note(self, at: datetime, what: str, **changes: object) -> Self:
         """A copy with `changes` and one more line of history, of which the newest MAX_HISTORY are kept."""

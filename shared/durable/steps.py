@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeAlias, TypeVar
 
@@ -193,10 +193,8 @@ def _carry_out(
 
 def _came_to_its_end(steps: StepQueue[R, F], stored: Stored[R]) -> Stored[R]:
     """What earlier steps left that did not come to their end is true no more. One write, only after such steps."""
-    record = stored.record
-    if record.deferred is None and record.failing is None and not record.dead_letters:
-        return stored
-    return steps.store.save(stored.change(deferred=None, failing=None, dead_letters=0))
+    cleared = stored.record.cleared()
+    return stored if cleared is stored.record else steps.store.save(replace(stored, record=cleared))
 
 
 def _defer(steps: StepQueue[R, F], message: StepMessage, error: RetryableError) -> None:

@@ -16,11 +16,10 @@ FORGOTTEN_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class LanguageWait:
-    """`reason` is the error's code and `problem` its text; `until` is None where the service does not say."""
+    """`reason` is the error's code; `until` is None where the service does not say."""
 
     api: Api
     reason: str
-    problem: str
     since: datetime
     until: datetime | None
     last: datetime
@@ -45,7 +44,6 @@ class LanguageWaits:
             self._found[api] = LanguageWait(
                 api=api,
                 reason=error.code,
-                problem=str(error),
                 since=known.since if known is not None and is_same else now,
                 until=None if error.retry_after is None else now + error.retry_after,
                 last=now,

@@ -24,13 +24,13 @@ from shared.documents.reconcile import Versions
 from shared.documents.record_schema import RecordFacts
 from shared.documents.records import Records
 from shared.documents.ref import KEPT_OF_LONG_NAMES, RECORD_SUFFIX, DocumentRef, record_name
-from shared.durable.steps import Next, StepNow
+from shared.durable.steps import Next
 from shared.durable.store import Stored
 from shared.errors import BlobNotFoundError, BlobUnreadableError, ConfirmationNeededError
 from shared.models.active_model import ActiveModelStore
-from shared.operations.operation import Operation, OperationState, Reclassify, ReclassifyRequest, Step
+from shared.operations.operation import Operation, Reclassify, ReclassifyRequest, Step
 from shared.operations.operations import Operations, new_id
-from shared.operations.service_jobs import ended, poll_again
+from shared.operations.service_jobs import page_done, poll_again
 from shared.storage.ports import BlobInfo, BlobStore
 
 log = logging.getLogger("pigeonhole.operations")
@@ -98,13 +98,8 @@ class Reclassification:
             documents = self._not_under_way(self.inbox.still_current(documents))
         source = Source.FAILED if request.failed else Source.REDRIVE
         self.inbox.redrive(documents, requested=operation.created, source=source)
-        progress = operation.progress(page, sent=len(documents), skipped=len(wanted) - len(documents))
-        what, now = f"sent {progress['sent']} of {operation.total}", self.operations.steps.clock()
-        if progress["skipped"]:
-            what += f", left out {progress['skipped']}"
-        if page.token is None:
-            return ended(stored.change(**progress), now, OperationState.SUCCEEDED, what)
-        return StepNow(stored.evolve(now, what, **progress))
+        sent, steps = len(documents), self.operations.steps
+        return page_done(steps, stored, page, sent=sent, skipped=len(wanted) - sent, done="sent", left="left out {}")
 
     def _has_earlier_ones_to_collect(self, operation: Reclassify) -> bool:
         """Before the first page: what an earlier request sent may wait in the queue, where no one can look for it."""

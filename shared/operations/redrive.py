@@ -13,17 +13,16 @@ from typing import TypeAlias
 
 from shared.concurrency import FanOut
 from shared.durable.dead_letters import DeadLetters
-from shared.durable.steps import Next, StepNow
+from shared.durable.steps import Next
 from shared.durable.store import Stored
 from shared.operations.operation import (
     Operation,
-    OperationState,
     RedriveDeadLetters,
     RedriveDeadLettersRequest,
     Step,
 )
 from shared.operations.operations import Operations, new_id
-from shared.operations.service_jobs import ended
+from shared.operations.service_jobs import page_done
 from shared.storage.ports import BlobInfo
 
 # The lock's name, as RECLASSIFY_PROJECT.
@@ -72,13 +71,8 @@ class DeadLetterRedrive:
         operation = stored.record
         page = self.dead_letters.list_page(operation.request.queue, token=operation.token)
         done = self.fan_out(lambda info: self._put_back(info, requested=operation.created), page.infos)
-        progress = operation.progress(page, sent=sum(done), skipped=len(done) - sum(done))
-        what, now = f"put back {progress['sent']} of {operation.total}", self.operations.steps.clock()
-        if progress["skipped"]:
-            what += f", {progress['skipped']} stay"
-        if page.token is None:
-            return ended(stored.change(**progress), now, OperationState.SUCCEEDED, what)
-        return StepNow(stored.evolve(now, what, **progress))
+        sent, steps = sum(done), self.operations.steps
+        return page_done(steps, stored, page, sent=sent, skipped=len(done) - sent, done="put back", left="{} stay")
 
     def _put_back(self, info: BlobInfo, *, requested: datetime) -> bool:
         letter = self.dead_letters.read(info.name)

@@ -1,4 +1,4 @@
-"""What the steps of operations share: starting a job of the service once, and waiting for it."""
+"""What the steps of operations share: starting a job of the service once, waiting for it, going on and ending."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from shared.durable.steps import Done, Next, NotReady
+from shared.durable.steps import Done, Next, NotReady, StepNow
 from shared.durable.store import Stored
 from shared.errors import LanguageBusyError, LanguageConflictError
 from shared.language.apis.base import Call
 from shared.language.client import LanguageClient
 from shared.language.values import TERMINAL, AuthoringJob, LroStatus, ServiceError
-from shared.operations.operation import Operation, OperationQueue, OperationRecord, OperationState
+from shared.operations.operation import (
+    Operation,
+    OperationQueue,
+    OperationRecord,
+    OperationState,
+    Reclassify,
+    RedriveDeadLetters,
+)
+from shared.storage.ports import Page
 
 O = TypeVar("O", bound=Operation)  # noqa: E741 - one letter, as type variables are named here
+L = TypeVar("L", Reclassify, RedriveDeadLetters)
 
 
 def start_job(language: LanguageClient, operation: OperationRecord, call: Call[str]) -> str:
@@ -37,6 +46,20 @@ def or_gone(job: AuthoringJob | None) -> AuthoringJob:
     """A job that the service no longer lists has failed."""
     gone = ServiceError("NotFound", "the service no longer lists it")
     return job or AuthoringJob("", LroStatus.FAILED, (gone,))
+
+
+def page_done(
+    steps: OperationQueue, stored: Stored[L], page: Page, *, sent: int, skipped: int, done: str, left: str
+) -> Next[Operation]:
+    """A page of a listing is worked off: the next one, or the end. `done` and `left` say what became of its entries."""
+    operation, now = stored.record, steps.clock()
+    progress = operation.progress(page, sent=sent, skipped=skipped)
+    what = f"{done} {progress['sent']} of {operation.total}"
+    if progress["skipped"]:
+        what += f", {left.format(progress['skipped'])}"
+    if page.token is None:
+        return ended(stored.change(**progress), now, OperationState.SUCCEEDED, what)
+    return StepNow(stored.evolve(now, what, **progress))
 
 
 def wait_for(

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from shared.batches.batch import Batch, BatchDocument, Batches, BatchFacts, JobReference
+from shared.batches.batch import SEARCHED_DAYS, Batch, BatchDocument, Batches, BatchFacts, JobReference
 from shared.durable.record import Deferral, Event
 from shared.durable.store import Listed, newest_days
 from shared.language.values import ModelRef
 from shared.reports.bodies import Body
 from shared.reports.status import RECENT
 
-# Closed batches lie in folders by the day they were created.
-SEARCHED_DAYS = 30
 LISTED_DAYS = 7
 LISTED_OPEN = 1_000
 CLOSED = "closed"

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.errors import QUOTED_CHARACTERS, InputProblem
 
+# Listings for people are bounded: one call each.
+LISTED = 5_000
 LISTED_PROBLEMS = 100
 
 

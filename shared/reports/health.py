@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from shared.batches.batch import Batches
+from shared.batches.batch import Batches, BatchFacts
+from shared.durable.store import Listed
 from shared.errors import (
     LanguageAccessError,
     LanguageNotFoundError,
@@ -22,10 +23,9 @@ from shared.language.apis.base import Api
 from shared.language.client import LanguageClient
 from shared.models.active_model import ActiveModelStore
 from shared.redaction import clean
-from shared.reports.bodies import Body
-from shared.reports.status import LISTED
+from shared.reports.bodies import LISTED, Body
 from shared.reports.waiting import find_waiting
-from shared.reports.waits import WaitBody, Waits
+from shared.reports.waits import WaitBody, Waits, waits_of
 from shared.storage.outages import Outages
 from shared.storage.ports import BlobStore, MessageQueue
 
@@ -83,10 +83,15 @@ class HealthCheck:
         parts = {place: self._check_storage(place, ask) for place, ask in asked.items()}
         parts["model in use"] = _check(self.active_model.find_record)
         parts["language"] = _check(self._ask_language)
-        parts["submissions"] = self._submissions()
+        opened: list[Listed[BatchFacts]] = []
         waits: list[WaitBody] = []
+
+        def of_batches() -> list[WaitBody]:
+            opened.extend(list(islice(self.batches.store.list_open(), LISTED)))
+            return waits_of("batches", opened)
+
         found = {
-            "batches": self.waits.of_batches,
+            "batches": of_batches,
             "operations": self.waits.of_operations,
             # Authoring is asked above.
             "language prediction": lambda: self.waits.of_language(Api.PREDICTION),
@@ -94,6 +99,7 @@ class HealthCheck:
         for name, find in found.items():
             parts[name] = _check_waits(find, waits)
         waits += self.waits.of_language(Api.AUTHORING)
+        parts["submissions"] = self._submissions(opened)
         return Health(healthy=all(part.healthy for part in parts.values()), parts=parts, waits=waits)
 
     def _check_storage(self, place: str, ask: Callable[[], object]) -> PartHealth:
@@ -103,9 +109,9 @@ class HealthCheck:
             return part
         return PartHealth(healthy=False, problem=part.problem or outage.problem[:MAX_PROBLEM], since=outage.since)
 
-    def _submissions(self) -> PartHealth:
+    def _submissions(self, opened: list[Listed[BatchFacts]]) -> PartHealth:
         try:
-            waiting = find_waiting(self.batches, islice(self.batches.store.list_open(), LISTED), refused=True)
+            waiting = find_waiting(self.batches, opened, refused=True)
         except Exception:  # the container has a part of its own, which says so
             waiting = None
         if waiting is None:

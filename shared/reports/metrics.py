@@ -15,7 +15,8 @@ from itertools import islice
 from shared.batches.batch import Batches
 from shared.documents.inbox import Inbox
 from shared.models.active_model import ActiveModelStore
-from shared.reports.status import LISTED, oldest_waiting
+from shared.reports.bodies import LISTED
+from shared.reports.status import oldest_waiting
 
 log = logging.getLogger("pigeonhole.metrics")
 

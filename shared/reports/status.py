@@ -19,15 +19,13 @@ from shared.errors import StateUnreadableError
 from shared.language.apis.base import Api
 from shared.language.values import ProjectKind
 from shared.models.active_model import ActiveModelStore
-from shared.reports.bodies import Body
+from shared.reports.bodies import LISTED, Body
 from shared.reports.waiting import Waiting, find_waiting
 from shared.reports.waits import WaitBody, Waits, waits_of
 from shared.storage.ports import BlobStore
 
 T = TypeVar("T")
 
-# Listings for people are bounded: one call each.
-LISTED = 5_000
 RECENT = 20
 EXPIRY_WARNING_DAYS = 30
 

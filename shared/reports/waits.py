@@ -8,17 +8,14 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from shared.batches.batch import Batches
 from shared.durable.record import Facts
 from shared.durable.store import Listed
 from shared.language.apis.base import Api
 from shared.language.waits import LanguageWaits
 from shared.operations.operation import OperationQueue
-from shared.reports.bodies import Body
+from shared.reports.bodies import LISTED, Body
 
 F = TypeVar("F", bound=Facts)
-
-LISTED = 5_000
 
 
 class WaitBody(Body):
@@ -34,16 +31,13 @@ class WaitBody(Body):
 
 @dataclass(frozen=True)
 class Waits:
-    """Two listings, 5,000 records each at most."""
+    """What open operations and this process wait for; `waits_of` tells of batches from a listing that is at hand."""
 
-    batches: Batches
     operations: OperationQueue
     language: LanguageWaits
 
-    def of_batches(self) -> list[WaitBody]:
-        return waits_of("batches", islice(self.batches.store.list_open(), LISTED))
-
     def of_operations(self) -> list[WaitBody]:
+        """One listing."""
         return waits_of("operations", islice(self.operations.store.list_open(), LISTED))
 
     def of_language(self, *apis: Api) -> list[WaitBody]:

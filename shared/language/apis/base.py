@@ -177,23 +177,23 @@ def read_nothing(_: WireResponse) -> None:
 def about_job(job_id: str, read: Callable[[WireResponse], J]) -> Callable[[WireResponse], J]:
     """The reader of a job's state, which must be that job's where it says whose it is."""
 
-    def read_ours(response: WireResponse) -> J:
-        job = read(response)
-        if not is_same(job.id, asked=job_id):
-            raise MalformedAnswerError(f"asked for job {job_id}, the answer is about another")
-        return job
-
-    return read_ours
+    return _about(f"job {job_id}", read, is_ours=lambda job: is_same(job.id, asked=job_id))
 
 
 def about_project(name: str, read: Callable[[WireResponse], Project]) -> Callable[[WireResponse], Project]:
     """The same for a project."""
 
-    def read_ours(response: WireResponse) -> Project:
-        project = read(response)
-        if not is_same(project.name, asked=name):
-            raise MalformedAnswerError(f"asked for project {name!r}, the answer is about another")
-        return project
+    return _about(f"project {name!r}", read, is_ours=lambda project: is_same(project.name, asked=name))
+
+
+def _about(
+    what: str, read: Callable[[WireResponse], T], *, is_ours: Callable[[T], bool]
+) -> Callable[[WireResponse], T]:
+    def read_ours(response: WireResponse) -> T:
+        value = read(response)
+        if not is_ours(value):
+            raise MalformedAnswerError(f"asked for {what}, the answer is about another")
+        return value
 
     return read_ours
 

@@ -200,45 +200,28 @@ def test_without_a_model_the_batch_stays_planned_and_says_so_once() -> None:
     assert world.violations() == []
 
 
+@pytest.mark.parametrize(("gone", "stays"), [("a.txt", "b.txt"), ("b.txt", "a.txt")])
 def test_a_document_that_goes_between_two_parts_leaves_its_neighbour_its_own(
-    world: PipelineOnFakes,
+    world: PipelineOnFakes, gone: str, stays: str
 ) -> None:
-    """Packed by what storage holds, the two need two requests once they are read; the first of them is submitted."""
-    for name in ("a.txt", "b.txt"):
+    """Packed by what storage holds, the two need two requests once they are read; the first of them is submitted. The
+    neighbour's part is the one still to be submitted, or the one that is submitted already."""
+    documents = world.stores["documents"]
+    for name in (gone, stays):
         text = f"{name} about billing. " * 5_000
-        documents = world.stores["documents"]
         documents.upload(name, gzip.compress(text.encode()), content_encoding="gzip")
         world.raise_event(document_of(documents.blobs[name].info))
 
     def throttle_the_second(request: httpx.Request) -> httpx.Response | None:
-        if request.method != "POST" or not world.service.jobs or "a.txt" not in documents.blobs:
+        if request.method != "POST" or not world.service.jobs or gone not in documents.blobs:
             return None
-        world.remove("a.txt")
+        world.remove(gone)
         return httpx.Response(429, headers={"Retry-After": "5"})
 
     world.service.answer = throttle_the_second
     world.run()
     assert world.violations() == []
-    assert world.classified() == ["b.txt.json"]
-    assert world.open_batches() == 0
-
-
-def test_a_batch_whose_last_parts_have_gone_is_polled_for_those_that_were_submitted(world: PipelineOnFakes) -> None:
-    for name in ("a.txt", "b.txt"):
-        text = f"{name} about billing. " * 5_000
-        documents = world.stores["documents"]
-        documents.upload(name, gzip.compress(text.encode()), content_encoding="gzip")
-        world.raise_event(document_of(documents.blobs[name].info))
-
-    def throttle_the_second(request: httpx.Request) -> httpx.Response | None:
-        if request.method != "POST" or not world.service.jobs or "b.txt" not in documents.blobs:
-            return None
-        world.remove("b.txt")
-        return httpx.Response(429, headers={"Retry-After": "5"})
-
-    world.service.answer = throttle_the_second
-    world.run()
-    assert world.classified() == ["a.txt.json"]
+    assert world.classified() == [f"{stays}.json"]
     assert world.open_batches() == 0
 
 

@@ -235,3 +235,10 @@ def test_other_processes_learn_from_the_batches_that_storage_refuses(world: Pipe
     wrong = world.services.health()
     assert wrong.parts["batches"].problem == "waits: storage_unavailable"
     assert wrong.parts["batches"].since is not None
+
+
+def test_open_batches_are_listed_once_for_everything_that_health_says_of_them(world: PipelineOnFakes) -> None:
+    world.trace.clear()
+    world.services.health()
+    # One looks whether the container answers, and one for batches and operations each.
+    assert world.trace.count("state.list") == 3

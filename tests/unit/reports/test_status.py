@@ -9,7 +9,8 @@ import pytest
 
 from shared.batches.batch import BatchFacts, BatchState
 from shared.durable.store import Listed
-from shared.reports.status import LISTED, count_batches
+from shared.reports.bodies import LISTED
+from shared.reports.status import count_batches
 from tests.fakes import START
 from tests.services_on_fakes import LONG_RUNNING, PipelineOnFakes
 
