@@ -15,7 +15,7 @@ param environmentName string
 ])
 param location string
 
-@description('Object id of the person or pipeline that deploys, who may then upload documents and train; empty for nobody.')
+@description('Object id of who deploys. A person or a group may then upload documents and train, a pipeline (ServicePrincipal) gets no role; empty for nobody.')
 param principalId string = ''
 
 @description('What principalId is.')
@@ -94,6 +94,9 @@ param storageSku string = 'Standard_LRS'
 param retentionDays object = { softDelete: 7, batches: 30, deadLetters: 90, documents: 0 }
 
 // --- Language
+@description('Websites that may read and write blobs of the data storage in the browser, as the user who is signed in, for labelling documents there: https://language.cognitive.azure.com is Language Studio; empty for none.')
+param labellingOrigins array = []
+
 @description('Pricing tier of the Language account. F0 is free, once in a subscription, limited to 5,000 texts a month, and to one deployment: models are published without staging and probe.')
 @allowed(['S', 'F0'])
 param languageSku string = 'S'
@@ -175,14 +178,13 @@ var languageName = '${abbrs.cognitiveServicesTextAnalytics}${token}'
 var functionAppName = '${abbrs.webSitesFunctions}${token}'
 var deploymentContainer = 'deployments'
 
-resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: '${abbrs.resourcesResourceGroups}${environmentName}'
   location: location
   tags: allTags
 }
 
 module identities 'app/identities.bicep' = {
-  name: 'identities'
   scope: group
   params: {
     location: location
@@ -194,7 +196,6 @@ module identities 'app/identities.bicep' = {
 }
 
 module storages 'app/storages.bicep' = {
-  name: 'storages'
   scope: group
   params: {
     location: location
@@ -208,11 +209,11 @@ module storages 'app/storages.bicep' = {
     retentionDays: retentionDays
     isPrivate: vnetEnabled
     allowedIpAddresses: allowedIpAddresses
+    labellingOrigins: labellingOrigins
   }
 }
 
 module language 'app/language.bicep' = {
-  name: 'language'
   scope: group
   params: {
     name: languageName
@@ -227,7 +228,6 @@ module language 'app/language.bicep' = {
 }
 
 module monitoring 'app/monitoring.bicep' = {
-  name: 'monitoring'
   scope: group
   params: {
     location: location
@@ -240,7 +240,6 @@ module monitoring 'app/monitoring.bicep' = {
 }
 
 module eventTopic 'app/event-topic.bicep' = {
-  name: 'event-topic'
   scope: group
   params: {
     name: '${abbrs.eventGridSystemTopics}${token}'
@@ -251,11 +250,11 @@ module eventTopic 'app/event-topic.bicep' = {
 }
 
 module roles 'app/roles.bicep' = {
-  name: 'roles'
   scope: group
   params: {
     hostStorageName: storages.outputs.hostName
     dataStorageName: storages.outputs.dataName
+    trainingContainer: containers.training
     deadLetterContainer: containers.deadLetters
     eventsQueue: queues.events
     languageName: language.outputs.name
@@ -264,16 +263,16 @@ module roles 'app/roles.bicep' = {
     authoringPrincipalId: identities.outputs.authoringPrincipalId
     languagePrincipalId: language.outputs.principalId
     topicPrincipalId: eventTopic.outputs.principalId
-    deployerPrincipalId: principalId
+    deployerPrincipalId: principalType == 'ServicePrincipal' ? '' : principalId
     deployerPrincipalType: principalType
   }
 }
 
 module eventQueue 'app/event-queue.bicep' = if (eventDelivery == 'queue') {
-  name: 'event-queue'
   scope: group
-  // Event Grid tries the queue and the dead-letter container when it is told of them.
-  dependsOn: [roles]
+  // Event Grid tries the queue and the dead-letter container when it is told of them, and a role takes a minute or two
+  // to be known everywhere: this comes after all that takes time.
+  dependsOn: [roles, functionApp, network, alerts]
   params: {
     topicName: eventTopic.outputs.name
     storageAccountName: storages.outputs.dataName
@@ -284,7 +283,6 @@ module eventQueue 'app/event-queue.bicep' = if (eventDelivery == 'queue') {
 }
 
 module network 'app/network.bicep' = if (vnetEnabled) {
-  name: 'network'
   scope: group
   params: {
     location: location
@@ -299,7 +297,6 @@ module network 'app/network.bicep' = if (vnetEnabled) {
 }
 
 module appSettings 'app/app-settings.bicep' = {
-  name: 'app-settings'
   scope: group
   params: {
     blobEndpoint: storages.outputs.dataBlobEndpoint
@@ -324,7 +321,6 @@ module appSettings 'app/app-settings.bicep' = {
 }
 
 module functionApp 'app/function-app.bicep' = if (deployFunctionApp) {
-  name: 'function-app'
   scope: group
   // The host reads its storage as soon as it starts.
   dependsOn: [roles]
@@ -342,14 +338,13 @@ module functionApp 'app/function-app.bicep' = if (deployFunctionApp) {
     appIdentityId: identities.outputs.appIdentityId
     appClientId: identities.outputs.appClientId
     authoringIdentityId: identities.outputs.authoringIdentityId
-    insightsConnection: monitoring.outputs.insightsConnection
+    insightsName: monitoring.outputs.insightsName
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     appSettings: appSettings.outputs.settings
   }
 }
 
 module alerts 'app/alerts.bicep' = if (alertsEnabled) {
-  name: 'alerts'
   scope: group
   params: {
     location: location
@@ -363,7 +358,6 @@ module alerts 'app/alerts.bicep' = if (alertsEnabled) {
 }
 
 module budget 'app/budget.bicep' = if (budgetAmount > 0) {
-  name: 'budget'
   scope: group
   params: {
     name: '${abbrs.consumptionBudgets}${token}'
@@ -373,7 +367,8 @@ module budget 'app/budget.bicep' = if (budgetAmount > 0) {
   }
 }
 
-// azd keeps the outputs in the environment, where the hooks and the operator find them.
+// azd keeps the outputs in the environment, where the hooks and the operator find them. All of them are strings: azd
+// writes a number as Go prints a float, 4e+06.
 output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
 output FUNCTION_APP_NAME string = deployFunctionApp ? functionAppName : ''
@@ -388,7 +383,7 @@ output TRAINING_CONTAINER string = containers.training
 output DEAD_LETTER_CONTAINER string = containers.deadLetters
 output EVENT_DELIVERY string = eventDelivery
 output EVENT_TOPIC_NAME string = eventTopic.outputs.name
-output MAX_DOCUMENT_BYTES int = maxDocumentBytes
+output MAX_DOCUMENT_BYTES string = string(maxDocumentBytes)
 output LANGUAGE_ACCOUNT_NAME string = language.outputs.name
 output LANGUAGE_ENDPOINT string = language.outputs.endpoint
 output APP_CLIENT_ID string = identities.outputs.appClientId

@@ -82,7 +82,7 @@ class Bicep:
             for each in answer["diagnostics"]
         }
         ordered = sorted(findings, key=lambda each: (str(each.path), each.line, each.code))
-        return ordered, json.loads(answer["contents"] or "{}")
+        return ordered, json.loads(answer.get("contents") or "{}")
 
     def snapshot(self, parameters: Path, deployment: Mapping[str, str]) -> dict[str, Any]:
         """What a .bicepparam file would create: `predictedResources`, `outputs`, `diagnostics`.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,8 @@ def _evaluated(bicep: Bicep, path: Path) -> dict[str, Any]:
     if len(resources) != len(shown["predictedResources"]):
         raise ValueError(f"{path.name}: two resources have the same id")
     for each in resources.values():
-        # Of a role assignment: the id says it already.
-        if str(each["name"]).startswith("["):
+        # Long, and in the id already.
+        if each["type"] == "Microsoft.Authorization/roleAssignments":
             del each["name"]
     return {"resources": resources, "outputs": shown.get("outputs", {})}
 
@@ -102,6 +102,16 @@ def kept_form(evaluated: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
     }
 
 
+def undescribed(compiled: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Parameters without an @description."""
+    return [
+        f"{path}: {name} has no @description"
+        for path, template in compiled.items()
+        for name, each in template.get("parameters", {}).items()
+        if "description" not in each.get("metadata", {})
+    ]
+
+
 def describe(compiled: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Parameters and outputs of each template."""
     return {
@@ -114,8 +124,7 @@ def describe(compiled: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _parameter(found: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {"type": found["type"], "described": "description" in found.get("metadata", {})}
-    return kept | ({"default": found["defaultValue"]} if "defaultValue" in found else {})
+    return {"type": found["type"]} | ({"default": found["defaultValue"]} if "defaultValue" in found else {})
 
 
 def sources() -> dict[str, str]:
@@ -145,8 +154,9 @@ def main() -> int:
         return 1
     with running_bicep(path) as bicep:
         findings, compiled = judge(bicep)
-        if findings:
-            _print(findings)
+        complaints = [*map(str, findings), *undescribed(compiled)]
+        if complaints:
+            print(*(f"snapshots: {each}" for each in complaints), sep="\n", file=sys.stderr)
             return 1
         content = files(bicep, compiled)
     SNAPSHOTS.mkdir(exist_ok=True)
@@ -156,11 +166,6 @@ def main() -> int:
         place.write_text(text, encoding="utf-8")
     print(f"snapshots: {len(content)} files in {SNAPSHOTS.relative_to(ROOT)}")
     return 0
-
-
-def _print(findings: Iterable[Finding]) -> None:
-    for each in findings:
-        print(f"snapshots: {each}", file=sys.stderr)
 
 
 if __name__ == "__main__":

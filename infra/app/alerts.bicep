@@ -111,7 +111,7 @@ var rules = [
   }
 ]
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule in rules: {
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule in rules: {
   name: rule.name
   location: location
   tags: tags
@@ -152,7 +152,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topicName
 }
 
-resource undeliveredEvents 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+resource undeliveredEvents 'Microsoft.Insights/metricAlerts@2026-01-01' = {
   name: 'pigeonhole-undelivered-events'
   location: 'global'
   tags: tags

@@ -39,14 +39,18 @@ param appClientId string
 @description('Resource id of the identity that trains and publishes.')
 param authoringIdentityId string
 
-@description('Connection of Application Insights; no secret, local authentication is off.')
-param insightsConnection string
+@description('Name of the Application Insights component.')
+param insightsName string
 
 @description('Subnet for outgoing traffic; empty for none.')
 param subnetId string
 
 @description('Settings of the app itself, see app-settings.bicep.')
 param appSettings object
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
@@ -118,7 +122,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: appClientId
     AZURE_CLIENT_ID: appClientId
-    APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnection
+    // Its instrumentation key opens nothing: local authentication is off.
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${appClientId};Authorization=AAD'
     // Handlers are synchronous and run in threads: at least as many as host.json lets run at once.
     PYTHON_THREADPOOL_THREAD_COUNT: '16'

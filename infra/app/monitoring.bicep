@@ -51,5 +51,3 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
 
 output workspaceId string = workspace.id
 output insightsName string = insights.name
-// An address with an instrumentation key that opens nothing: local authentication is off.
-output insightsConnection string = insights.properties.ConnectionString

@@ -105,6 +105,8 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = [for each in
       {
         name: each.name
         properties: {
+          // An id that comes out of a list is not seen as one.
+          #disable-next-line use-resource-id-functions
           privateLinkServiceId: each.target
           groupIds: [each.group]
         }

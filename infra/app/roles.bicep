@@ -6,6 +6,9 @@ param hostStorageName string
 @description('Storage account of the documents, records and queues.')
 param dataStorageName string
 
+@description('Container of the labelled documents.')
+param trainingContainer string
+
 @description('Container for events that could not be delivered.')
 param deadLetterContainer string
 
@@ -30,10 +33,10 @@ param languagePrincipalId string
 @description('Principal of the Event Grid topic.')
 param topicPrincipalId string
 
-@description('Principal of the person or pipeline that deploys, who uploads documents and may train; empty for none.')
+@description('Principal of the person or group that deploys, who uploads documents and may train; empty for none.')
 param deployerPrincipalId string
 
-@description('User, Group or ServicePrincipal.')
+@description('User or Group.')
 param deployerPrincipalType string
 
 var roles = {
@@ -61,6 +64,11 @@ resource dataStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
 resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
   parent: dataStorage
   name: 'default'
+}
+
+resource training 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
+  parent: blobService
+  name: trainingContainer
 }
 
 resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
@@ -101,7 +109,8 @@ resource appOnHostStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }]
 
-// The app: documents and records. On queues Contributor, because host and app create the poison queues.
+// The app: documents and records. Microsoft's samples make a blob trigger Owner of the blobs; what that adds, access
+// lists of a hierarchical namespace, is not used. On queues Contributor, because host and app create the poison queues.
 resource appOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in [
   roles.storageBlobDataContributor
   roles.storageQueueDataContributor
@@ -121,6 +130,18 @@ resource languageOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-
   name: guid(dataStorage.id, languagePrincipalId, roles.storageBlobDataContributor)
   properties: {
     principalId: languagePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
+  }
+}
+
+// Whoever creates a project was refused with 403 by some, until he had a role on the container as well as the account's
+// own identity (MicrosoftDocs/azure-docs 124188): the service may look with the caller's rights.
+resource authoringOnTraining 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: training
+  name: guid(training.id, authoringPrincipalId, roles.storageBlobDataContributor)
+  properties: {
+    principalId: authoringPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
   }

@@ -32,6 +32,9 @@ param isPrivate bool
 @description('Public addresses or CIDR ranges that get in nevertheless when isPrivate.')
 param allowedIpAddresses array
 
+@description('Websites that may read and write blobs in the browser, as the user who is signed in.')
+param browserOrigins array
+
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
   location: location
@@ -65,6 +68,15 @@ resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01'
   parent: account
   name: 'default'
   properties: {
+    cors: {
+      corsRules: [for origin in browserOrigins: {
+        allowedOrigins: [origin]
+        allowedMethods: ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']
+        allowedHeaders: ['*']
+        exposedHeaders: ['*']
+        maxAgeInSeconds: 500
+      }]
+    }
     deleteRetentionPolicy: {
       enabled: true
       days: softDeleteDays

@@ -34,8 +34,10 @@ param isPrivate bool
 @description('Public addresses or CIDR ranges that get in nevertheless when isPrivate.')
 param allowedIpAddresses array
 
+@description('Websites that may read and write blobs of the data account in the browser.')
+param labellingOrigins array
+
 module host 'storage.bicep' = {
-  name: 'host-storage'
   params: {
     name: hostName
     location: location
@@ -47,11 +49,11 @@ module host 'storage.bicep' = {
     softDeleteDays: retentionDays.softDelete
     isPrivate: isPrivate
     allowedIpAddresses: allowedIpAddresses
+    browserOrigins: []
   }
 }
 
 module data 'storage.bicep' = {
-  name: 'data-storage'
   params: {
     name: dataName
     location: location
@@ -82,6 +84,7 @@ module data 'storage.bicep' = {
     softDeleteDays: retentionDays.softDelete
     isPrivate: isPrivate
     allowedIpAddresses: allowedIpAddresses
+    browserOrigins: labellingOrigins
   }
 }
 

@@ -18,7 +18,6 @@ class Parameter:
     """`default` as ARM's JSON has it; an expression is a text in brackets."""
 
     type: str
-    is_described: bool
     has_default: bool
     default: Any
 
@@ -37,7 +36,7 @@ def read_template(path: Path) -> Template:
     """Parameters and outputs as they were when the templates were last judged."""
     kept = json.loads(JUDGED.read_text(encoding="utf-8"))["templates"][path.relative_to(ROOT).as_posix()]
     parameters = {
-        name: Parameter(each["type"], each["described"], "default" in each, each.get("default"))
+        name: Parameter(each["type"], "default" in each, each.get("default"))
         for name, each in kept["parameters"].items()
     }
     return Template(path, parameters, kept["outputs"])

@@ -16,7 +16,7 @@ from tools.snapshots import SNAPSHOTS, apply, sets
 SETS = tuple(sets())
 """Names of the sets of parameters: tests/infra/parameters/NAME.bicepparam."""
 # A text in brackets asks a deployed resource for a property.
-REFERENCE = re.compile(r"reference\('<group>/providers/[\w./]+/(?P<name>[\w<>-]+)', '[\d-]+'\)\.(?P<property>[\w.]+)")
+REFERENCE = re.compile(r"reference\('<group>/providers/[\w./]+/(?P<name>[\w<>-]+)', '[\d-]+'(?:, 'full')?\)\.(?P<property>[\w.]+)")
 
 
 @dataclass(frozen=True)

@@ -1,115 +1,165 @@
-"""What the templates promise: pinned released API versions, exact roles, no keys anywhere."""
+"""What is created, for each set of parameters: who may do what, no key anywhere, nothing reachable that should not be."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.infra.bicep import INFRA, ROOT, TEMPLATES, Resource, Template, read_template
+from tests.infra.bicep import INFRA, MAIN, ROOT, SECOND_PHASE, TEMPLATES, read_template
+from tests.infra.evaluated import REFERENCE, SETS, Evaluation, evaluated
 
-# One version for each provider's type, all of them released. Seen in Azure Verified Modules of August 2026 or in the
-# azure-mgmt package that test_properties.py reads.
-API_VERSIONS = {
-    "Microsoft.Authorization": "2022-04-01",
-    "Microsoft.CognitiveServices": "2025-06-01",
-    "Microsoft.Consumption": "2024-08-01",
-    "Microsoft.EventGrid": "2025-02-15",
-    "Microsoft.Insights/actionGroups": "2023-01-01",
-    "Microsoft.Insights/components": "2020-02-02",
-    "Microsoft.Insights/metricAlerts": "2018-03-01",
-    "Microsoft.Insights/scheduledQueryRules": "2023-12-01",
-    "Microsoft.ManagedIdentity": "2024-11-30",
-    "Microsoft.Network": "2025-05-01",
-    "Microsoft.Network/privateDnsZones": "2024-06-01",
-    "Microsoft.OperationalInsights": "2025-07-01",
-    "Microsoft.Resources": "2024-11-01",
-    "Microsoft.Storage": "2025-06-01",
-    "Microsoft.Web": "2025-03-01",
-}
+# The sets that are a whole deployment.
+DEPLOYMENTS = [name for name in SETS if name != SECOND_PHASE.stem]
 
 # The built-in roles, by the ids Microsoft publishes.
-ROLE_IDS = {
-    "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    "storageBlobDataContributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-    "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
-    "storageQueueDataMessageSender": "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
-    "storageTableDataContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
-    "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
-    "languageReader": "7628b7b8-a8b2-4cdc-b46f-e9b35248918e",
-    "languageOwner": "f07febfe-79bc-46b1-8b37-790e26e6e498",
+ROLES = {
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
+    "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a": "Storage Queue Data Message Sender",
+    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
+    "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+    "7628b7b8-a8b2-4cdc-b46f-e9b35248918e": "Cognitive Services Language Reader",
+    "f07febfe-79bc-46b1-8b37-790e26e6e498": "Cognitive Services Language Owner",
 }
 
 # Who may do what, where: the whole table. A new assignment is a decision to be read here first.
 ASSIGNMENTS = {
-    ("hostStorage", "appPrincipalId", "storageBlobDataOwner"),
-    ("hostStorage", "appPrincipalId", "storageQueueDataContributor"),
-    ("hostStorage", "appPrincipalId", "storageTableDataContributor"),
-    ("dataStorage", "appPrincipalId", "storageBlobDataContributor"),
-    ("dataStorage", "appPrincipalId", "storageQueueDataContributor"),
-    ("dataStorage", "languagePrincipalId", "storageBlobDataContributor"),
-    ("deadLetters", "topicPrincipalId", "storageBlobDataContributor"),
-    ("events", "topicPrincipalId", "storageQueueDataMessageSender"),
-    ("language", "appPrincipalId", "languageReader"),
-    ("language", "authoringPrincipalId", "languageOwner"),
-    ("insights", "appPrincipalId", "monitoringMetricsPublisher"),
-    ("dataStorage", "deployerPrincipalId", "storageBlobDataContributor"),
-    ("dataStorage", "deployerPrincipalId", "storageQueueDataContributor"),
-    ("language", "deployerPrincipalId", "languageOwner"),
+    ("sthost", "id-app", "Storage Blob Data Owner"),
+    ("sthost", "id-app", "Storage Queue Data Contributor"),
+    ("sthost", "id-app", "Storage Table Data Contributor"),
+    ("stdata", "id-app", "Storage Blob Data Contributor"),
+    ("stdata", "id-app", "Storage Queue Data Contributor"),
+    ("stdata", "lang", "Storage Blob Data Contributor"),
+    ("training", "id-authoring", "Storage Blob Data Contributor"),
+    ("dead-letters", "egst", "Storage Blob Data Contributor"),
+    ("events", "egst", "Storage Queue Data Message Sender"),
+    ("lang", "id-app", "Cognitive Services Language Reader"),
+    ("lang", "id-authoring", "Cognitive Services Language Owner"),
+    ("appi", "id-app", "Monitoring Metrics Publisher"),
 }
-
-ALL = [(template, resource) for template in map(read_template, TEMPLATES) for resource in template.resources.values()]
+DEPLOYER = "00000000-0000-0000-0000-00000000beef"
+# A person may upload and train; a pipeline deploys and needs neither.
+OF_A_PERSON = {
+    ("stdata", DEPLOYER, "Storage Blob Data Contributor"),
+    ("stdata", DEPLOYER, "Storage Queue Data Contributor"),
+    ("lang", DEPLOYER, "Cognitive Services Language Owner"),
+}
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# What a role assignment is made on: before the comma of a function call, or the front of the id itself.
+_SCOPE = re.compile(r"(?:\[extensionResourceId\('(?P<called>[^']+)')|(?:(?P<front>.+)/providers/Microsoft\.Authorization/)")
 
 
-def of_type(kind: str) -> list[Resource]:
-    return [resource for _, resource in ALL if resource.type == kind and not resource.is_existing]
+def short(name: str) -> str:
+    return re.sub(r"-?<token>$", "", name.rpartition("/")[2])
 
 
-@pytest.mark.parametrize(("template", "resource"), ALL, ids=str)
-def test_api_versions_are_the_pinned_released_ones(template: Template, resource: Resource) -> None:
-    parts = resource.type.split("/")
-    pinned = API_VERSIONS.get("/".join(parts[:2])) or API_VERSIONS[parts[0]]
-    assert resource.api_version == pinned, f"{template}:{resource.line} {resource.type}"
-    assert "preview" not in pinned
+def assignments(found: Evaluation) -> dict[tuple[str, str, str], str]:
+    """Scope, principal and role of each, to the principal's type."""
+    table = {}
+    for place, each in found.resources.items():
+        if each["type"] != "Microsoft.Authorization/roleAssignments":
+            continue
+        scope = _SCOPE.match(place)
+        assert scope, place
+        properties = each["properties"]
+        principal = REFERENCE.search(properties["principalId"])
+        if principal:
+            assert principal["property"] in ("principalId", "identity.principalId")
+        who = short(principal["name"]) if principal else properties["principalId"]
+        role = ROLES[properties["roleDefinitionId"].rpartition("/")[2]]
+        table[short(scope["called"] or scope["front"]), who, role] = properties["principalType"]
+    return table
 
 
-def test_role_ids_are_exact_and_live_in_one_table() -> None:
-    assert read_template(INFRA / "app" / "roles.bicep").variables["roles"] == ROLE_IDS
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_the_role_assignments_are_the_ones_decided(name: str) -> None:
+    found = assignments(evaluated(name))
+    by_a_person = OF_A_PERSON if name == "webhook" else set()
+    assert set(found) == ASSIGNMENTS | by_a_person
+    assert {kind for (_, who, _), kind in found.items() if who == DEPLOYER} == ({"User"} if by_a_person else set())
+    assert {kind for (_, who, _), kind in found.items() if who != DEPLOYER} == {"ServicePrincipal"}
+
+
+def test_role_ids_live_in_one_table() -> None:
     for path in TEMPLATES:
         found = [match[0] for match in GUID.finditer(path.read_text(encoding="utf-8"))]
-        assert found == (list(ROLE_IDS.values()) if path.name == "roles.bicep" else []), path.name
+        assert found == (list(ROLES) if path.name == "roles.bicep" else []), path.name
 
 
-def test_the_role_assignments_are_the_ones_decided() -> None:
-    deployer_roles = read_template(INFRA / "app" / "roles.bicep").variables["deployerDataRoles"].text
-    found = set()
-    for resource in of_type("Microsoft.Authorization/roleAssignments"):
-        scope, principal = resource.body["scope"].text, resource.body["properties"]["principalId"].text
-        declared = resource.text.replace("in deployerDataRoles", deployer_roles)
-        found |= {(scope, principal, name) for name in re.findall(r"roles\.(\w+)", declared)}
-        kind = resource.body["properties"]["principalType"]
-        expected = "deployerPrincipalType" if principal == "deployerPrincipalId" else "ServicePrincipal"
-        assert getattr(kind, "text", kind) == expected
-    assert found == ASSIGNMENTS
+@pytest.mark.parametrize("name", SETS)
+def test_no_preview_version_of_an_api_is_used(name: str) -> None:
+    for place, each in evaluated(name).resources.items():
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", each["apiVersion"]), place
 
 
-def test_storage_and_language_take_no_keys() -> None:
-    (storage,) = of_type("Microsoft.Storage/storageAccounts")
-    assert storage.body["properties"]["allowSharedKeyAccess"] is False
-    assert storage.body["properties"]["allowBlobPublicAccess"] is False
-    assert storage.body["properties"]["minimumTlsVersion"] == "TLS1_2"
-    (language,) = of_type("Microsoft.CognitiveServices/accounts")
-    assert language.body["kind"] == "TextAnalytics"
-    assert language.body["properties"]["disableLocalAuth"] is True
-    assert language.body["properties"]["customSubDomainName"].text == "name"
-    (insights,) = of_type("Microsoft.Insights/components")
-    assert insights.body["properties"]["DisableLocalAuth"] is True
-    (workspace,) = of_type("Microsoft.OperationalInsights/workspaces")
-    assert workspace.body["properties"]["features"]["disableLocalAuth"] is True
-    for policy in of_type("Microsoft.Web/sites/basicPublishingCredentialsPolicies"):
-        assert policy.body["properties"]["allow"] is False
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_storage_language_and_logs_take_no_keys(name: str) -> None:
+    found = evaluated(name)
+    accounts = found.of_type("Microsoft.Storage/storageAccounts")
+    assert len(accounts) == 2
+    for each in accounts:
+        assert each["properties"]["allowSharedKeyAccess"] is False
+        assert each["properties"]["allowBlobPublicAccess"] is False
+        assert each["properties"]["minimumTlsVersion"] == "TLS1_2"
+    language = found.one("Microsoft.CognitiveServices/accounts")
+    assert language["kind"] == "TextAnalytics"
+    assert language["properties"]["disableLocalAuth"] is True
+    assert language["properties"]["customSubDomainName"] == language["name"]
+    assert found.one("Microsoft.Insights/components")["properties"]["DisableLocalAuth"] is True
+    workspace = found.one("Microsoft.OperationalInsights/workspaces")
+    assert workspace["properties"]["features"]["disableLocalAuth"] is True
+
+
+@pytest.mark.parametrize("name", [each for each in DEPLOYMENTS if each != "self-hosted"])
+def test_the_function_app_has_its_two_identities_and_no_password(name: str) -> None:
+    found = evaluated(name)
+    app = found.one("Microsoft.Web/sites")
+    assert {short(each) for each in app["identity"]["userAssignedIdentities"]} == {"id-app", "id-authoring"}
+    assert app["properties"]["httpsOnly"] is True
+    policies = found.of_type("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
+    assert [each["properties"]["allow"] for each in policies] == [False, False]
+
+
+@pytest.mark.parametrize("name", [each for each in DEPLOYMENTS if each != "self-hosted"])
+def test_no_app_setting_holds_a_key(name: str) -> None:
+    settings = evaluated(name).app_settings
+    assert {"DATA_STORAGE", "LANGUAGE_KEY", "AzureWebJobsStorage"}.isdisjoint(settings)
+    for setting, value in settings.items():
+        assert isinstance(value, str), setting
+        assert not SECRETS.search(value), setting
+        assert not re.search(r"list\w*\(", value), setting
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_output_is_a_string(name: str) -> None:
+    """azd writes a number as Go prints a float: 4000000 arrives as 4e+06."""
+    for output, value in evaluated(name).outputs.items():
+        assert isinstance(value, str), output
+
+
+def test_every_output_is_declared_a_string() -> None:
+    for path in (MAIN, SECOND_PHASE):
+        assert {name: kind for name, kind in read_template(path).outputs.items() if kind != "string"} == {}
+
+
+SECRET_NAMES = re.compile(r"key|secret|token\b|password|connectionstring|\bsas\b", re.IGNORECASE)
+
+
+def test_no_output_carries_a_secret() -> None:
+    """Outputs stay readable in the history of deployments: those of the modules, too."""
+    for path in TEMPLATES:
+        declared = re.findall(r"^output (\w+) \w+ = (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert {name for name, _ in declared} == set(read_template(path).outputs)
+        for name, value in declared:
+            assert not SECRET_NAMES.search(f"{name} {value}"), f"{path.name}: {name}"
+    for name in SETS:
+        for output, value in evaluated(name).outputs.items():
+            assert not SECRET_NAMES.search(f"{output} {value}".replace("<token>", "")), f"{name}: {output}"
 
 
 SECRETS = re.compile(
@@ -128,7 +178,7 @@ SHIPPED = [
 def test_no_key_or_secret_is_named(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     found = [line.strip() for line in lines if SECRETS.search(line) and not line.strip().startswith(("//", "#"))]
-    if path.name == "event-webhook.bicep":
+    if path == SECOND_PHASE:
         # The one exception: the trigger's own key, read inside the deployment and handed to nobody else.
         assert len(found) == 1
         assert found[0].startswith("endpointUrl:")
@@ -137,7 +187,126 @@ def test_no_key_or_secret_is_named(path: Path) -> None:
     assert found == []
 
 
-def test_no_output_carries_a_key() -> None:
-    for path in TEMPLATES:
-        for name, found in read_template(path).outputs.items():
-            assert "key" not in getattr(found, "text", str(found)).lower(), f"{path.name}: {name}"
+def test_only_the_webhook_reads_a_key_and_only_the_trigger_s_own() -> None:
+    for name in SETS:
+        text = json.dumps(evaluated(name).resources)
+        assert re.findall(r"list\w*\('[^']*'", text) == (
+            ["listKeys('<group>/providers/Microsoft.Web/sites/func-test/host/default'"]
+            if name == SECOND_PHASE.stem
+            else []
+        ), name
+
+
+FIREWALLED = ("Microsoft.Storage/storageAccounts", "Microsoft.CognitiveServices/accounts")
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_the_firewall_is_closed_when_the_network_is_private_and_only_then(name: str) -> None:
+    rules = [each["properties"]["networkAcls"] for kind in FIREWALLED for each in evaluated(name).of_type(kind)]
+    expected: tuple[str, list[str]] = ("Deny", ["203.0.113.7"]) if name == "private" else ("Allow", [])
+    assert [(each["defaultAction"], [rule["value"] for rule in each["ipRules"]]) for each in rules] == [expected] * 3
+
+
+def test_a_private_network_reaches_every_service_of_the_app() -> None:
+    found = evaluated("private")
+    reached = {
+        (short(each["privateLinkServiceId"]), each["groupIds"][0])
+        for endpoint in found.of_type("Microsoft.Network/privateEndpoints")
+        for each in _properties(endpoint["properties"]["privateLinkServiceConnections"])
+    }
+    assert reached == {
+        *(("sthost", kind) for kind in ("blob", "queue", "table")),
+        *(("stdata", kind) for kind in ("blob", "queue")),
+        ("lang", "account"),
+    }
+    zones = found.names("Microsoft.Network/privateDnsZones")
+    kinds = {match[1] for each in zones if (match := re.search(r"privatelink\.(\w+)\.", each))}
+    assert kinds == {"blob", "queue", "table", "cognitiveservices"}
+    assert len(found.of_type("Microsoft.Network/privateDnsZones/virtualNetworkLinks")) == len(zones)
+    groups = found.of_type("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
+    assert len(groups) == len(reached)
+    app, _ = _subnets(found)
+    assert found.one("Microsoft.Web/sites")["properties"]["virtualNetworkSubnetId"].endswith("/subnets/app")
+    assert app["delegations"][0]["properties"]["serviceName"] == "Microsoft.App/environments"
+
+
+def _properties(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each["properties"] for each in found]
+
+
+def _subnets(found: Evaluation) -> list[dict[str, Any]]:
+    return _properties(found.one("Microsoft.Network/virtualNetworks")["properties"]["subnets"])
+
+
+def test_nothing_of_a_network_is_made_without_one() -> None:
+    for name in set(DEPLOYMENTS) - {"private"}:
+        assert [each for each in evaluated(name).resources.values() if each["type"].startswith("Microsoft.Network/")] == []
+
+
+def test_every_resource_that_has_a_place_is_tagged() -> None:
+    for name in DEPLOYMENTS:
+        tags = {"azd-env-name": "test"} | ({"team": "letters"} if name == "free" else {})
+        for place, each in evaluated(name).resources.items():
+            if "location" in each:
+                assert tags.items() <= each["tags"].items(), place
+
+
+def test_a_website_reads_blobs_for_labelling_only_when_it_is_named() -> None:
+    for name in DEPLOYMENTS:
+        found = evaluated(name).of_type("Microsoft.Storage/storageAccounts/blobServices")
+        rules = {short(each["name"].partition("/")[0]): each["properties"].get("cors") for each in found}
+        assert rules["sthost"] in (None, {"corsRules": []})
+        origins = [origin for rule in (rules["stdata"] or {"corsRules": []})["corsRules"] for origin in rule["allowedOrigins"]]
+        assert origins == (["https://language.cognitive.azure.com"] if name == "free" else [])
+
+
+def test_what_is_optional_is_made_when_it_is_asked_for() -> None:
+    found = evaluated("free")
+    assert found.one("Microsoft.CognitiveServices/accounts")["sku"] == {"name": "F0"}
+    assert found.one("Microsoft.Consumption/budgets")["properties"]["amount"] == 20
+    assert found.one("Microsoft.Insights/actionGroups")["properties"]["emailReceivers"][0]["emailAddress"]
+    assert found.app_settings["PIPELINE_LINGER_SECONDS"] == "5"
+    scale = found.one("Microsoft.Web/sites")["properties"]["functionAppConfig"]["scaleAndConcurrency"]
+    assert scale["alwaysReady"] == [{"name": "http", "instanceCount": 1}]
+    for name in set(DEPLOYMENTS) - {"free"}:
+        assert evaluated(name).one("Microsoft.CognitiveServices/accounts")["sku"] == {"name": "S"}
+        assert evaluated(name).of_type("Microsoft.Consumption/budgets") == []
+        assert evaluated(name).of_type("Microsoft.Insights/actionGroups") == []
+
+
+def test_who_hosts_the_app_elsewhere_gets_all_but_the_app() -> None:
+    found, whole = evaluated("self-hosted"), evaluated("queue")
+    missing = {whole.resources[each]["type"] for each in set(whole.resources) - set(found.resources)}
+    assert missing == {
+        "Microsoft.Web/serverfarms",
+        "Microsoft.Web/sites",
+        "Microsoft.Web/sites/config",
+        "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
+    }
+    credentials = found.of_type("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials")
+    assert {(short(each["name"].partition("/")[0]), each["properties"]["subject"]) for each in credentials} == {
+        ("id-app", "system:serviceaccount:pigeonhole:pigeonhole"),
+        ("id-app", "system:serviceaccount:keda:keda-operator"),
+        ("id-authoring", "system:serviceaccount:pigeonhole:pigeonhole"),
+    }
+    assert found.outputs["FUNCTION_APP_NAME"] == found.outputs["FUNCTION_APP_URL"] == ""
+    assert set(found.outputs) == set(whole.outputs)
+
+
+def test_the_documents_of_the_user_are_deleted_only_on_request() -> None:
+    for name in DEPLOYMENTS:
+        policy = evaluated(name).one("Microsoft.Storage/storageAccounts/managementPolicies")["properties"]["policy"]
+        deleted = {rule["name"] for rule in policy["rules"]}
+        assert ("expire-documents" in deleted) is (name == "free")
+
+
+def test_every_secret_pattern_finds_one() -> None:
+    for line in ("AccountKey=x", "?sig=x", "listKeys(app.id)", "&code=abc", "Password: x"):
+        assert SECRETS.search(line), line
+    assert not SECRETS.search("code=[key]")
+
+
+def test_the_templates_lie_where_they_are_looked_for() -> None:
+    assert {path.relative_to(INFRA).as_posix() for path in INFRA.rglob("*.bicep")} == {
+        path.relative_to(INFRA).as_posix() for path in TEMPLATES
+    }
