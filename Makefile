@@ -29,7 +29,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
-.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets format format-check lint spelling types architecture mutants bench package lock clean
+.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -162,6 +162,9 @@ bench: setup ## measured figures: a table and build/bench/*.json
 
 package: $(SETUP) ## stage exactly what ships into build/package
 	$(BIN)/python -m tools.package
+
+snapshots: $(SETUP) ## judge infra/ by Microsoft's Bicep CLI, and keep what it would create (tests/infra/snapshots)
+	$(BIN)/python -m tools.snapshots
 
 lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresses)
 	$(BIN)/python -m tools.lock

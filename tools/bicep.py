@@ -78,7 +78,9 @@ class Bicep:
         """What the compiler and the linter say of a template and of its modules, and the template as ARM's JSON."""
         answer = self._call("bicep/compile", {"path": str(path)})
         findings = {
-            Finding(Path(each["source"]), each["range"]["start"]["line"] + 1, each["level"], each["code"], each["message"])
+            Finding(
+                Path(each["source"]), each["range"]["start"]["line"] + 1, each["level"], each["code"], each["message"]
+            )
             for each in answer["diagnostics"]
         }
         ordered = sorted(findings, key=lambda each: (str(each.path), each.line, each.code))

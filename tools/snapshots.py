@@ -73,7 +73,9 @@ def _evaluated(bicep: Bicep, path: Path) -> dict[str, Any]:
 
 def _readable(found: Mapping[str, Any]) -> Any:
     """The long ids and the hash in the names as short words, which differ from one machine to the next no more."""
-    names = [each["name"] for each in found["predictedResources"] if each["type"] == "Microsoft.Storage/storageAccounts"]
+    names = [
+        each["name"] for each in found["predictedResources"] if each["type"] == "Microsoft.Storage/storageAccounts"
+    ]
     token = names[0].removeprefix("sthost").removeprefix("stdata") if names else ""
     text = json.dumps(found).replace(f"/subscriptions/{SUBSCRIPTION}", "<subscription>")
     text = text.replace("<subscription>/resourceGroups/rg-test", "<group>")

@@ -1,5 +1,6 @@
-"""The staged package with a deployment's settings: identities only, TLS everywhere, uploads by the events queue.
+"""The staged package with the app settings that Microsoft's Bicep evaluates: identities only, TLS everywhere.
 
+Uploads come the way the template sets up for each delivery: by the events queue, or to the blob trigger's webhook.
 Azurite requires https for tokens and knows no key that the app has; the emulator takes tokens of its own issuer only,
 with the rights of the Language roles the templates assign.
 """
@@ -12,11 +13,12 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.credentials import AccessToken
 from azure.storage.blob import BlobServiceClient
@@ -30,20 +32,23 @@ from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
 from local.api import Api
 from local.datasets import SAMPLES, load_dataset
-from local.hosts import HostStarter, MicrosoftHost, StandIn, find_start_script
+from local.hosts import Host, HostStarter, MicrosoftHost, StandIn, find_start_script
 from tests.e2e.conftest import POLLING, QUICK
 from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_identity_endpoint, storage_token
 from tests.e2e.real_host import STAND_IN
-from tests.infra.deployed import MAIN_TEMPLATE, OUTPUTS, deployed_settings
+from tests.infra.deployed import APP_CLIENT_ID, AUTHORING_CLIENT_ID, MAIN_TEMPLATE, deployed_settings, resolved
+from tests.infra.evaluated import evaluated
 from tools.package import ROOT, stage
 
 pytestmark = pytest.mark.e2e
 
-APP, AUTHORING = OUTPUTS["appClientId"], OUTPUTS["authoringClientId"]
+APP, AUTHORING = APP_CLIENT_ID, AUTHORING_CLIENT_ID
 # The Language roles of infra/app/roles.bicep.
 ROLES = {APP: Role.READER, AUTHORING: Role.OWNER}
 CONTAINERS = MAIN_TEMPLATE.parameters["containers"].default
 QUEUES = MAIN_TEMPLATE.parameters["queues"].default
+DATASET = load_dataset(SAMPLES, limit=1)
+PROJECT = f"/api/projects/{MAIN_TEMPLATE.parameters['languageProject'].default}"
 IMPATIENT = {
     "PIPELINE_LINGER_SECONDS": "1",
     "PIPELINE_POLL_SECONDS": "1",
@@ -68,26 +73,73 @@ class TestToken:
 class Deployment:
     """The app as it runs, and the storage a user sees."""
 
+    delivery: str
+    host: Host
     api: Api
     identity: IdentityEndpoint
     blobs: BlobServiceClient
     queues: QueueServiceClient
+    settings: dict[str, str] = field(repr=False)
 
     def upload(self, name: str, data: bytes) -> None:
-        """Upload, and do Event Grid's part as event-queue.bicep sets it up: CloudEvents, in base64."""
+        """Upload, and do Event Grid's part as the templates set it up."""
         answer = self.blobs.get_blob_client(CONTAINERS["documents"], name).upload_blob(data)
-        event = json.loads((ROOT / "tests" / "events" / "cloud_events.json").read_text(encoding="utf-8"))
+        event_file = {"queue": "cloud_events.json", "webhook": "event_grid.json"}[self.delivery]
+        event = json.loads((ROOT / "tests" / "events" / event_file).read_text(encoding="utf-8"))
         event["subject"] = f"/blobServices/default/containers/{CONTAINERS['documents']}/blobs/{name}"
         event["data"] |= {
-            "url": f"https://stdata.blob.core.windows.net/{CONTAINERS['documents']}/{name}",
+            "url": f"{self.blobs.url.rstrip('/')}/{CONTAINERS['documents']}/{name}",
             "eTag": str(answer["etag"]).strip('"'),
         }
-        body = base64.b64encode(json.dumps(event).encode()).decode()
-        self.queues.get_queue_client(QUEUES["events"]).send_message(body)
+        if self.delivery == "queue":
+            body = base64.b64encode(json.dumps(event).encode()).decode()
+            self.queues.get_queue_client(self._events_queue()).send_message(body)
+        else:
+            self._post("Notification", event).raise_for_status()
+
+    def _events_queue(self) -> str:
+        subscription = evaluated("queue").one("Microsoft.EventGrid/systemTopics/eventSubscriptions")["properties"]
+        return str(subscription["deliveryWithResourceIdentity"]["destination"]["properties"]["queueName"])
+
+    def shake_hands(self) -> None:
+        """What Event Grid asks an address before it sends it anything."""
+        asked = {
+            "id": "1",
+            "topic": "",
+            "subject": "",
+            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+            "eventTime": "2026-03-01T12:00:00Z",
+            "dataVersion": "1",
+            "data": {"validationCode": "a code"},
+        }
+        assert self._post("SubscriptionValidation", asked).json() == {"validationResponse": "a code"}
+
+    def _post(self, event_type: str, event: dict[str, Any]) -> httpx.Response:
+        """To the address of event-webhook.bicep. Its key is the host's own, which Azure reads inside the deployment."""
+        subscription = evaluated("event-webhook").one("Microsoft.EventGrid/systemTopics/eventSubscriptions")
+        known = {
+            ("func-test", "defaultHostName"): self.host.url.removeprefix("http://"),
+            ("default", "systemKeys.blobs_extension"): self.host.blobs_key,
+        }
+        url = resolved(subscription["properties"]["destination"]["properties"]["endpointUrl"], known)
+        headers = {"aeg-event-type": event_type}
+        return httpx.post(url.replace("https://", "http://"), json=[event], headers=headers, timeout=30)
 
     def record(self, name: str) -> Any:
         blob = self.blobs.get_blob_client(CONTAINERS["classifications"], f"{name}.json")
         return json.loads(blob.download_blob().readall()) if blob.exists() else None
+
+    def teach(self) -> None:
+        """Train and publish a model, unless there is one."""
+        if self.api.call("GET", "/api/status")["active_model"]:
+            return
+        for place, source in DATASET.training.items():
+            self.blobs.get_blob_client(CONTAINERS["training"], place).upload_blob(source.read_bytes())
+        self.api.call("PUT", PROJECT, {"kind": DATASET.kind.value, "container": CONTAINERS["training"]})
+        self.api.call("PUT", f"{PROJECT}/labels", json.loads(DATASET.labels))
+        started = self.api.call("POST", f"{PROJECT}/retrain", {"model": "first"})
+        ended = self.api.follow(started["operation"], seconds=120)
+        assert ended["state"] == "succeeded", ended
 
 
 @pytest.fixture(scope="module")
@@ -127,28 +179,50 @@ def emulator(azurite: Azurite) -> Iterator[RunningEmulator]:
 
 
 @pytest.fixture(scope="module")
-def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator, host_kind: str) -> Iterator[Deployment]:
+def storage(azurite: Azurite) -> Iterator[tuple[BlobServiceClient, QueueServiceClient]]:
+    """The containers and queues that the template creates in the data account, and no others."""
     blobs = BlobServiceClient(azurite.blob_url, credential=TestToken())
     queues = QueueServiceClient(azurite.queue_url, credential=TestToken())
-    for name in CONTAINERS.values():
+    created = evaluated("webhook")
+    for name in created.names("Microsoft.Storage/storageAccounts/blobServices/containers", "stdata"):
         blobs.create_container(name)
-    for name in QUEUES.values():
+    for name in created.names("Microsoft.Storage/storageAccounts/queueServices/queues", "stdata"):
         queues.create_queue(name)
+    yield blobs, queues
+    blobs.close()
+    queues.close()
+
+
+@pytest.fixture(scope="module")
+def package(folder: Path) -> Path:
+    # Not below ROOT: a Python file written there restarts a Microsoft host that another test runs from it.
+    place = folder / "package"
+    stage(ROOT, place)
+    return place
+
+
+@pytest.fixture(scope="module", params=["queue", "webhook"])
+def deployment(
+    request: pytest.FixtureRequest,
+    folder: Path,
+    azurite: Azurite,
+    emulator: RunningEmulator,
+    storage: tuple[BlobServiceClient, QueueServiceClient],
+    package: Path,
+    host_kind: str,
+) -> Iterator[Deployment]:
+    delivery = str(request.param)
+    blobs, queues = storage
     with running_identity_endpoint(lambda client_id: _language_token(emulator, client_id)) as identity:
-        settings = _settings(folder, azurite, emulator, identity)
-        # Not below ROOT: a Python file written there restarts a Microsoft host that another test runs from it.
-        package = folder / "package"
-        stage(ROOT, package)
+        settings = _settings(delivery, folder, azurite, emulator, identity)
         starter: HostStarter = StandIn(QUICK) if host_kind == STAND_IN else MicrosoftHost(find_start_script(), blobs)
-        host = starter.start(package, settings, folder=folder / "host")
+        host = starter.start(package, settings, folder=folder / f"host-{delivery}")
         try:
             api = Api(host.url, host.master_key)
-            yield Deployment(api, identity, blobs, queues)
+            yield Deployment(delivery, host, api, identity, blobs, queues, settings)
             api.close()
         finally:
             host.stop()
-    blobs.close()
-    queues.close()
 
 
 def _language_token(emulator: RunningEmulator, client_id: str) -> str:
@@ -156,19 +230,27 @@ def _language_token(emulator: RunningEmulator, client_id: str) -> str:
     return token
 
 
-def _settings(folder: Path, azurite: Azurite, emulator: RunningEmulator, identity: IdentityEndpoint) -> dict[str, str]:
+def _settings(
+    delivery: str, folder: Path, azurite: Azurite, emulator: RunningEmulator, identity: IdentityEndpoint
+) -> dict[str, str]:
+    """Every app setting as evaluated; what has another value or name is an address, or makes the test quicker."""
     bundle = folder / "bundle.pem"
     assert emulator.certificate is not None
     bundle.write_bytes((folder / "azurite" / "certificate.pem").read_bytes() + emulator.certificate.read_bytes())
+    deployed = deployed_settings(
+        delivery,
+        {
+            ("stdata<token>", "primaryEndpoints.blob"): azurite.blob_url,
+            ("stdata<token>", "primaryEndpoints.queue"): azurite.queue_url,
+            ("lang-<token>", "endpoint"): emulator.url,
+        },
+    )
+    # In Azure the host finds its account by the name; Azurite's address has another form.
+    del deployed["AzureWebJobsStorage__accountName"]
     return {
-        **deployed_settings(
-            blobEndpoint=azurite.blob_url, queueEndpoint=azurite.queue_url, languageEndpoint=emulator.url
-        ),
-        # In Azure by account name; Azurite's address has another form.
+        **deployed,
         "AzureWebJobsStorage__blobServiceUri": azurite.blob_url,
         "AzureWebJobsStorage__queueServiceUri": azurite.queue_url,
-        "AzureWebJobsStorage__credential": "managedidentity",
-        "AzureWebJobsStorage__clientId": APP,
         # Whom to trust: requests (the storage SDKs) reads the first, httpx (the Language client) the second.
         "REQUESTS_CA_BUNDLE": str(bundle),
         "SSL_CERT_FILE": str(bundle),
@@ -182,21 +264,25 @@ def test_every_part_answers_to_the_identities(deployment: Deployment) -> None:
     assert health["healthy"], health
 
 
-def test_a_document_is_classified_without_any_key(deployment: Deployment) -> None:
-    dataset = load_dataset(SAMPLES, limit=1)
-    project = f"/api/projects/{MAIN_TEMPLATE.parameters['languageProject'].default}"
-    ((name, path),) = dataset.new.items()
-    deployment.upload(name, path.read_bytes())
+def test_the_app_runs_with_every_evaluated_setting_and_no_key(deployment: Deployment) -> None:
+    evaluated_names = set(evaluated(deployment.delivery).app_settings)
+    assert evaluated_names - set(deployment.settings) == {"AzureWebJobsStorage__accountName"}
+    key = os.environ["AZURITE_ACCOUNTS"].partition(":")[2]
+    assert not [name for name, value in deployment.settings.items() if key in value or "AccountKey" in value]
+    assert {"LANGUAGE_KEY", "DATA_STORAGE", "AzureWebJobsStorage"}.isdisjoint(deployment.settings)
 
-    for place, source in dataset.training.items():
-        deployment.blobs.get_blob_client(CONTAINERS["training"], place).upload_blob(source.read_bytes())
-    deployment.api.call("PUT", project, {"kind": dataset.kind.value, "container": CONTAINERS["training"]})
-    deployment.api.call("PUT", f"{project}/labels", json.loads(dataset.labels))
-    started = deployment.api.call("POST", f"{project}/retrain", {"model": "first"})
-    ended = deployment.api.follow(started["operation"], seconds=120)
-    assert ended["state"] == "succeeded", ended
+
+def test_a_document_is_classified_without_any_key(deployment: Deployment) -> None:
+    deployment.teach()
+    if deployment.delivery == "webhook":
+        deployment.shake_hands()
+    ((_, path),) = DATASET.new.items()
+    name = f"{deployment.delivery}.txt"
+    deployment.upload(name, path.read_bytes())
 
     wait_until(lambda: deployment.record(name) is not None, seconds=60, what="the classification", poll_seconds=0.3)
     assert deployment.record(name)["classes"]
     # Each identity asked for what its roles allow, and for nothing else.
-    assert set(deployment.identity.asked) == {(APP, STORAGE), (APP, AUDIENCE), (AUTHORING, AUDIENCE)}
+    asked = set(deployment.identity.asked)
+    assert asked <= {(APP, STORAGE), (APP, AUDIENCE), (AUTHORING, AUDIENCE)}
+    assert {(APP, STORAGE), (APP, AUDIENCE)} <= asked

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tools.snapshots import INFRA, JUDGED, MAIN, ROOT, SECOND_PHASE, TEMPLATES
+from tools.bicep import ROOT
+from tools.snapshots import INFRA, JUDGED, MAIN, SECOND_PHASE, TEMPLATES
 
 __all__ = ["INFRA", "MAIN", "ROOT", "SECOND_PHASE", "TEMPLATES", "Parameter", "Template", "read_template"]
 

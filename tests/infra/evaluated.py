@@ -15,14 +15,19 @@ from tools.snapshots import SNAPSHOTS, apply, sets
 
 SETS = tuple(sets())
 """Names of the sets of parameters: tests/infra/parameters/NAME.bicepparam."""
-# A text in brackets asks a deployed resource for a property.
-REFERENCE = re.compile(r"reference\('<group>/providers/[\w./]+/(?P<name>[\w<>-]+)', '[\d-]+'(?:, 'full')?\)\.(?P<property>[\w.]+)")
+# A text in brackets asks a deployed resource for a property, or for its keys.
+REFERENCE = re.compile(
+    r"(?:reference|listKeys)\('<group>/providers/[\w./<>-]+/(?P<name>[\w<>-]+)', '[\d-]+'(?:, 'full')?\)"
+    r"\.(?P<property>[\w.]+)"
+)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`resources` by id, each with type, apiVersion, properties and so on. What only a deployed resource knows is a text
-    in brackets: `[reference('<group>/providers/…/id-app-<token>', '…').clientId]`."""
+    """`resources` by id, each with type, apiVersion, properties and so on.
+
+    What only a deployed resource knows is a text in brackets: `[reference('<group>/…/id-app-<token>', '…').clientId]`.
+    """
 
     name: str
     resources: dict[str, dict[str, Any]]

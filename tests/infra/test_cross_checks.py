@@ -14,19 +14,31 @@ from shared.documents.dead_letters import BLOB_TRIGGER_QUEUE
 from shared.durable.dead_letters import DeadLetters
 from shared.durable.store import RecordStore
 from tests.fakes import START, FakeBlobStore, VirtualClock
-from tests.infra.bicep import INFRA, ROOT, read_template
+from tests.infra.bicep import INFRA, ROOT
 from tests.infra.code import binding_settings, functions, log_events, settings_fields
-from tests.infra.deployed import APP_SETTINGS, HOST_APP_SETTINGS, MAIN_TEMPLATE, deployed_settings, text_of
+from tests.infra.deployed import MAIN_TEMPLATE, deployed_settings
+from tests.infra.evaluated import evaluated
 from tests.services_on_fakes import PipelineOnFakes
 
-# Read by the host, by azure-identity and by glibc, not by Settings.
-HOST_SETTINGS = {"DATA_STORAGE__CREDENTIAL", "MALLOC_ARENA_MAX"}
+# Read by the host, its worker, azure-identity and glibc, not by Settings.
+HOST_SETTINGS = {
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "AZURE_CLIENT_ID",
+    "AZUREWEBJOBSSTORAGE__ACCOUNTNAME",
+    "AZUREWEBJOBSSTORAGE__CLIENTID",
+    "AZUREWEBJOBSSTORAGE__CREDENTIAL",
+    "DATA_STORAGE__CREDENTIAL",
+    "MALLOC_ARENA_MAX",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
+}
 # Containers the app itself never opens, and who does.
 OTHERS_CONTAINERS = {"deadLetters": "Event Grid"}
 
-STORAGES = read_template(INFRA / "app" / "storages.bicep")
+DEFAULT = evaluated("webhook")
+APP_SETTINGS = DEFAULT.app_settings
 ALERTS = (INFRA / "app" / "alerts.bicep").read_text(encoding="utf-8")
-WEBHOOK = (INFRA / "app" / "event-webhook.bicep").read_text(encoding="utf-8")
+SUBSCRIPTION = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
 
 
 def upper(names: object) -> set[str]:
@@ -49,27 +61,25 @@ def test_every_deployed_setting_is_read_by_the_app() -> None:
     assert upper(APP_SETTINGS) - known == set()
 
 
-def test_no_key_setting_is_deployed() -> None:
-    assert {"DATA_STORAGE", "LANGUAGE_KEY", "AZUREWEBJOBSSTORAGE"}.isdisjoint(upper(APP_SETTINGS | HOST_APP_SETTINGS))
-
-
 def test_every_connection_of_a_binding_has_identity_settings() -> None:
     connections = {each["connection"] for one in functions().values() for each in one.bindings if "connection" in each}
     assert connections == {"DATA_STORAGE"}
     for suffix in ("blobServiceUri", "queueServiceUri", "credential", "clientId"):
         assert f"DATA_STORAGE__{suffix}" in APP_SETTINGS
     for suffix in ("accountName", "credential", "clientId"):
-        assert f"AzureWebJobsStorage__{suffix}" in HOST_APP_SETTINGS
+        assert f"AzureWebJobsStorage__{suffix}" in APP_SETTINGS
 
 
 @pytest.mark.parametrize("kind", ["containers", "queues"])
 def test_containers_and_queues_exist_and_their_names_reach_the_app(kind: str) -> None:
     defaults = MAIN_TEMPLATE.parameters[kind].default
-    created = {each.text for each in STORAGES.modules["data"].body["params"][kind]}
-    assert created == {f"{kind}.{name}" for name in defaults}
-    used = {found[1] for each in APP_SETTINGS.values() if (found := re.match(rf"{kind}\.(\w+)$", text_of(each)))}
-    others = set(OTHERS_CONTAINERS) if kind == "containers" else set()
-    assert used | others == set(defaults)
+    defaults = MAIN_TEMPLATE.parameters[kind].default
+    service = {"containers": "blobServices/containers", "queues": "queueServices/queues"}[kind]
+    created = DEFAULT.names(f"Microsoft.Storage/storageAccounts/{service}", "stdata")
+    assert created == set(defaults.values())
+    others = {defaults[name] for name in OTHERS_CONTAINERS} if kind == "containers" else set()
+    suffix = f"_{kind.removesuffix('s').upper()}"
+    assert {value for name, value in APP_SETTINGS.items() if name.endswith(suffix)} | others == created
 
 
 @pytest.mark.parametrize("kind", ["containers", "queues"])
@@ -77,21 +87,23 @@ def test_names_in_the_templates_are_the_ones_of_the_code(kind: str) -> None:
     example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
     for name, each in settings_fields().items():
         if name.endswith(f"_{kind.removesuffix('s').upper()}"):
-            short = text_of(APP_SETTINGS[name]).removeprefix(f"{kind}.")
-            assert MAIN_TEMPLATE.parameters[kind].default[short] == example.get(name, each.default), name
+            assert APP_SETTINGS[name] == example.get(name, each.default), name
 
 
-def test_the_deployed_settings_make_a_valid_app(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in deployed_settings().items():
+@pytest.mark.parametrize("parameters", ["webhook", "queue", "private", "preview", "free"])
+def test_the_deployed_settings_make_a_valid_app(parameters: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in deployed_settings(parameters).items():
         monkeypatch.setenv(name, value)
     settings = load_settings()
+    assert settings.language_api == ("2021-preview" if parameters == "preview" else "2023-04-01")
     assert settings.data_storage is None
     assert settings.language_credential is CredentialKind.IDENTITY
     assert settings.pipeline_max_document_bytes == Settings.model_fields["pipeline_max_document_bytes"].default
 
 
 def test_the_webhook_names_the_blob_trigger() -> None:
-    (name,) = re.findall(r"functionName=Host\.Functions\.(\w+)&", WEBHOOK)
+    url = evaluated("event-webhook").one(SUBSCRIPTION)["properties"]["destination"]["properties"]["endpointUrl"]
+    (name,) = re.findall(r"functionName=Host\.Functions\.(\w+)&", url)
     trigger = functions()[name].trigger
     assert trigger["type"] == "blobTrigger"
     assert trigger["source"] == "EventGrid"
@@ -103,20 +115,25 @@ def test_the_queue_of_events_has_its_trigger() -> None:
 
 
 def test_both_subscriptions_filter_the_same_uploads() -> None:
-    queue, webhook = (
-        read_template(INFRA / "app" / f"event-{name}.bicep").resources["subscription"].body["properties"]
-        for name in ("queue", "webhook")
+    queue, webhook = (evaluated(name).one(SUBSCRIPTION)["properties"]["filter"] for name in ("queue", "event-webhook"))
+    (size,) = [each for each in webhook["advancedFilters"] if each not in queue["advancedFilters"]]
+    assert size == {
+        "operatorType": "NumberLessThan",
+        "key": "data.contentLength",
+        "value": int(APP_SETTINGS["PIPELINE_MAX_DOCUMENT_BYTES"]) + 1,
+    }
+    webhook["advancedFilters"].remove(size)
+    assert queue == webhook
+
+
+def test_events_go_by_one_way_only() -> None:
+    assert (
+        evaluated("queue").one(SUBSCRIPTION)["properties"]["deliveryWithResourceIdentity"]["destination"]["properties"][
+            "queueName"
+        ]
+        == APP_SETTINGS["EVENTS_QUEUE"]
     )
-    size = {"operatorType": "NumberLessThan", "key": "data.contentLength"}
-    assert [each for each in webhook["filter"]["advancedFilters"] if each["key"] != size["key"]] == (
-        queue["filter"]["advancedFilters"]
-    )
-    (limit,) = [each for each in webhook["filter"]["advancedFilters"] if each["key"] == size["key"]]
-    assert size.items() <= limit.items()
-    assert limit["value"].text == "maxDocumentBytes + 1"
-    for name in ("includedEventTypes", "subjectEndsWith", "isSubjectCaseSensitive"):
-        assert queue["filter"][name] == webhook["filter"][name]
-    assert queue["filter"]["subjectBeginsWith"].text == webhook["filter"]["subjectBeginsWith"].text
+    assert DEFAULT.of_type(SUBSCRIPTION) == []
 
 
 def test_the_blob_trigger_watches_the_documents_container_only() -> None:
@@ -152,11 +169,14 @@ def test_every_log_line_an_alert_looks_for_is_written_by_the_code() -> None:
     assert looked_for == alerted
 
 
-def expiry_prefixes(retention: str) -> set[str]:
-    """Prefixes in the pipeline container that are deleted after the days that this parameter gives."""
-    text = STORAGES.path.read_text(encoding="utf-8")
-    rule = r"prefix: '\$\{containers\.pipeline\}/([^']+)', days: retentionDays\.%s \}"
-    return set(re.findall(rule % retention, text))
+def expiry_prefix(rule: str) -> str:
+    """Prefix in the pipeline container of what this rule deletes."""
+    policy = DEFAULT.one("Microsoft.Storage/storageAccounts/managementPolicies")["properties"]["policy"]
+    (found,) = [each["definition"] for each in policy["rules"] if each["name"] == f"expire-{rule}"]
+    (prefix,) = found["filters"]["prefixMatch"]
+    container, _, rest = prefix.partition("/")
+    assert container == APP_SETTINGS["PIPELINE_CONTAINER"]
+    return str(rest)
 
 
 def test_closed_batches_expire_and_open_ones_stay() -> None:
@@ -167,7 +187,7 @@ def test_closed_batches_expire_and_open_ones_stay() -> None:
     (opened,) = [each.name for each in state.list()]
     batches.close(stored)
     (closed,) = [each.name for each in state.list()]
-    (prefix,) = expiry_prefixes("batches")
+    prefix = expiry_prefix("batches")
     assert closed.startswith(prefix)
     assert not opened.startswith(prefix)
 
@@ -175,8 +195,7 @@ def test_closed_batches_expire_and_open_ones_stay() -> None:
 def test_dead_letters_expire() -> None:
     state = FakeBlobStore("pipeline", VirtualClock())
     name = DeadLetters(state).keep(queue="batches", message_id="1", body="", reason="a test")
-    (prefix,) = expiry_prefixes("deadLetters")
-    assert name.startswith(prefix)
+    assert name.startswith(expiry_prefix("dead-letters"))
 
 
 def test_handlers_have_a_thread_for_everything_the_host_runs_at_once() -> None:
@@ -184,4 +203,4 @@ def test_handlers_have_a_thread_for_everything_the_host_runs_at_once() -> None:
     at_once = max(
         host["queues"]["batchSize"] + host["queues"]["newBatchThreshold"], host["blobs"]["maxDegreeOfParallelism"]
     )
-    assert int(HOST_APP_SETTINGS["PYTHON_THREADPOOL_THREAD_COUNT"]) >= at_once
+    assert int(APP_SETTINGS["PYTHON_THREADPOOL_THREAD_COUNT"]) >= at_once

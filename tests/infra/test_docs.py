@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from tests.infra.bicep import INFRA, MAIN, ROOT, read_template
-from tests.infra.deployed import HOST_APP_SETTINGS
+from tests.infra.evaluated import evaluated
 
 TEXT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["extensions"]
@@ -32,7 +32,7 @@ def test_the_concurrency_of_host_json_is_documented_against_the_limit_of_the_ser
     assert table == {
         "Queue messages at once, each function of an instance": queues["batchSize"] + queues["newBatchThreshold"],
         "Uploads at once, each instance": HOST["blobs"]["maxDegreeOfParallelism"],
-        "Threads for handlers, each process": int(HOST_APP_SETTINGS["PYTHON_THREADPOOL_THREAD_COUNT"]),
+        "Threads for handlers, each process": int(evaluated("webhook").app_settings["PYTHON_THREADPOOL_THREAD_COUNT"]),
         "Instances at most": PARAMETERS["maximumInstanceCount"].default,
         "Analyze requests a minute, each process": limit,
         "Analyze requests a minute, the service": SERVICE_REQUESTS_PER_MINUTE,

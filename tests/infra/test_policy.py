@@ -1,4 +1,4 @@
-"""What is created, for each set of parameters: who may do what, no key anywhere, nothing reachable that should not be."""
+"""What is created, for each set of parameters: who may do what, no key anywhere, nothing open that should be closed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ OF_A_PERSON = {
 }
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What a role assignment is made on: before the comma of a function call, or the front of the id itself.
-_SCOPE = re.compile(r"(?:\[extensionResourceId\('(?P<called>[^']+)')|(?:(?P<front>.+)/providers/Microsoft\.Authorization/)")
+_SCOPE = re.compile(
+    r"(?:\[extensionResourceId\('(?P<called>[^']+)')|(?:(?P<front>.+)/providers/Microsoft\.Authorization/)"
+)
 
 
 def short(name: str) -> str:
@@ -240,7 +242,9 @@ def _subnets(found: Evaluation) -> list[dict[str, Any]]:
 
 def test_nothing_of_a_network_is_made_without_one() -> None:
     for name in set(DEPLOYMENTS) - {"private"}:
-        assert [each for each in evaluated(name).resources.values() if each["type"].startswith("Microsoft.Network/")] == []
+        assert [
+            each for each in evaluated(name).resources.values() if each["type"].startswith("Microsoft.Network/")
+        ] == []
 
 
 def test_every_resource_that_has_a_place_is_tagged() -> None:
@@ -256,7 +260,9 @@ def test_a_website_reads_blobs_for_labelling_only_when_it_is_named() -> None:
         found = evaluated(name).of_type("Microsoft.Storage/storageAccounts/blobServices")
         rules = {short(each["name"].partition("/")[0]): each["properties"].get("cors") for each in found}
         assert rules["sthost"] in (None, {"corsRules": []})
-        origins = [origin for rule in (rules["stdata"] or {"corsRules": []})["corsRules"] for origin in rule["allowedOrigins"]]
+        origins = [
+            origin for rule in (rules["stdata"] or {"corsRules": []})["corsRules"] for origin in rule["allowedOrigins"]
+        ]
         assert origins == (["https://language.cognitive.azure.com"] if name == "free" else [])
 
 
@@ -268,6 +274,9 @@ def test_what_is_optional_is_made_when_it_is_asked_for() -> None:
     assert found.app_settings["PIPELINE_LINGER_SECONDS"] == "5"
     scale = found.one("Microsoft.Web/sites")["properties"]["functionAppConfig"]["scaleAndConcurrency"]
     assert scale["alwaysReady"] == [{"name": "http", "instanceCount": 1}]
+    for name in DEPLOYMENTS:
+        rules = evaluated(name).of_type("Microsoft.Insights/scheduledQueryRules")
+        assert bool(rules) is (name != "preview")
     for name in set(DEPLOYMENTS) - {"free"}:
         assert evaluated(name).one("Microsoft.CognitiveServices/accounts")["sku"] == {"name": "S"}
         assert evaluated(name).of_type("Microsoft.Consumption/budgets") == []

@@ -1,5 +1,7 @@
-"""Microsoft's Bicep CLI judges the templates, and the kept snapshots are what it evaluates. Without it, nothing may have
-changed since it last did."""
+"""Microsoft's Bicep CLI judges the templates, and the kept snapshots are what it evaluates.
+
+Without it, nothing may have changed since it last did.
+"""
 
 from __future__ import annotations
 
@@ -72,12 +74,17 @@ MISTAKES = {
 
 def test_every_kind_of_mistake_is_noticed(bicep: Bicep, tmp_path: Path) -> None:
     (tmp_path / "bicepconfig.json").write_text(CONFIG, encoding="utf-8")
-    (tmp_path / "module.bicep").write_text("param location string = resourceGroup().location\noutput place string = location\n")
+    (tmp_path / "module.bicep").write_text(
+        "param location string = resourceGroup().location\noutput place string = location\n"
+    )
     text = "\n".join(
         [
             "resource wrong 'Microsoft.Web/sites@2025-03-01' = {",
             "  name: 'wrong'",
-            *(MISTAKES[code] for code in ("no-hardcoded-location", "BCP037", "BCP036", "BCP073", "no-loc-expr-outside-params")),
+            *(
+                MISTAKES[code]
+                for code in ("no-hardcoded-location", "BCP037", "BCP036", "BCP073", "no-loc-expr-outside-params")
+            ),
             "}",
             MISTAKES["use-recent-api-versions"],
             "  name: 'app'",
