@@ -93,6 +93,7 @@ ifeq ($(FUNCTIONS_HOST),)
 else
 	cd emulators/functions_host && ../../$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/test_http_trigger.py tests/test_queue_trigger.py -k "handler_whole or header_before or delivered_once or tried_again or to_the_end"
 	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_documents.py -k "2023-04-01 and (promises or duplicate or speak_plainly or master_key)"
+	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_identity.py -k webhook
 endif
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator

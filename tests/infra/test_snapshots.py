@@ -60,7 +60,7 @@ def _comparable(content: dict[str, Any]) -> dict[str, Any]:
 # What each line of a template gets for its mistake: the types of the resources, and each rule of bicepconfig.json.
 MISTAKES = {
     "BCP037": "  properties: { functionAppConfig: { runtime: { flavour: 'python' } } }",
-    "BCP036": "  identity: { type: 'UserAsigned' }",
+    "BCP036": "  identity: { type: 'Nobody' }",
     "BCP073": "  id: 'x'",
     "use-recent-api-versions": "resource app 'Microsoft.Web/sites@2018-02-01' = {",
     "no-hardcoded-location": "  location: 'westeurope'",
