@@ -25,11 +25,12 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 # What runs in the tests' own process, and is measured; and what starts hosts, or does not touch our code.
 IN_PROCESS := tests/architecture tests/contract tests/faults tests/integration tests/unit
 OTHERS := tests/e2e tests/infra
+IMAGE ?= pigeonhole:local
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
-.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets format format-check lint spelling types architecture mutants bench package lock clean
+.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets format format-check lint spelling types architecture mutants bench package image test-package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -160,8 +161,14 @@ mutants: $(SETUP) ## mutation testing of the pure decisions; survivors are in to
 bench: setup ## measured figures: a table and build/bench/*.json
 	$(BIN)/python -m bench
 
-package: $(SETUP) ## stage exactly what ships into build/package
-	$(BIN)/python -m tools.package
+package: $(SETUP) ## stage exactly what ships into build/package, wheels and all (PYTHON_VERSION=3.13)
+	$(BIN)/python -m tools.package $(if $(PYTHON_VERSION),--python $(PYTHON_VERSION))
+
+image: ## build the container image for Kubernetes from the staged package (IMAGE=registry/pigeonhole:1)
+	@command -v docker >/dev/null || { echo "make image: docker is not installed, so no image was built"; exit 1; }
+	@docker info >/dev/null 2>&1 || { echo "make image: docker is installed, but its daemon does not answer, so no image was built"; exit 1; }
+	@$(MAKE) --no-print-directory package
+	docker build --build-arg PYTHON_VERSION=$$(cat build/package/python-version.txt) -f infra/kubernetes/Dockerfile -t $(IMAGE) build/package
 
 lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresses)
 	$(BIN)/python -m tools.lock
