@@ -96,6 +96,17 @@ else
 	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_documents.py -k "2023-04-01 and (promises or duplicate or speak_plainly or master_key)"
 endif
 
+test-package: setup ## the package under every Python at hand: all wheels imported; the whole job, keyless, on Microsoft's host
+	$(BIN)/python -m pytest -q -m "other_pythons or not other_pythons" tests/infra/test_package.py
+ifeq ($(FUNCTIONS_HOST),)
+	@echo "Not tried on Microsoft's Functions host: neither FUNCTIONS_HOST nor ../shared/tools/functions-host is there"
+else
+	@set -e; for python in 3.11 3.12 3.13; do \
+		echo "Python $$python"; \
+		PACKAGE_PYTHON=$$python $(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_identity.py; \
+	done
+endif
+
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
 	cd emulators/language && AUTHORING_SDK_PYTHON=$(CURDIR)/$(AUTHORING_VENV)/bin/python $(CURDIR)/$(BIN)/python -m pytest tests/test_authoring_sdk.py
 

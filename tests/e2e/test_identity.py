@@ -1,7 +1,9 @@
 """The staged package with a deployment's settings: identities only, TLS everywhere, uploads by the events queue.
 
 Azurite requires https for tokens and knows no key that the app has; the emulator takes tokens of its own issuer only,
-with the rights of the Language roles the templates assign.
+with the rights of the Language roles the templates assign. The package runs on its own wheels. PACKAGE_PYTHON=3.13 takes
+another Python than the one that runs the tests, on Microsoft's host only: the stand-in shares its packages with the app
+(`make test-package`).
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ from tests.e2e.conftest import POLLING, QUICK
 from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_identity_endpoint, storage_token
 from tests.e2e.real_host import STAND_IN
 from tests.infra.deployed import MAIN_TEMPLATE, OUTPUTS, deployed_settings
-from tools.package import ROOT, stage
+from tests.infra.interpreters import RUNNING, find_python
+from tools.package import PACKAGES, ROOT, stage
 
 pytestmark = pytest.mark.e2e
 
@@ -138,8 +141,13 @@ def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator, host_k
         settings = _settings(folder, azurite, emulator, identity)
         # Not below ROOT: a Python file written there restarts a Microsoft host that another test runs from it.
         package = folder / "package"
-        stage(ROOT, package)
-        starter: HostStarter = StandIn(QUICK) if host_kind == STAND_IN else MicrosoftHost(find_start_script(), blobs)
+        version, python = _interpreter(host_kind)
+        stage(ROOT, package, python=version)
+        # As the worker has it on Azure (azure-functions-python-worker, prodV4/worker.py).
+        settings["PYTHONPATH"] = str(package / PACKAGES)
+        starter: HostStarter = StandIn(QUICK)
+        if host_kind != STAND_IN:
+            starter = MicrosoftHost(find_start_script(), blobs, python)
         host = starter.start(package, settings, folder=folder / "host")
         try:
             api = Api(host.url, host.master_key)
@@ -149,6 +157,17 @@ def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator, host_k
             host.stop()
     blobs.close()
     queues.close()
+
+
+def _interpreter(host_kind: str) -> tuple[str, Path]:
+    """The version to stage for, and what runs it."""
+    version = os.environ.get("PACKAGE_PYTHON", RUNNING)
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"no Python {version} is at hand")
+    if host_kind == STAND_IN and version != RUNNING:
+        pytest.skip(f"the stand-in runs on Python {RUNNING}, whose packages it shares with the app")
+    return version, python
 
 
 def _language_token(emulator: RunningEmulator, client_id: str) -> str:
