@@ -1,9 +1,9 @@
 """The staged package with a deployment's settings: identities only, TLS everywhere, uploads by the events queue.
 
 Azurite requires https for tokens and knows no key that the app has; the emulator takes tokens of its own issuer only,
-with the rights of the Language roles the templates assign. The package runs on its own wheels. PACKAGE_PYTHON=3.13 takes
-another Python than the one that runs the tests, on Microsoft's host only: the stand-in shares its packages with the app
-(`make test-package`).
+with the rights of the Language roles the templates assign. The package runs on its own wheels. PACKAGE_PYTHON=3.13
+takes another Python than the one that runs the tests, on Microsoft's host only: the stand-in shares its packages with
+the app (`make test-package`).
 """
 
 from __future__ import annotations
