@@ -1,7 +1,8 @@
 """The locked wheels for another Python, another machine: what ships in .python_packages.
 
-pip checks every hash and never builds. It judges a requirement's markers by the interpreter that runs pip, so the lock
-file is filtered for the target first. Needs pip beside the running interpreter, and no other package.
+pip checks every hash and never builds. It judges a requirement's markers, and a wheel's Requires-Python, by the
+interpreter that runs pip, so both are judged here for the target. Needs pip beside the running interpreter, and no
+other package.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from email.parser import HeaderParser
 from pathlib import Path
 
 PLATFORM = "manylinux2014_x86_64"
@@ -40,7 +42,7 @@ def install(python: str, lock: str, target: Path) -> None:
         chosen.write_text(requirements_for(python, lock), encoding="utf-8")
         command = [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
-            *("--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"),
+            *("--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "--ignore-requires-python"),
             *("--implementation", "cp", "--python-version", python, "--platform", PLATFORM),
             *("--target", str(target), "-r", str(chosen)),
         ]
@@ -48,7 +50,12 @@ def install(python: str, lock: str, target: Path) -> None:
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         shutil.rmtree(target, ignore_errors=True)
-        raise WheelsError(f"pip cannot install the wheels for Python {python}:\n{run.stderr.strip()}")
+        words = "\n".join(line for line in run.stderr.splitlines() if not line.startswith("WARNING"))
+        raise WheelsError(f"pip cannot install the wheels for Python {python}:\n{words}")
+    unfit = [found for path in target.glob("*.dist-info/METADATA") if (found := _unfit(path, python))]
+    if unfit:
+        shutil.rmtree(target)
+        raise WheelsError(f"not for Python {python}: {', '.join(sorted(unfit))}")
     _drop_scripts(target)
 
 
@@ -98,6 +105,18 @@ def _chosen(python: str, entry: str) -> str:
             return ""
         requirement.marker = None
     return " ".join([str(requirement), *(f"--hash={each}" for each in hashes)])
+
+
+def _unfit(metadata: Path, python: str) -> str:
+    """The wheel's name and what it asks for, when that is another Python; else nothing."""
+    try:
+        from packaging.specifiers import SpecifierSet
+    except ModuleNotFoundError:
+        from pip._vendor.packaging.specifiers import SpecifierSet  # type: ignore[assignment]
+
+    message = HeaderParser().parsestr(metadata.read_text(encoding="utf-8"), headersonly=True)
+    wanted = message["Requires-Python"] or ""
+    return "" if SpecifierSet(wanted).contains(f"{python}.99") else f"{message['Name']} ({wanted})"
 
 
 def _environment(python: str, micro: int) -> dict[str, str]:

@@ -297,6 +297,16 @@ def test_a_wheel_with_another_content_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "site").exists()
 
 
+def test_a_wheel_for_another_python_is_refused_whatever_python_stages(tmp_path: Path) -> None:
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    entries = re.findall(r"^azure-functions==[^\n]+\n(?: +--hash=sha256:\w+[^\n]*\n)+", lock, re.MULTILINE)
+    later = next(entry for entry in entries if ">= '3.13'" in entry).replace(">= '3.13'", ">= '3.11'")
+    with pytest.raises(WheelsError, match=r"not for Python 3\.12: azure-functions \(>=3\.13\)"):
+        install("3.12", later, tmp_path / "site")
+    install("3.13", later, tmp_path / "site")
+    assert (tmp_path / "site" / "azure" / "functions" / "__init__.py").exists()
+
+
 @pytest.mark.parametrize(
     ("parameter", "environment", "expected"),
     [
