@@ -25,11 +25,12 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 # What runs in the tests' own process, and is measured; and what starts hosts, or does not touch our code.
 IN_PROCESS := tests/architecture tests/contract tests/faults tests/integration tests/unit
 OTHERS := tests/e2e tests/infra
+IMAGE ?= pigeonhole:local
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
-.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench package lock clean
+.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench package image test-package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -94,6 +95,17 @@ else
 	cd emulators/functions_host && ../../$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/test_http_trigger.py tests/test_queue_trigger.py -k "handler_whole or header_before or delivered_once or tried_again or to_the_end"
 	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_documents.py -k "2023-04-01 and (promises or duplicate or speak_plainly or master_key)"
 	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_identity.py -k webhook
+endif
+
+test-package: setup ## the package under every Python at hand: all wheels imported; the whole job, keyless, on Microsoft's host
+	$(BIN)/python -m pytest -q -m "other_pythons or not other_pythons" tests/infra/test_package.py
+ifeq ($(FUNCTIONS_HOST),)
+	@echo "Not tried on Microsoft's Functions host: neither FUNCTIONS_HOST nor ../shared/tools/functions-host is there"
+else
+	@set -e; for python in 3.11 3.12 3.13; do \
+		echo "Python $$python"; \
+		PACKAGE_PYTHON=$$python $(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_identity.py; \
+	done
 endif
 
 test-authoring-sdk: setup $(AUTHORING) ## Microsoft's authoring client, in its own environment, drives the emulator
@@ -161,8 +173,14 @@ mutants: $(SETUP) ## mutation testing of the pure decisions; survivors are in to
 bench: setup ## measured figures: a table and build/bench/*.json
 	$(BIN)/python -m bench
 
-package: $(SETUP) ## stage exactly what ships into build/package
-	$(BIN)/python -m tools.package
+package: $(SETUP) ## stage exactly what ships into build/package, wheels and all (PYTHON_VERSION=3.13)
+	$(BIN)/python -m tools.package $(if $(PYTHON_VERSION),--python $(PYTHON_VERSION))
+
+image: ## build the container image for Kubernetes from the staged package (IMAGE=registry/pigeonhole:1)
+	@command -v docker >/dev/null || { echo "make image: docker is not installed, so no image was built"; exit 1; }
+	@docker info >/dev/null 2>&1 || { echo "make image: docker is installed, but its daemon does not answer, so no image was built"; exit 1; }
+	@$(MAKE) --no-print-directory package
+	docker build --build-arg PYTHON_VERSION=$$(cat build/package/python-version.txt) -f infra/kubernetes/Dockerfile -t $(IMAGE) build/package
 
 snapshots: $(SETUP) ## judge infra/ by Microsoft's Bicep CLI, and keep what it would create (tests/infra/snapshots)
 	$(BIN)/python -m tools.snapshots

@@ -3,6 +3,16 @@
 Wrong or missing settings stop the app here, because running without them would make every message a dead letter.
 """
 
+import sys
+from pathlib import Path
+
+from shared.python_version import check_python
+
+# Before anything compiled is imported. A plain line reaches the host's log; one of logging would be dropped here, as it
+# belongs to no invocation.
+sys.stdout.write(f"pigeonhole: {check_python(Path(__file__).parent)}\n")
+sys.stdout.flush()
+
 import azure.functions as func
 
 from functions import blueprints
@@ -12,8 +22,7 @@ from shared.services import build_services, quiet_libraries
 
 quiet_libraries()
 hide_secrets()
-# The worker logs a SettingsError as the reason for "0 functions found". A line of our own would be dropped: it would
-# belong to no invocation.
+# The worker logs a SettingsError as the reason for "0 functions found".
 services = build_services(load_settings())
 
 # Of routes that say nothing else: those that read, and the one that classifies one document again.

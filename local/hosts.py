@@ -166,13 +166,15 @@ class MicrosoftHost:
     script: Path
     storage: BlobServiceClient | None = None
     """Where its keys can be read, when the settings hold no connection string for it."""
+    python: Path = Path(sys.executable)
+    """What runs the app."""
 
     def start(self, app: Path, settings: Mapping[str, str], *, folder: Path, port: int = 0) -> Host:
         return start_on_free_port(lambda free: self._start(app, settings, folder, free), port=port)
 
     def _start(self, app: Path, settings: Mapping[str, str], folder: Path, port: int) -> Host:
         url = f"http://127.0.0.1:{port}"
-        argv = [sys.executable, str(self.script), str(app), "--python", sys.executable, "--port", str(port)]
+        argv = [sys.executable, str(self.script), str(app), "--python", str(self.python), "--port", str(port)]
         environment = _inherited() | _NO_FOLDERS | dict(settings)
         log = folder / "functions_host.log"
         process = ManagedProcess("Microsoft's functions host", argv, log, environment).start()

@@ -1,16 +1,22 @@
-"""`make package`: stage exactly what ships into build/package, from an allow-list.
+"""`make package`: stage exactly what ships into build/package: files of an allow-list, and the locked wheels.
 
-Every way of deploying starts from that folder, whatever the tool, because tools disagree on what .funcignore means.
+Every way of deploying starts from that folder, whatever the tool, because tools disagree on what .funcignore means, and
+a build on the platform may pick another Python (docs/decisions/0019-vendored-wheels.md). Needs pip, and nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import re
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from tools.wheels import WheelsError, cached
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGE = Path("build/package")
@@ -19,6 +25,13 @@ ARCHIVE = Path("build/package.zip")
 FILES = ("function_app.py", "host.json", "requirements.txt")
 FOLDERS = ("functions", "shared")
 SUFFIXES = frozenset({".py", ".html", ".css", ".js", ".svg"})
+PACKAGES = Path(".python_packages/lib/site-packages")
+"""Where the Python worker looks for an app's packages (azure-functions-python-worker, prodV4/worker.py)."""
+PYTHON_FILE = "python-version.txt"
+"""What shared/python_version.py compares with the Python it runs on."""
+
+_MAIN = Path("infra/main.bicep")
+_PARAMETERS = Path("infra/main.parameters.json")
 _CACHES = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 
 # Files that unpack with the same time give the same archive, so that an unchanged package has an unchanged hash.
@@ -45,14 +58,43 @@ def shipped_files(root: Path) -> list[Path]:
     return sorted([*map(Path, FILES), *found])
 
 
-def stage(root: Path = ROOT, target: Path | None = None) -> list[Path]:
-    """Empty build/package (or `target`) and fill it; returns what it holds. Raises PackageError."""
+def choose_python(wanted: str | None = None, *, root: Path = ROOT, environment: Mapping[str, str] = os.environ) -> str:
+    """`wanted`, or the Python that azd deploys: main.parameters.json with azd's values, else the template's default.
+
+    Raises PackageError on one that the template does not take.
+    """
+    template = (root / _MAIN).read_text(encoding="utf-8")
+    found = re.search(r"@allowed\(\[([^\]]*)\]\)\s*param pythonVersion string = '([^']+)'", template)
+    if found is None:
+        raise PackageError(f"{_MAIN} has no parameter pythonVersion with allowed values and a default")
+    allowed, default = re.findall(r"'([^']+)'", found[1]), found[2]
+    parameters = json.loads((root / _PARAMETERS).read_text(encoding="utf-8"))["parameters"]
+    given = str(parameters.get("pythonVersion", {}).get("value", default))
+    # azd puts ${NAME=default} in, from its environment, which its hooks have too.
+    python = wanted or re.sub(r"\$\{(\w+)=?([^}]*)\}", lambda match: environment.get(match[1]) or match[2], given)
+    if python not in allowed:
+        raise PackageError(f"the app runs on Python {', '.join(allowed)} ({_MAIN}, pythonVersion), not on {python!r}")
+    return python
+
+
+def stage(root: Path = ROOT, target: Path | None = None, *, python: str | None = None) -> list[Path]:
+    """Empty build/package (or `target`) and fill it; returns what it holds.
+
+    With the wheels for `python` ("3.12"), and a file that names it; without any for None, for who brings an environment
+    of their own. Raises PackageError and WheelsError.
+    """
     files = shipped_files(root)
     target = target or root / STAGE
     shutil.rmtree(target, ignore_errors=True)
     for path in files:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / path, target / path)
+    if python is not None:
+        wheels = cached(root, python)
+        shutil.copytree(wheels, target / PACKAGES)
+        (target / PYTHON_FILE).write_text(f"{python}\n", encoding="utf-8")
+        packaged = (PACKAGES / path.relative_to(wheels) for path in wheels.rglob("*") if path.is_file())
+        files = sorted([*files, *packaged, Path(PYTHON_FILE)])
     staged = sorted(path.relative_to(target) for path in target.rglob("*") if path.is_file())
     if staged != files:
         raise PackageError(f"staged {len(staged)} files instead of {len(files)}: is something else writing {target}?")
@@ -78,19 +120,30 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.package", description=__doc__)
+    parser.add_argument("--python", metavar="3.X", help="Python of the app (default: the parameter pythonVersion)")
+    parser.add_argument("--no-wheels", action="store_true", help="the app alone, as for an environment of one's own")
     parser.add_argument("--zip", action="store_true", help=f"also write {ARCHIVE}")
     arguments = parser.parse_args(argv)
     try:
-        files = stage()
-    except PackageError as error:
+        python = None if arguments.no_wheels else choose_python(arguments.python)
+        files = stage(python=python)
+    except (PackageError, WheelsError) as error:
         print(f"package: {error}", file=sys.stderr)
         return 1
-    print("\n".join(f"  {path.as_posix()}" for path in files))
-    size = sum((ROOT / STAGE / path).stat().st_size for path in files)
-    print(f"{len(files)} files, {size:,} bytes in {STAGE}")
+    own = [path for path in files if not path.is_relative_to(PACKAGES)]
+    print("\n".join(f"  {path.as_posix()}" for path in own))
+    print(f"{_size(own)} in {STAGE}")
+    if python is not None:
+        wheels = [path for path in files if path.is_relative_to(PACKAGES)]
+        print(f"{_size(wheels)} of wheels for Python {python} in {STAGE / PACKAGES}")
     if arguments.zip:
-        print(f"{archive(ROOT, files).relative_to(ROOT)}")
+        written = archive(ROOT, files)
+        print(f"{written.stat().st_size:,} bytes in {written.relative_to(ROOT)}")
     return 0
+
+
+def _size(files: list[Path]) -> str:
+    return f"{len(files):,} files, {sum((ROOT / STAGE / path).stat().st_size for path in files):,} bytes"
 
 
 if __name__ == "__main__":

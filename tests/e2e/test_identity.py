@@ -2,7 +2,9 @@
 
 Uploads come the way the template sets up for each delivery: by the events queue, or to the blob trigger's webhook.
 Azurite requires https for tokens and knows no key that the app has; the emulator takes tokens of its own issuer only,
-with the rights of the Language roles the templates assign.
+with the rights of the Language roles the templates assign. The package runs on its own wheels. PACKAGE_PYTHON=3.13
+takes another Python than the one that runs the tests, on Microsoft's host only: the stand-in shares its packages with
+the app (`make test-package`).
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_ident
 from tests.e2e.real_host import STAND_IN
 from tests.infra.deployed import APP_CLIENT_ID, AUTHORING_CLIENT_ID, MAIN_TEMPLATE, deployed_settings, resolved
 from tests.infra.evaluated import evaluated
-from tools.package import ROOT, stage
+from tests.infra.interpreters import RUNNING, find_python
+from tools.package import PACKAGES, ROOT, stage
 
 pytestmark = pytest.mark.e2e
 
@@ -194,10 +197,22 @@ def storage(azurite: Azurite) -> Iterator[tuple[BlobServiceClient, QueueServiceC
 
 
 @pytest.fixture(scope="module")
-def package(folder: Path) -> Path:
+def interpreter(host_kind: str) -> tuple[str, Path]:
+    """The version to stage for, and what runs it."""
+    version = os.environ.get("PACKAGE_PYTHON", RUNNING)
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"no Python {version} is at hand")
+    if host_kind == STAND_IN and version != RUNNING:
+        pytest.skip(f"the stand-in runs on Python {RUNNING}, whose packages it shares with the app")
+    return version, python
+
+
+@pytest.fixture(scope="module")
+def package(folder: Path, interpreter: tuple[str, Path]) -> Path:
     # Not below ROOT: a Python file written there restarts a Microsoft host that another test runs from it.
     place = folder / "package"
-    stage(ROOT, place)
+    stage(ROOT, place, python=interpreter[0])
     return place
 
 
@@ -209,13 +224,19 @@ def deployment(
     emulator: RunningEmulator,
     storage: tuple[BlobServiceClient, QueueServiceClient],
     package: Path,
+    interpreter: tuple[str, Path],
     host_kind: str,
 ) -> Iterator[Deployment]:
     delivery = str(request.param)
     blobs, queues = storage
     with running_identity_endpoint(lambda client_id: _language_token(emulator, client_id)) as identity:
+        _, python = interpreter
         settings = _settings(delivery, folder, azurite, emulator, identity)
-        starter: HostStarter = StandIn(QUICK) if host_kind == STAND_IN else MicrosoftHost(find_start_script(), blobs)
+        # As the worker has it on Azure (azure-functions-python-worker, prodV4/worker.py).
+        settings["PYTHONPATH"] = str(package / PACKAGES)
+        starter: HostStarter = StandIn(QUICK)
+        if host_kind != STAND_IN:
+            starter = MicrosoftHost(find_start_script(), blobs, python)
         host = starter.start(package, settings, folder=folder / f"host-{delivery}")
         try:
             api = Api(host.url, host.master_key)

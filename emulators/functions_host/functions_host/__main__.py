@@ -8,6 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from functions_host.app_packages import prefer_packages_of
 from functions_host.host import Host, HostOptions
 from functions_host.platform_settings import find_host_id
 from functions_host.server import bind, serve
@@ -106,6 +107,7 @@ def _default_data_folder(app_folder: Path, settings: AppSettings) -> Path:
 
 def command() -> None:
     """The console command."""
+    prefer_packages_of(parse_arguments().app)
     sys.exit(main())
 
 

@@ -14,7 +14,7 @@ from functions_host.functions import Function
 from functions_host.host_config import load_host_config
 from functions_host.loading import load_functions
 from functions_host.logs import configure_logging
-from functions_host.platform_settings import is_disabled
+from functions_host.platform_settings import is_disabled, unknown_disabling
 from functions_host.queues.trigger import build_queue_listener
 from functions_host.services import build_services
 from functions_host.settings import AppSettings
@@ -24,8 +24,11 @@ from functions_host.timings import HostTimings
 from functions_host.web.admin import AdminApi
 from functions_host.web.blob_webhook import BlobWebhook
 from functions_host.web.http_trigger import RouteTable
+from functions_host.web.key_stores import choose_key_store
 from functions_host.web.keys import load_keys
 from functions_host.web.site import Site
+
+log = logging.getLogger("functions_host.startup")
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,17 @@ class Host:
         crash_on_line = CrashOnLine.from_environment(settings.environment)
         if crash_on_line is not None:
             logging.getLogger().addHandler(crash_on_line)
-        self.functions = load_functions(options.app_folder, settings)
+        self._indexed = load_functions(options.app_folder, settings)
+        self.functions = [each for each in self._indexed if _is_allowed(each, config.functions)]
         if not config.has_extension_bundle:
             _refuse_storage_triggers(self.functions)
-        names = [function.name for function in self.functions]
-        self.keys = load_keys(options.data_folder, names, settings.environment)
+        names = [function.name for function in self._indexed]
         self.drain_seconds = options.timings.drain
         self._disabled = frozenset(name for name in names if is_disabled(name, settings))
         self._services = services = build_services(options.app_folder, settings, config, options.timings)
+        store = choose_key_store(options.data_folder, settings, services.host_id, services.connections)
+        self.keys = load_keys(store, names, settings.environment)
+        self._log_functions(unknown_disabling(names, settings))
         self._queues = [build_queue_listener(function, services) for function in self._enabled("queueTrigger")]
         self._timers = [build_timer_listener(function, services) for function in self._enabled("timerTrigger")]
         self._routes = RouteTable(self._enabled("httpTrigger"), config.route_prefix)
@@ -93,6 +99,16 @@ class Host:
         """One line for each function: what triggers it."""
         return [f"  {function.name}: {self._trigger_text(function, url)}" for function in self.functions]
 
+    def _log_functions(self, unknown_settings: list[str]) -> None:
+        """What runs here, in the real host's words."""
+        found = " ".join(function.id for function in self.functions)
+        log.info("Found the following functions: %s", found)
+        for function in self.functions:
+            if function.name in self._disabled:
+                log.info("Function 'Functions.%s' is disabled", function.name)
+        for name in unknown_settings:
+            log.warning("%s disables nothing: a function is disabled by AzureWebJobs.<its name>.Disabled", name)
+
     def _trigger_text(self, function: Function, url: str) -> str:
         trigger = function.trigger
         if function.name in self._disabled:
@@ -115,7 +131,7 @@ class Host:
     def _build_site(self) -> Site:
         admin = AdminApi(
             host_id=self._services.host_id,
-            functions=self.functions,
+            functions=self._indexed,
             keys=self.keys,
             disabled=self._disabled,
         )
@@ -126,6 +142,10 @@ class Host:
             webhook=BlobWebhook(self._blobs.functions, self._blobs.enqueue) if self._blobs else None,
             invoker=self._services.invoker,
         )
+
+
+def _is_allowed(function: Function, allowed: frozenset[str] | None) -> bool:
+    return allowed is None or function.name.lower() in allowed
 
 
 def _refuse_storage_triggers(functions: list[Function]) -> None:

@@ -53,6 +53,8 @@ class HostConfig:
     function_timeout_seconds: float | None
     """None when host.json says -1."""
     log_levels: Mapping[str, str]
+    functions: frozenset[str] | None
+    """The only functions to load, by lower-case name; None for all."""
     has_extension_bundle: bool
     """Without one the host knows HTTP and timer triggers only: the others come with the Storage extension."""
 
@@ -83,6 +85,7 @@ def read_host_config(values: Mapping[str, Any]) -> HostConfig:
         route_prefix=str(values.get("extensions__http__routeprefix", "api")).strip("/"),
         function_timeout_seconds=_timeout(values.get("functiontimeout")),
         log_levels=_under(values, "logging__loglevel"),
+        functions=_allowed_functions(values),
         has_extension_bundle=bool(values.get("extensionbundle__id")),
     )
 
@@ -101,6 +104,14 @@ def _queue_options(values: Mapping[str, Any]) -> QueueOptions:
         max_polling_seconds=_seconds(values.get(path + "maxpollinginterval", "00:01:00")),
         is_base64=encoding == "base64",
     )
+
+
+def _allowed_functions(values: Mapping[str, Any]) -> frozenset[str] | None:
+    """`functions` of host.json, its members replaced by `AzureFunctionsJobHost__functions__0` and so on
+    (azure-functions-host, FunctionMetadataManager.cs: ApplyAllowList)."""
+    listed = {str(index): name for index, name in enumerate(values.get("functions") or [])}
+    listed |= _under(values, "functions")
+    return frozenset(str(name).lower() for name in listed.values()) if listed else None
 
 
 def parse_time_span(text: str) -> float | None:

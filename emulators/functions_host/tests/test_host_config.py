@@ -50,6 +50,14 @@ def test_a_setting_overrides_host_json(tmp_path: Path) -> None:
     assert config.log_levels == {"function.tick": "Error"}
 
 
+def test_the_functions_to_load_can_be_listed(tmp_path: Path) -> None:
+    assert load(tmp_path, {}).functions is None
+    assert load(tmp_path, {"functions": ["One", "two"]}).functions == frozenset({"one", "two"})
+    override = {"AzureFunctionsJobHost__functions__0": "three"}
+    assert load(tmp_path, {}, override).functions == frozenset({"three"})
+    assert load(tmp_path, {"functions": ["One", "two"]}, override).functions == frozenset({"three", "two"})
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [

@@ -12,7 +12,15 @@ from functions_host.connections import (
     find_endpoint,
     has_own_queue_service,
 )
-from functions_host.platform_settings import find_host_id, is_disabled, thread_count
+from functions_host.platform_settings import (
+    HOST_ID,
+    MACHINE,
+    find_host_id,
+    find_key_store,
+    is_disabled,
+    thread_count,
+    unknown_disabling,
+)
 from functions_host.settings import AppSettings, SettingError, load_settings
 
 IDENTITY = {
@@ -113,6 +121,8 @@ def test_blob_poison_stays_in_the_data_account_when_that_has_queues(values: dict
         pytest.param({"AzureWebJobs.sweep.Disabled": "true"}, True, id="dots"),
         pytest.param({"AzureWebJobs_sweep_Disabled": "1"}, True, id="underscores"),
         pytest.param({"AzureWebJobs.sweep.Disabled": "false"}, False, id="false"),
+        pytest.param({"AzureWebJobs__sweep__Disabled": "true"}, False, id="double underscores"),
+        pytest.param({"AzureWebJobs.sweep.Disabled": "yes"}, False, id="another word"),
         pytest.param({}, False, id="not set"),
     ],
 )
@@ -120,13 +130,53 @@ def test_a_function_can_be_disabled_by_a_setting(values: dict[str, str], expecte
     assert is_disabled("sweep", AppSettings(values)) is expected
 
 
-def test_the_host_id_is_given_or_stable_for_a_folder(tmp_path: Path) -> None:
-    assert find_host_id(tmp_path, AppSettings({"AzureFunctionsWebHost__hostid": "Mine"})) == "mine"
-    generated = find_host_id(tmp_path, AppSettings({}))
-    assert generated == find_host_id(tmp_path, AppSettings({})) != find_host_id(tmp_path / "other", AppSettings({}))
-    assert len(generated) <= 32
-    assert generated.replace("-", "").isalnum()
-    assert generated.lower() == generated
+def test_a_setting_that_only_looks_as_if_it_disabled_a_function_is_told() -> None:
+    settings = {
+        "AzureWebJobs.sweep.Disabled": "true",
+        "azurewebjobs_sweep_disabled": "true",
+        "AzureWebJobs__sweep__Disabled": "true",
+        "AzureWebJobs.swep.Disabled": "true",
+        "AzureWebJobsStorage": "x",
+    }
+    assert unknown_disabling(["sweep"], AppSettings(settings)) == [
+        "AzureWebJobs.swep.Disabled",
+        "AzureWebJobs__sweep__Disabled",
+    ]
+
+
+def test_the_host_id_is_as_given(tmp_path: Path) -> None:
+    assert find_host_id(tmp_path, AppSettings({HOST_ID: "mine-2"})) == "mine-2"
+
+
+@pytest.mark.parametrize("given", ["", "Mine", "a_b", "-a", "a-", "a--b", "a" * 33])
+def test_a_host_id_that_cannot_name_a_queue_stops_the_start(tmp_path: Path, given: str) -> None:
+    with pytest.raises(SettingError, match="small letters, digits and single dashes"):
+        find_host_id(tmp_path, AppSettings({HOST_ID: given}))
+
+
+def test_without_one_every_machine_and_folder_is_a_host_of_its_own(tmp_path: Path) -> None:
+    pod = AppSettings({MACHINE: "Pigeonhole-api-7d9f8-x2k4v"})
+    generated = find_host_id(tmp_path, pod)
+    assert generated.startswith("pigeonholeapi7d9f8x2k4v-")
+    assert generated == find_host_id(tmp_path, pod)
+    assert generated != find_host_id(tmp_path / "other", pod)
+    assert generated != find_host_id(tmp_path, AppSettings({MACHINE: "pigeonhole-api-7d9f8-q8w9e"}))
+    assert len(find_host_id(tmp_path, AppSettings({MACHINE: "m" * 60}))) == 32
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param({}, None, id="no storage"),
+        pytest.param({"AzureWebJobsStorage": "x"}, "blob", id="storage"),
+        pytest.param({"AzureWebJobsStorage__accountName": "x"}, "blob", id="storage by identity"),
+        pytest.param({"AzureWebJobsSecretStorageType": "Files", "AzureWebJobsStorage": "x"}, "files", id="files"),
+        pytest.param({"AzureWebJobsSecretStorageType": "kubernetes"}, "kubernetes", id="kubernetes"),
+        pytest.param({"AzureWebJobsSecretStorageType": "blob"}, None, id="blobs without storage"),
+    ],
+)
+def test_the_place_of_the_keys_is_the_real_hosts(values: dict[str, str], expected: str | None) -> None:
+    assert find_key_store(AppSettings(values)) == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [("16", 16), ("0", None), ("many", None), ("", None)])

@@ -6,13 +6,11 @@ keys at all; this host does, so that a missing key shows on the laptop and not i
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
+from typing import Protocol
 
 BLOBS_EXTENSION = "blobs_extension"
 """The system key is named after the extension (azure-functions-host, DefaultScriptWebHookProvider.cs)."""
@@ -62,29 +60,32 @@ class HostKeys:
         return access is Access.ADMIN or (level == "function" and access is Access.FUNCTION)
 
 
-def load_keys(data_folder: Path, function_names: list[str], environment: Mapping[str, str]) -> HostKeys:
-    """The keys of the environment, else those of `keys.json` in the data folder, else new ones, which it then holds."""
-    path = data_folder / "keys.json"
-    stored: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+class KeyStore(Protocol):
+    """Where the keys are kept, by name: those of _VARIABLES, and `function:<name>`, in lower case."""
+
+    def read(self) -> dict[str, str]: ...
+
+    def write(self, keys: Mapping[str, str]) -> dict[str, str]:
+        """Keep them; returns what is kept, which is another host's where that was first."""
+
+
+def load_keys(store: KeyStore, function_names: list[str], environment: Mapping[str, str]) -> HostKeys:
+    """The keys of the environment, else those of the store, else new ones, which it then holds.
+
+    Where two hosts make keys for one store at once, both have those of the first.
+    """
+    stored = store.read()
     given = {name: environment[variable] for name, variable in _VARIABLES.items() if environment.get(variable)}
-    names = [*_VARIABLES, *(f"function:{name}" for name in function_names)]
+    names = [*_VARIABLES, *(f"function:{name.lower()}" for name in function_names)]
     values = {name: given.get(name) or stored.get(name) or secrets.token_urlsafe(32) for name in names}
-    _write_private(path, json.dumps(values, indent=2))
+    if values != stored:
+        values = store.write(values) | given
     return HostKeys(
         master=values["master"],
         function=values["function"],
         blobs_extension=values[BLOBS_EXTENSION],
-        of_functions={name: values[f"function:{name}"] for name in function_names},
+        of_functions={name: values[f"function:{name.lower()}"] for name in function_names},
     )
-
-
-def _write_private(path: Path, content: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        # One that was there before keeps its mode.
-        path.chmod(0o600)
-        file.write(content)
 
 
 def _same(left: str, right: str) -> bool:
