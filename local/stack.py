@@ -19,7 +19,7 @@ from local.hosts import CHOICES, Host, HostStarter, StandIn, choose_host
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.config import Settings, load_settings
-from shared.language.apis import API_VERSIONS
+from shared.language.apis import API_VERSIONS, DEFAULT_API_VERSION
 from shared.services import Services, build_services
 from shared.storage.ports import BlobStore
 
@@ -77,7 +77,7 @@ def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
         help="Core Tools, our own, or Microsoft's by the script that FUNCTIONS_HOST names (default: %(default)s: "
         "Core Tools if it works, else our own)",
     )
-    parser.add_argument("--language-api", choices=API_VERSIONS, help="API version (default: 2021-preview)")
+    parser.add_argument("--language-api", choices=API_VERSIONS, help=f"API version (default: {DEFAULT_API_VERSION})")
 
 
 class StackOptions(TypedDict):

@@ -24,12 +24,12 @@ from azure.storage.queue import QueueServiceClient
 
 from azurite_process.azurite import ACCOUNT, Azurite, start_azurite
 from azurite_process.processes import wait_until
+from cli.api import Api
+from cli.datasets import SAMPLES, load_dataset
 from language_emulator.http.certificates import write_certificate
 from language_emulator.http.tokens import AUDIENCE, Role
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from local.api import Api
-from local.datasets import SAMPLES, load_dataset
 from local.hosts import HostStarter, MicrosoftHost, StandIn, find_start_script
 from tests.e2e.conftest import POLLING, QUICK
 from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_identity_endpoint, storage_token

@@ -19,6 +19,7 @@ from tests.infra.deployed import deployed_settings
 from tools.package import FILES, FOLDERS, PackageError, archive, shipped_files, stage
 
 LOCAL_ONLY = (
+    "cli",
     "local",
     "emulators",
     "azurite_process",
