@@ -48,6 +48,7 @@ def first_run(
         console.rule(f"[bold]First run[/bold]: {escape(target.name)}, {target.url}")
         language = _wait_healthy(console, api, patience.health)["language"]
         _give_a_model(console, api, storage, target, dataset, project=language["project"], again=train_again)
+        console.print("[bold]3. Classify documents[/bold]")
         files = {FOLDER + name: path for name, path in dataset.new.items()}
         containers = (target.documents, target.classifications, target.failures)
         found = classify(console, api, storage, containers=containers, files=files, seconds=patience.records)
@@ -73,6 +74,7 @@ def first_run(
 def _wait_healthy(console: Console, api: Api, seconds: float) -> dict[str, Any]:
     """The health of the app once every part is; an app that just starts and roles that are new need minutes."""
     deadline, said = time.monotonic() + seconds, ""
+    console.print("[bold]1. Ask the app how it is[/bold]")
     with console.status("Asking the app how it is ..."):
         while True:
             try:
@@ -132,6 +134,7 @@ def _give_a_model(
     project: str,
     again: bool,
 ) -> None:
+    console.print("[bold]2. Give it a model[/bold]")
     active = api.call_patiently("GET", "/api/status", seconds=60)["active_model"]
     if active is not None and not again:
         console.print(f"The model {escape(active['label'])} is in use already: nothing is trained (--train-again does)")
@@ -147,7 +150,8 @@ def _give_a_model(
 def _say_what_next(console: Console, target: Target) -> None:
     console.print(
         f"Upload your own .txt to {target.documents}/; the classes of each appear in {target.classifications}/. "
-        "docs/operations.md says the rest."
+        "docs/operations.md says the rest.",
+        soft_wrap=True,
     )
     for command in target.clean_up:
         console.print(f"Clean up: {escape(command)}", soft_wrap=True)

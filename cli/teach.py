@@ -14,6 +14,7 @@ from cli.datasets import Dataset
 from cli.steps import StepFailedError
 from cli.storage import UserStorage
 from shared.json_input import parse_json
+from shared.models.labels import parse_labels
 from shared.operations.operation import Step
 
 LABELS = "labels.json"
@@ -51,7 +52,12 @@ def store_labels(
 def holds_other_labels(storage: UserStorage, *, container: str, dataset: Dataset) -> bool:
     """Whether the container has the labels of somebody else, which storing these would replace."""
     found = storage.read_json(container, LABELS)
-    return found not in (None, parse_json(_NO_LABELS), parse_json(dataset.labels))
+    return found is not None and _classes_of(found) not in ({}, _classes_of(parse_json(dataset.labels)))
+
+
+def _classes_of(labels: Any) -> dict[str, set[str]]:
+    """By document, whatever form the labels have: the app stores them in one of its own."""
+    return {each.location: set(each.classes) for each in parse_labels(labels).documents}
 
 
 def retrain(

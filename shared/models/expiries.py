@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from shared.errors import LanguageRefusedError, PigeonholeError, UnsupportedOperationError
+from shared.errors import LanguageRefusedError, PigeonholeError
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.values import ProjectKind
+from shared.language.values import ModelRef, ProjectKind
 from shared.models.active_model import ActiveModelStore
 from shared.models.training_configs import TrainingConfigs
 
@@ -21,7 +21,7 @@ ASK_AGAIN = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Expiry:
-    """A deployment or a training configuration; `expires` is None where it does not, or nobody said."""
+    """A deployment or a training configuration; `expires` is None where it does not, or where that is not known."""
 
     name: str
     expires: date | None = None
@@ -71,17 +71,17 @@ class ExpiryCheck:
         api = api_for(in_use.model.api_version or self._api.api_version)
         if api.reference_names_one_model:
             return None
-        name, project = in_use.model.reference, in_use.model.project
-        noted = record.expires if record is not None else None
-        return self._ask(f"deployment {project}/{name} {noted}", lambda: self._deployment(api, project, name, noted))
+        model, noted = in_use.model, record.expires if record is not None else None
+        what = f"deployment {model.project}/{model.reference} of {model.label}, {noted}"
+        return self._ask(what, lambda: self._deployment(api, model, noted))
 
-    def _deployment(self, api: LanguageApi, project: str, name: str, noted: date | None) -> Expiry:
+    def _deployment(self, api: LanguageApi, model: ModelRef, noted: date | None) -> Expiry:
         try:
-            listed = self._language.send_pages(lambda page: api.list_deployments(project, page=page))
-        except (LanguageRefusedError, UnsupportedOperationError):
+            listed = self._language.send_pages(lambda page: api.list_deployments(model.project, page=page))
+        except LanguageRefusedError:
             listed = []
-        found = next((each.expires for each in listed if each.name == name), None)
-        return Expiry(name, found or noted)
+        found = next((each.expires for each in listed if each.name == model.reference), None)
+        return Expiry(model.reference, found or noted)
 
     def find_training_config(self) -> Expiry | None:
         """The one that the next training of the project takes."""

@@ -1,4 +1,4 @@
-"""The training configuration of the next training: the setting's, else the newest of the service's that has not expired."""
+"""The training configuration of the next training: the setting's, else the newest that the service lists as valid."""
 
 from __future__ import annotations
 

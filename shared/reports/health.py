@@ -55,7 +55,7 @@ class PartHealth(Body):
 
 
 class ExpiryBody(Body):
-    """`days_left` is 0 or less once it has expired; both are null where it does not expire, or nobody said."""
+    """`days_left` is 0 or less once it has expired; both are null where it does not expire, or that is not known."""
 
     name: str
     expires: date | None
