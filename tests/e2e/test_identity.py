@@ -10,8 +10,12 @@ import base64
 import json
 import os
 import secrets
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,9 +27,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from azurite_process.azurite import ACCOUNT, Azurite, start_azurite
-from azurite_process.processes import wait_until
 from cli.api import Api
-from cli.datasets import SAMPLES, load_dataset
 from language_emulator.http.certificates import write_certificate
 from language_emulator.http.tokens import AUDIENCE, Role
 from language_emulator.server import RunningEmulator, running_emulator
@@ -40,10 +42,13 @@ from tools.package import ROOT, stage
 pytestmark = pytest.mark.e2e
 
 APP, AUTHORING = OUTPUTS["appClientId"], OUTPUTS["authoringClientId"]
+# Who runs the command: signed in, with a data role on the storage and no role on the Language account.
+PERSON = "33333333-3333-3333-3333-333333333333"
 # The Language roles of infra/app/roles.bicep.
 ROLES = {APP: Role.READER, AUTHORING: Role.OWNER}
 CONTAINERS = MAIN_TEMPLATE.parameters["containers"].default
 QUEUES = MAIN_TEMPLATE.parameters["queues"].default
+PROJECT = MAIN_TEMPLATE.parameters["languageProject"].default
 IMPATIENT = {
     "PIPELINE_LINGER_SECONDS": "1",
     "PIPELINE_POLL_SECONDS": "1",
@@ -69,25 +74,65 @@ class Deployment:
     """The app as it runs, and the storage a user sees."""
 
     api: Api
+    url: str
+    master_key: str
+    certificates: Path
     identity: IdentityEndpoint
     blobs: BlobServiceClient
     queues: QueueServiceClient
 
-    def upload(self, name: str, data: bytes) -> None:
-        """Upload, and do Event Grid's part as event-queue.bicep sets it up: CloudEvents, in base64."""
-        answer = self.blobs.get_blob_client(CONTAINERS["documents"], name).upload_blob(data)
+    @contextmanager
+    def event_grid(self) -> Iterator[None]:
+        """Event Grid, as event-queue.bicep sets it up: an event into the queue for every upload of a document."""
+        ended, told = threading.Event(), set[tuple[str, str]]()
+
+        def watch() -> None:
+            documents = self.blobs.get_container_client(CONTAINERS["documents"])
+            while not ended.wait(0.2):
+                for blob in documents.list_blobs():
+                    version = (str(blob.name), str(blob.etag))
+                    if version not in told:
+                        told.add(version)
+                        self._tell(*version)
+
+        thread = threading.Thread(target=watch, name="event-grid")
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _tell(self, name: str, etag: str) -> None:
+        """A CloudEvent, in base64."""
         event = json.loads((ROOT / "tests" / "events" / "cloud_events.json").read_text(encoding="utf-8"))
         event["subject"] = f"/blobServices/default/containers/{CONTAINERS['documents']}/blobs/{name}"
         event["data"] |= {
             "url": f"https://stdata.blob.core.windows.net/{CONTAINERS['documents']}/{name}",
-            "eTag": str(answer["etag"]).strip('"'),
+            "eTag": etag.strip('"'),
         }
         body = base64.b64encode(json.dumps(event).encode()).decode()
         self.queues.get_queue_client(QUEUES["events"]).send_message(body)
 
     def record(self, name: str) -> Any:
         blob = self.blobs.get_blob_client(CONTAINERS["classifications"], f"{name}.json")
-        return json.loads(blob.download_blob().readall()) if blob.exists() else None
+        return json.loads(blob.download_blob().readall())
+
+    def run_command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`python -m cli`, as the person at the keyboard runs it: signed in, knowing the app's key."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PIGEONHOLE_KEY": self.master_key,
+            "PIGEONHOLE_STORAGE": self.blobs.url,
+            "REQUESTS_CA_BUNDLE": str(self.certificates),
+            "AZURE_CLIENT_ID": PERSON,
+            "COLUMNS": "200",
+            **self.identity.environment,
+        }
+        command = [sys.executable, "-m", "cli", *arguments, "--url", self.url]
+        return subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
+        )
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +188,8 @@ def deployment(folder: Path, azurite: Azurite, emulator: RunningEmulator, host_k
         host = starter.start(package, settings, folder=folder / "host")
         try:
             api = Api(host.url, host.master_key)
-            yield Deployment(api, identity, blobs, queues)
+            bundle = folder / "bundle.pem"
+            yield Deployment(api, host.url, host.master_key, bundle, identity, blobs, queues)
             api.close()
         finally:
             host.stop()
@@ -182,21 +228,27 @@ def test_every_part_answers_to_the_identities(deployment: Deployment) -> None:
     assert health["healthy"], health
 
 
-def test_a_document_is_classified_without_any_key(deployment: Deployment) -> None:
-    dataset = load_dataset(SAMPLES, limit=1)
-    project = f"/api/projects/{MAIN_TEMPLATE.parameters['languageProject'].default}"
-    ((name, path),) = dataset.new.items()
-    deployment.upload(name, path.read_bytes())
-
-    for place, source in dataset.training.items():
-        deployment.blobs.get_blob_client(CONTAINERS["training"], place).upload_blob(source.read_bytes())
-    deployment.api.call("PUT", project, {"kind": dataset.kind.value, "container": CONTAINERS["training"]})
-    deployment.api.call("PUT", f"{project}/labels", json.loads(dataset.labels))
-    started = deployment.api.call("POST", f"{project}/retrain", {"model": "first"})
-    ended = deployment.api.follow(started["operation"], seconds=120)
-    assert ended["state"] == "succeeded", ended
-
-    wait_until(lambda: deployment.record(name) is not None, seconds=60, what="the classification", poll_seconds=0.3)
-    assert deployment.record(name)["classes"]
+def test_the_first_run_ends_with_classified_documents_without_any_key_of_storage_or_service(
+    deployment: Deployment,
+) -> None:
+    with deployment.event_grid():
+        first = deployment.run_command("first-run")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "30 of 30 documents" in first.stdout
+    assert deployment.master_key not in first.stdout + first.stderr
+    assert deployment.record("first-run/mail-2207.txt")["classes"]
     # Each identity asked for what its roles allow, and for nothing else.
-    assert set(deployment.identity.asked) == {(APP, STORAGE), (APP, AUDIENCE), (AUTHORING, AUDIENCE)}
+    assert set(deployment.identity.asked) == {
+        (APP, STORAGE),
+        (APP, AUDIENCE),
+        (AUTHORING, AUDIENCE),
+        (PERSON, STORAGE),
+    }
+
+    # Nothing is left to do: no training, no upload, and so no event.
+    again = deployment.run_command("first-run")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "nothing is trained" in again.stdout
+    assert "30 of them were there already" in again.stdout
+    operations = deployment.api.call("GET", f"/api/projects/{PROJECT}/operations")["operations"]
+    assert len(operations) == 1
