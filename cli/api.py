@@ -34,7 +34,8 @@ class ApiError(RuntimeError):
 class Api:
     """The functions below /api, with one key: the master key opens all of them, a function key those that read."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
         self._http = httpx.Client(base_url=url, headers={"x-functions-key": key}, timeout=60)
 
     def close(self) -> None:
@@ -66,7 +67,7 @@ class Api:
             except ApiError as error:
                 if not error.may_pass or time.monotonic() >= deadline:
                     raise
-            time.sleep(poll_seconds)
+            self._sleep(poll_seconds)
 
     def follow(
         self, operation: str, *, on_change: Callable[[dict[str, Any]], None] = lambda _: None, seconds: float = 300
@@ -78,7 +79,7 @@ class Api:
             on_change(record)
             if record["state"] in ENDED:
                 return record
-            time.sleep(poll_seconds)
+            self._sleep(poll_seconds)
             poll_seconds = min(poll_seconds * 1.1, 5.0)
         raise TimeoutError(f"operation {operation} has not ended after {seconds:.0f} s")
 
