@@ -13,6 +13,7 @@ import pytest
 
 from azurite_process.processes import ManagedProcess
 from local.settings import ROOT
+from tests.e2e.conftest import QUICK_SETTINGS
 
 pytestmark = pytest.mark.e2e
 
@@ -22,6 +23,7 @@ def running(tmp_path: Path) -> Iterator[Path]:
     """What `make up` writes of itself while it runs, here without a model."""
     argv = [sys.executable, "-m", "local", "up", "--no-model", "--port", "0", "--host", "stand-in"]
     argv += ["--data", str(tmp_path / "up")]
+    argv += [f"--setting={name}={value}" for name, value in QUICK_SETTINGS.items()]
     up = ManagedProcess("up", argv, tmp_path / "up.log", env=dict(os.environ), cwd=ROOT).start()
     state = tmp_path / "up" / "running.json"
     try:
