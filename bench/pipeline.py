@@ -18,7 +18,7 @@ from azurite_process.processes import wait_until
 from bench.corpora import corpora_folder
 from bench.report import Gate, report
 from bench.transactions import count_transactions
-from local.datasets import Dataset, load_dataset
+from cli.datasets import Dataset, load_dataset
 from local.seed import seed
 from local.stack import Stack, running_stack
 

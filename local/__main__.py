@@ -7,9 +7,10 @@ import json
 import sys
 
 from azurite_process.folder_lock import FolderTakenError
+from cli.api import Api, ApiError
+from cli.datasets import DatasetError
+from cli.steps import StepFailedError
 from local import demo, up
-from local.api import Api, ApiError
-from local.datasets import DatasetError
 from shared.errors import SettingsError
 
 
@@ -50,6 +51,9 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return int(arguments.run(arguments))
+    except StepFailedError as error:
+        print(f"error: {error}\n{error.do}", file=sys.stderr)
+        return 1
     except (ApiError, DatasetError, FileNotFoundError, FolderTakenError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from azurite_process.processes import wait_until
-from local.datasets import Dataset
+from cli.datasets import Dataset
 from shared.language.apis import api_for
 from shared.language.apis.base import Call, LanguageApi
 from shared.language.client import LanguageClient

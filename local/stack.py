@@ -19,7 +19,7 @@ from local.hosts import CHOICES, Host, HostStarter, StandIn, choose_host
 from local.provision import provision
 from local.settings import ROOT, app_settings
 from shared.config import Settings, load_settings
-from shared.language.apis import API_VERSIONS
+from shared.language.apis import API_VERSIONS, DEFAULT_API_VERSION
 from shared.services import Services, build_services
 from shared.storage.ports import BlobStore
 
@@ -77,7 +77,14 @@ def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
         help="Core Tools, our own, or Microsoft's by the script that FUNCTIONS_HOST names (default: %(default)s: "
         "Core Tools if it works, else our own)",
     )
-    parser.add_argument("--language-api", choices=API_VERSIONS, help="API version (default: 2021-preview)")
+    parser.add_argument("--language-api", choices=API_VERSIONS, help=f"API version (default: {DEFAULT_API_VERSION})")
+    parser.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another app setting, see the README's table; may be repeated",
+    )
 
 
 class StackOptions(TypedDict):
@@ -87,7 +94,9 @@ class StackOptions(TypedDict):
 
 def stack_options(arguments: argparse.Namespace) -> StackOptions:
     """The arguments of `running_stack` for what was chosen."""
-    changes = {"language_api": arguments.language_api} if arguments.language_api else {}
+    changes = {name.lower(): value for name, _, value in (each.partition("=") for each in arguments.setting)}
+    if arguments.language_api:
+        changes["language_api"] = arguments.language_api
     return {"starter": choose_host(arguments.host), "changes": changes}
 
 

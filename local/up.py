@@ -11,15 +11,16 @@ from pathlib import Path
 from rich.console import Console
 
 from azurite_process.folder_lock import FolderLock, FolderTakenError, is_taken
-from local.api import Api
-from local.datasets import SAMPLES, load_dataset
-from local.demo import seed_by_http
+from cli.api import Api
+from cli.datasets import SAMPLES, load_dataset
+from cli.storage import UserStorage
+from cli.teach import teach
 from local.hosts import write_private
 from local.settings import ROOT
 from local.stack import DEMO_DELAYS, Stack, add_stack_arguments, running_stack, stack_options
 
 FOLDER = ROOT / "build" / "local"
-STATE = FOLDER / "running.json"
+STATE = "running.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,27 +34,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=7071, help="port of the functions host; 0 is any (default %(default)s)"
     )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="keep data, logs and running.json there (default: build/local)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     console = Console()
+    folder = arguments.data.resolve() if arguments.data else FOLDER
     try:
-        lock = FolderLock(FOLDER)
+        lock = FolderLock(folder)
     except FolderTakenError:
-        running = find_running()
+        running = find_running(folder)
         where = f"at {running['url']}" if running else "or starting"
         console.print(f"already up {where}; stop it first (Ctrl-C there)", style="red", soft_wrap=True)
         return 1
     with lock:
         # A killed run leaves it behind.
-        STATE.unlink(missing_ok=True)
-        _keep_running(console, arguments)
+        (folder / STATE).unlink(missing_ok=True)
+        _keep_running(console, arguments, folder)
     return 0
 
 
-def _keep_running(console: Console, arguments: argparse.Namespace) -> None:
+def _keep_running(console: Console, arguments: argparse.Namespace, folder: Path) -> None:
+    state = folder / STATE
     with running_stack(
-        FOLDER,
+        folder,
         in_memory=False,
         emulator_flags=DEMO_DELAYS,
         **stack_options(arguments),
@@ -63,29 +69,56 @@ def _keep_running(console: Console, arguments: argparse.Namespace) -> None:
             raise RuntimeError("the stack has no functions host")
         api = Api(stack.host.url, stack.host.master_key)
         if not arguments.no_model and api.call("GET", "/api/status")["active_model"] is None:
-            seed_by_http(console, stack, api, load_dataset(arguments.dataset.resolve()))
-        _announce(console, stack)
+            _give_a_model(console, stack, api, arguments.dataset)
+        api.close()
+        _announce(console, stack, state)
         try:
             _wait_for_signal()
         finally:
-            STATE.unlink(missing_ok=True)
-            console.print("Stopping ... (data is kept in build/local/)")
+            state.unlink(missing_ok=True)
+            console.print(f"Stopping ... (data is kept in {folder})")
 
 
-def find_running() -> dict[str, str] | None:
-    """The address and key of what `up` keeps running; None while nothing is."""
-    if not STATE.is_file() or not is_taken(FOLDER):
+def _give_a_model(console: Console, stack: Stack, api: Api, dataset: Path) -> None:
+    settings, storage = stack.settings, UserStorage(stack.azurite.connection_string)
+    teach(
+        console,
+        api,
+        storage,
+        container=settings.training_container,
+        project=settings.language_project,
+        dataset=load_dataset(dataset.resolve()),
+        model="first",
+    )
+    storage.close()
+
+
+def find_running(folder: Path | None = None) -> dict[str, str] | None:
+    """The address and keys of what `up` keeps running; None while nothing is."""
+    folder = folder or FOLDER
+    state = folder / STATE
+    if not state.is_file() or not is_taken(folder):
         return None
-    running: dict[str, str] = json.loads(STATE.read_text(encoding="utf-8"))
+    running: dict[str, str] = json.loads(state.read_text(encoding="utf-8"))
     return running
 
 
-def _announce(console: Console, stack: Stack) -> None:
+def _announce(console: Console, stack: Stack, state: Path) -> None:
     if stack.host is None:
         raise RuntimeError("the stack has no functions host")
     url, key = stack.host.url, stack.host.function_key
-    write_private(STATE, json.dumps({"url": url, "function_key": key}))
     settings = stack.settings
+    running = {
+        "url": url,
+        "function_key": key,
+        "master_key": stack.host.master_key,
+        "storage": stack.azurite.connection_string,
+        "DOCUMENTS_CONTAINER": settings.documents_container,
+        "CLASSIFICATIONS_CONTAINER": settings.classifications_container,
+        "FAILURES_CONTAINER": settings.failures_container,
+        "TRAINING_CONTAINER": settings.training_container,
+    }
+    write_private(state, json.dumps(running))
     console.rule("[bold]Pigeonhole is up[/bold]; Ctrl-C stops it")
     console.print(f"Functions     {url}/api/status?code={key}", soft_wrap=True)
     console.print(
@@ -99,7 +132,7 @@ def _announce(console: Console, stack: Stack) -> None:
         f"Upload a .txt to [bold]{settings.documents_container}/[/bold] with that connection string (Storage Explorer, "
         f"az storage blob upload, any SDK); its classes appear in {settings.classifications_container}/."
     )
-    console.print("Look:  python -m local status")
+    console.print("Look:  python -m local status    First documents:  make first-run")
 
 
 def _wait_for_signal() -> None:

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Setting
 
 from shared.documents.encodings import codecs_for
 from shared.errors import SettingsError
-from shared.language.apis import API_VERSIONS, api_for
+from shared.language.apis import API_VERSIONS, DEFAULT_API_VERSION, api_for
 from shared.language.values import ProjectKind
 
 ContainerName = Annotated[str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -72,7 +72,10 @@ class Settings(BaseSettings):
 
     # Language service
     language_endpoint: str = Field(description="`https://NAME.cognitiveservices.azure.com`")
-    language_api: str = Field("2021-preview", description="API version: one of " + ", ".join(API_VERSIONS))
+    language_api: str = Field(
+        DEFAULT_API_VERSION,
+        description=f"API version: one of {', '.join(API_VERSIONS)}; Azure most likely no longer answers the last",
+    )
     language_credential: CredentialKind = Field(
         CredentialKind.KEY, description="How the app authenticates to the Language service: key or identity"
     )

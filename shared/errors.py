@@ -125,6 +125,10 @@ class StateUnreadableError(RetryableError):
     """A blob of the app's own cannot be read or replaced. It is left as it is; a person repairs or deletes it."""
 
 
+# What services of Azure call an api-version that they do not have.
+_VERSION_CODES = frozenset({"UnsupportedApiVersion", "UnsupportedApiVersionValue", "InvalidApiVersionParameter"})
+
+
 class PermanentError(PigeonholeError):
     """Repeating changes nothing."""
 
@@ -142,6 +146,12 @@ class LanguageRefusedError(PermanentError):
     def is_quota_exceeded(self) -> bool:
         """One more of something than the service holds, or than the pricing tier allows."""
         return self.error_code == "QuotaExceeded"
+
+    @property
+    def is_version_unknown(self) -> bool:
+        """The service does not answer this API version: it says so, or its gateway knows no such address."""
+        says_so = self.error_code in _VERSION_CODES or (self.target or "").lower() == "api-version"
+        return says_so or (self.status_code == 404 and self.error_code == "404")
 
 
 class LanguageNotFoundError(LanguageRefusedError):

@@ -50,7 +50,9 @@ from shared.language.credentials import Credential, IdentityCredential, KeyCrede
 from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
+from shared.models.expiries import ExpiryCheck
 from shared.models.projects import Projects
+from shared.models.training_configs import TrainingConfigs
 from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
@@ -279,6 +281,15 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
 
     waits = Waits(operation_queue, adapters.language.waits)
+    training_configs = TrainingConfigs(adapters.language, settings.language_training_config, clock)
+    expiry_check = ExpiryCheck(
+        adapters.language,
+        active_model,
+        training_configs,
+        clock,
+        language_api=settings.language_api,
+        project=settings.language_project,
+    )
     operation_steps = OperationSteps(
         operations=operations,
         language=adapters.language,
@@ -289,7 +300,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             container,
             containers=settings.containers_for_training,
             unneeded_models=unneeded_models,
-            training_config=settings.language_training_config,
+            training_configs=training_configs,
         ),
         reclassification=reclassification,
         dead_letters=dead_letter_redrive,
@@ -368,7 +379,9 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             language=adapters.language,
             language_api=settings.language_api,
             project=settings.language_project,
+            expiry_check=expiry_check,
             batches=batches,
+            clock=clock,
         ),
         status=StatusReport(inbox, batches, records, state, active_model, waits, clock),
         document_report=DocumentReport(records, batches),

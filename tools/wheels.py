@@ -50,8 +50,8 @@ def install(python: str, lock: str, target: Path) -> None:
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         shutil.rmtree(target, ignore_errors=True)
-        words = "\n".join(line for line in run.stderr.splitlines() if not line.startswith("WARNING"))
-        raise WheelsError(f"pip cannot install the wheels for Python {python}:\n{words}")
+        # Warnings too: that the index does not answer is one of them.
+        raise WheelsError(f"pip cannot install the wheels for Python {python}:\n{run.stderr.strip()}")
     unfit = [found for path in target.glob("*.dist-info/METADATA") if (found := _unfit(path, python))]
     if unfit:
         shutil.rmtree(target)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import httpx
 
 from azurite_process.processes import wait_until
-from local.api import Api, ApiError
+from cli.api import Api, ApiError
 from local.hosts import Host, HostStarter
 from local.settings import ROOT
 

@@ -24,8 +24,8 @@ from bench.chaos.hosts import Cluster, MemoryLog
 from bench.chaos.storage import messages_left, take_snapshot
 from bench.chaos.work import MAX_DOCUMENT_BYTES, Ledger, Plan, Task, make_plan
 from bench.fault_proxy import FaultProxy
-from local.api import Api, ApiError
-from local.datasets import SAMPLES, load_dataset
+from cli.api import Api, ApiError
+from cli.datasets import SAMPLES, load_dataset
 from local.hosts import StandIn, choose_host
 from local.seed import seed as seed_project
 from local.stack import Stack, running_stack

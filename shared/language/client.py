@@ -227,7 +227,11 @@ def _status_error(request: RequestSpec, status: int, headers: dict[str, str], re
     if status == 408 or status >= 500:
         return LanguageUnavailableError(what, retry_after=retry_after)
     kind = {404: LanguageNotFoundError, 409: LanguageConflictError}.get(status, LanguageRefusedError)
-    return kind(what, status_code=status, error_code=refusal.code, target=refusal.target)
+    error = kind(what, status_code=status, error_code=refusal.code, target=refusal.target)
+    if not error.is_version_unknown:
+        return error
+    hint = "the service does not answer this API version; set LANGUAGE_API to one that it does"
+    return kind(f"{what}; {hint}", status_code=status, error_code=refusal.code, target=refusal.target)
 
 
 def _service_error(request: RequestSpec, headers: dict[str, str], body: object, secrets: Sequence[str]) -> ServiceError:

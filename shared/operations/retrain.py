@@ -7,9 +7,9 @@ when there is nothing: the service takes no idempotency key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
@@ -23,19 +23,19 @@ from shared.errors import (
     LanguageRefusedError,
     MalformedAnswerError,
     StateUnreadableError,
-    UnsupportedOperationError,
 )
 from shared.json_input import parse_json
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.values import AuthoringJob, Evaluation, TrainedModel, TrainingConfig
+from shared.language.values import AuthoringJob, Evaluation, TrainedModel
 from shared.models.active_model import ActiveModelStore
 from shared.models.evaluations import evaluation_figures
 from shared.models.gate import evaluate_gate
 from shared.models.label_checks import fold
 from shared.models.labels import parse_labels
 from shared.models.projects import labels_blob
+from shared.models.training_configs import TrainingConfigs
 from shared.models.unneeded import UnneededModels
 from shared.operations.operation import Operation, OperationQueue, OperationState, Retrain, Step
 from shared.operations.service_jobs import ended, intend, or_gone, start_job, wait_for
@@ -63,7 +63,7 @@ class RetrainSteps:
     open_container: Callable[[str], BlobStore]
     containers: tuple[str, ...]
     unneeded_models: UnneededModels
-    training_config: str | None
+    training_configs: TrainingConfigs
 
     @property
     def table(self) -> Mapping[Step, RetrainStep]:
@@ -145,17 +145,16 @@ class RetrainSteps:
         return StepNow(stored)
 
     def _training_config(self, operation: Retrain) -> str | None:
-        """The setting, else the newest that the service lists and has not expired; None is the API version's own."""
-        if self.training_config:
-            return self.training_config
+        """What the service is asked to train with; None is the API version's own."""
+        if self.training_configs.pinned:
+            return self.training_configs.pinned
         api = api_for(operation.api_version)
         try:
             kind = self.language.send(api.get_project(operation.project)).kind
-            listed = self.language.send_pages(lambda page: api.list_training_configs(kind, page=page))
-        except (UnsupportedOperationError, LanguageRefusedError, MalformedAnswerError) as error:
-            log.info("training_config_unknown operation=%s: %s", operation.id, type(error).__name__)
+        except (LanguageRefusedError, MalformedAnswerError):  # the training itself says what is wrong with the project
             return None
-        return choose_training_config(listed, today=self.steps.clock().date())
+        chosen = self.training_configs.choose(api, kind)
+        return chosen.version if chosen else None
 
     def _training(self, stored: Stored[Retrain], *, job_id: str, what: str) -> Next[Operation]:
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_TRAINING, job_id=job_id))
@@ -224,13 +223,6 @@ class RetrainSteps:
         if not operation.request.publish:
             return ended(stored, now, OperationState.SUCCEEDED, "trained; publishing was not asked for")
         return StepNow(stored.evolve(now, decision.reason, step=Step.PUBLISH))
-
-
-def choose_training_config(listed: Iterable[TrainingConfig], *, today: date) -> str | None:
-    """The newest, by its name, which is a date; an expired one only where there is no other."""
-    known = list(listed)
-    current = [each for each in known if each.expires is None or each.expires > today]
-    return max((each.version for each in current or known), default=None)
 
 
 def _api(stored: Stored[Retrain]) -> LanguageApi:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 
 from shared.batches.batch import Batches, BatchFacts
@@ -22,6 +22,7 @@ from shared.language.apis import api_for
 from shared.language.apis.base import Api
 from shared.language.client import LanguageClient
 from shared.models.active_model import ActiveModelStore
+from shared.models.expiries import Expiry, ExpiryCheck, find_where_known
 from shared.redaction import clean
 from shared.reports.bodies import LISTED, Body
 from shared.reports.waiting import find_waiting
@@ -53,6 +54,29 @@ class PartHealth(Body):
     since: datetime | None = None
 
 
+class ExpiryBody(Body):
+    """`days_left` is 0 or less once it has expired; both are null where it does not expire, or that is not known."""
+
+    name: str
+    expires: date | None
+    days_left: int | None
+
+
+class LanguageBody(Body):
+    """What the app asks the Language service with, and until when that works.
+
+    `note` is what to know about the API version. `deployment` is that of the model in use, `training_config` what the
+    next training takes; both as the service said within the last hour, null where the version has none or the service
+    could not be asked.
+    """
+
+    project: str
+    api_version: str
+    note: str | None
+    deployment: ExpiryBody | None
+    training_config: ExpiryBody | None
+
+
 class Health(Body):
     """GET /api/health. `parts` by name: each container, each queue, the model in use, what waits, the Language
     service, and submissions to it. `waits` says what is waited for, whether it is a problem or not."""
@@ -60,12 +84,13 @@ class Health(Body):
     healthy: bool
     parts: dict[str, PartHealth]
     waits: list[WaitBody]
+    language: LanguageBody
 
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """Asks one call of each container and queue (by their names), one authoring GET of the Language service, and the
-    listings of open batches and operations."""
+    """Asks one call of each container and queue (by their names), one authoring GET of the Language service (once an
+    hour three more, for what expires), and the listings of open batches and operations."""
 
     containers: Mapping[str, BlobStore]
     queues: Mapping[str, MessageQueue]
@@ -75,7 +100,9 @@ class HealthCheck:
     language: LanguageClient
     language_api: str
     project: str
+    expiry_check: ExpiryCheck
     batches: Batches
+    clock: Callable[[], datetime]
 
     def __call__(self) -> Health:
         asked = {f"container {name}": _first_blob(store) for name, store in self.containers.items()}
@@ -100,7 +127,29 @@ class HealthCheck:
             parts[name] = _check_waits(find, waits)
         waits += self.waits.of_language(Api.AUTHORING)
         parts["submissions"] = self._submissions(opened)
-        return Health(healthy=all(part.healthy for part in parts.values()), parts=parts, waits=waits)
+        return Health(
+            healthy=all(part.healthy for part in parts.values()),
+            parts=parts,
+            waits=waits,
+            language=self._language(is_answered=parts["language"].healthy),
+        )
+
+    def _language(self, *, is_answered: bool) -> LanguageBody:
+        """A service that has just not answered is not asked further."""
+        deployment = find_where_known(self.expiry_check.find_deployment) if is_answered else None
+        training_config = find_where_known(self.expiry_check.find_training_config) if is_answered else None
+        return LanguageBody(
+            project=self.project,
+            api_version=self.language_api,
+            note=api_for(self.language_api).note,
+            deployment=self._expiry(deployment),
+            training_config=self._expiry(training_config),
+        )
+
+    def _expiry(self, found: Expiry | None) -> ExpiryBody | None:
+        if found is None:
+            return None
+        return ExpiryBody(name=found.name, expires=found.expires, days_left=found.days_left(self.clock().date()))
 
     def _check_storage(self, place: str, ask: Callable[[], object]) -> PartHealth:
         """What is asked may be served and other calls refused: a role may allow reading and not writing."""
@@ -121,8 +170,11 @@ class HealthCheck:
     def _ask_language(self) -> None:
         try:
             self.language.send(api_for(self.language_api).get_project(self.project))
-        except (LanguageNotFoundError, LanguageThrottledError, RateLimitedError):
-            # The service works, or is throttled by its users. A project that does not exist yet is not the app's error.
+        except LanguageNotFoundError as error:
+            # A project that does not exist yet is not the app's error; an API version that is not answered is.
+            if error.is_version_unknown:
+                raise
+        except (LanguageThrottledError, RateLimitedError):  # the service works, and is throttled by its users
             return
 
 

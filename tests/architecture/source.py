@@ -92,4 +92,4 @@ def _files(place: Path) -> Iterable[Path]:
 
 
 SHIPPED = ("shared", "functions", "function_app.py")
-EVERYTHING = (*SHIPPED, "local", "bench", "tools", "tests")
+EVERYTHING = (*SHIPPED, "cli", "local", "bench", "tools", "tests")

@@ -14,9 +14,9 @@ import pytest
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
+from cli.api import Api
+from cli.datasets import SAMPLES, Dataset, load_dataset
 from language_emulator.testing.corpus import DOCUMENTS
-from local.api import Api
-from local.datasets import SAMPLES, Dataset, load_dataset
 from local.hosts import StandIn, choose_host
 from local.seed import seed
 from local.settings import ROOT

@@ -13,8 +13,12 @@ import base64
 import json
 import os
 import secrets
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,12 +32,11 @@ from azure.storage.queue import QueueServiceClient
 
 from azurite_process.azurite import ACCOUNT, Azurite, start_azurite
 from azurite_process.processes import wait_until
+from cli.api import Api
 from language_emulator.http.certificates import write_certificate
 from language_emulator.http.tokens import AUDIENCE, Role
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
-from local.api import Api
-from local.datasets import SAMPLES, load_dataset
 from local.hosts import Host, HostStarter, MicrosoftHost, StandIn, find_start_script
 from tests.e2e.conftest import POLLING, QUICK
 from tests.e2e.identity_endpoint import STORAGE, IdentityEndpoint, running_identity_endpoint, storage_token
@@ -46,12 +49,13 @@ from tools.package import PACKAGES, ROOT, stage
 pytestmark = pytest.mark.e2e
 
 APP, AUTHORING = APP_CLIENT_ID, AUTHORING_CLIENT_ID
+# Who runs the command: signed in, with a data role on the storage and no role on the Language account.
+PERSON = "33333333-3333-3333-3333-333333333333"
 # The Language roles of infra/app/roles.bicep.
 ROLES = {APP: Role.READER, AUTHORING: Role.OWNER}
 CONTAINERS = MAIN_TEMPLATE.parameters["containers"].default
 QUEUES = MAIN_TEMPLATE.parameters["queues"].default
-DATASET = load_dataset(SAMPLES, limit=1)
-PROJECT = f"/api/projects/{MAIN_TEMPLATE.parameters['languageProject'].default}"
+PROJECT = MAIN_TEMPLATE.parameters["languageProject"].default
 IMPATIENT = {
     "PIPELINE_LINGER_SECONDS": "1",
     "PIPELINE_POLL_SECONDS": "1",
@@ -79,20 +83,45 @@ class Deployment:
     delivery: str
     host: Host
     api: Api
+    url: str
+    master_key: str
+    certificates: Path
     identity: IdentityEndpoint
     blobs: BlobServiceClient
     queues: QueueServiceClient
     settings: dict[str, str] = field(repr=False)
 
-    def upload(self, name: str, data: bytes) -> None:
-        """Upload, and do Event Grid's part as the templates set it up."""
-        answer = self.blobs.get_blob_client(CONTAINERS["documents"], name).upload_blob(data)
+    @contextmanager
+    def event_grid(self) -> Iterator[None]:
+        """Event Grid, as the templates set it up: an event for every document that is uploaded from now on."""
+        documents = self.blobs.get_container_client(CONTAINERS["documents"])
+
+        def versions() -> set[tuple[str, str]]:
+            return {(str(blob.name), str(blob.etag)) for blob in documents.list_blobs()}
+
+        ended, told = threading.Event(), versions()
+
+        def watch() -> None:
+            while not ended.wait(0.2):
+                for version in versions() - told:
+                    told.add(version)
+                    self._tell(*version)
+
+        thread = threading.Thread(target=watch, name="event-grid")
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _tell(self, name: str, etag: str) -> None:
         event_file = {"queue": "cloud_events.json", "webhook": "event_grid.json"}[self.delivery]
         event = json.loads((ROOT / "tests" / "events" / event_file).read_text(encoding="utf-8"))
         event["subject"] = f"/blobServices/default/containers/{CONTAINERS['documents']}/blobs/{name}"
         event["data"] |= {
             "url": f"{self.blobs.url.rstrip('/')}/{CONTAINERS['documents']}/{name}",
-            "eTag": str(answer["etag"]).strip('"'),
+            "eTag": etag.strip('"'),
         }
         if self.delivery == "queue":
             body = base64.b64encode(json.dumps(event).encode()).decode()
@@ -130,19 +159,26 @@ class Deployment:
 
     def record(self, name: str) -> Any:
         blob = self.blobs.get_blob_client(CONTAINERS["classifications"], f"{name}.json")
-        return json.loads(blob.download_blob().readall()) if blob.exists() else None
+        return json.loads(blob.download_blob().readall())
 
-    def teach(self) -> None:
-        """Train and publish a model, unless there is one."""
-        if self.api.call("GET", "/api/status")["active_model"]:
-            return
-        for place, source in DATASET.training.items():
-            self.blobs.get_blob_client(CONTAINERS["training"], place).upload_blob(source.read_bytes())
-        self.api.call("PUT", PROJECT, {"kind": DATASET.kind.value, "container": CONTAINERS["training"]})
-        self.api.call("PUT", f"{PROJECT}/labels", json.loads(DATASET.labels))
-        started = self.api.call("POST", f"{PROJECT}/retrain", {"model": "first"})
-        ended = self.api.follow(started["operation"], seconds=120)
-        assert ended["state"] == "succeeded", ended
+    def is_classified(self, name: str) -> bool:
+        return self.blobs.get_blob_client(CONTAINERS["classifications"], f"{name}.json").exists()
+
+    def run_command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`python -m cli`, as the person at the keyboard runs it: signed in, knowing the app's key."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PIGEONHOLE_KEY": self.master_key,
+            "PIGEONHOLE_STORAGE": self.blobs.url,
+            "REQUESTS_CA_BUNDLE": str(self.certificates),
+            "AZURE_CLIENT_ID": PERSON,
+            "COLUMNS": "200",
+            **self.identity.environment,
+        }
+        command = [sys.executable, "-m", "cli", *arguments, "--url", self.url]
+        return subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
+        )
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +187,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment(folder: Path) -> Iterator[pytest.MonkeyPatch]:
-    """Certificates that this process and the app trust, and a storage key nobody is told."""
+def environment(package: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Certificates that this process and the app trust, and a storage key nobody is told.
+
+    The package is staged before: pip would trust these certificates, and not those of its index.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AZURITE_ACCOUNTS", f"{ACCOUNT}:{base64.b64encode(secrets.token_bytes(32)).decode()}")
         yield patch
@@ -240,7 +279,8 @@ def deployment(
         host = starter.start(package, settings, folder=folder / f"host-{delivery}")
         try:
             api = Api(host.url, host.master_key)
-            yield Deployment(delivery, host, api, identity, blobs, queues, settings)
+            bundle = folder / "bundle.pem"
+            yield Deployment(delivery, host, api, host.url, host.master_key, bundle, identity, blobs, queues, settings)
             api.close()
         finally:
             host.stop()
@@ -293,17 +333,36 @@ def test_the_app_runs_with_every_evaluated_setting_and_no_key(deployment: Deploy
     assert {"LANGUAGE_KEY", "DATA_STORAGE", "AzureWebJobsStorage"}.isdisjoint(deployment.settings)
 
 
-def test_a_document_is_classified_without_any_key(deployment: Deployment) -> None:
-    deployment.teach()
+def test_the_first_run_ends_with_classified_documents_without_any_key_of_storage_or_service(
+    deployment: Deployment,
+) -> None:
     if deployment.delivery == "webhook":
         deployment.shake_hands()
-    ((_, path),) = DATASET.new.items()
-    name = f"{deployment.delivery}.txt"
-    deployment.upload(name, path.read_bytes())
+    with deployment.event_grid():
+        first = deployment.run_command("first-run")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "30 of 30 documents" in first.stdout
+    assert deployment.master_key not in first.stdout + first.stderr
+    assert deployment.record("first-run/mail-2207.txt")["classes"]
 
-    wait_until(lambda: deployment.record(name) is not None, seconds=60, what="the classification", poll_seconds=0.3)
+    # Nothing is left to do: no training, no upload, and so no event.
+    again = deployment.run_command("first-run")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "nothing is trained" in again.stdout
+    assert "30 of them were there already" in again.stdout
+    operations = deployment.api.call("GET", f"/api/projects/{PROJECT}/operations")["operations"]
+    assert len(operations) == 1
+
+
+def test_a_document_is_classified_and_each_identity_asks_only_for_what_its_roles_allow(deployment: Deployment) -> None:
+    name = f"{deployment.delivery}.txt"
+    with deployment.event_grid():
+        deployment.blobs.get_blob_client(CONTAINERS["documents"], name).upload_blob(b"The invoice is too high.")
+        wait_until(lambda: deployment.is_classified(name), seconds=60, what="the classification", poll_seconds=0.3)
     assert deployment.record(name)["classes"]
-    # Each identity asked for what its roles allow, and for nothing else.
-    asked = set(deployment.identity.asked)
-    assert asked <= {(APP, STORAGE), (APP, AUDIENCE), (AUTHORING, AUDIENCE)}
-    assert {(APP, STORAGE), (APP, AUDIENCE)} <= asked
+    assert set(deployment.identity.asked) == {
+        (APP, STORAGE),
+        (APP, AUDIENCE),
+        (AUTHORING, AUDIENCE),
+        (PERSON, STORAGE),
+    }

@@ -14,7 +14,7 @@ from itertools import cycle, islice
 import pytest
 
 from azurite_process.processes import wait_until
-from local.datasets import SAMPLES, load_dataset
+from cli.datasets import SAMPLES, load_dataset
 from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud
 
 pytestmark = pytest.mark.e2e

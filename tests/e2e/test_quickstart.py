@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from azurite_process.processes import wait_until
-from local.api import ApiError
-from local.datasets import SAMPLES, Dataset, load_dataset
+from cli.api import ApiError
+from cli.datasets import SAMPLES, Dataset, load_dataset
 from local.seed import upload_training
 from tests.e2e.conftest import DEADLINE, Cloud, running_cloud, steps_taken
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from azurite_process.processes import wait_until
+from cli.api import ApiError
 from language_emulator.testing.corpus import DOCUMENTS, upload_corpus
-from local.api import ApiError
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
 
 pytestmark = pytest.mark.e2e

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.datasets import SAMPLES, Dataset, load_dataset
+from cli.datasets import SAMPLES, Dataset, load_dataset
 from local.seed import upload_training
 from tests.e2e.conftest import Cloud, running_cloud
 from tests.unit.operations.operations_world import API_VERSIONS

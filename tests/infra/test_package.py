@@ -39,6 +39,7 @@ from tools.wheels import WheelsError, install, requirements_for
 
 Completed = subprocess.CompletedProcess[str]
 LOCAL_ONLY = (
+    "cli",
     "local",
     "emulators",
     "azurite_process",

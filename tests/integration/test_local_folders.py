@@ -53,7 +53,6 @@ def test_a_folder_is_taken_until_its_holder_is_killed(tmp_path: Path, holder: su
 def local_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "local"
     monkeypatch.setattr(up, "FOLDER", folder)
-    monkeypatch.setattr(up, "STATE", folder / "running.json")
     monkeypatch.setattr(demo, "FOLDER", folder)
     return folder
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.datasets import DatasetError, load_dataset
+from cli.datasets import DatasetError, load_dataset
 from shared.language.values import ProjectKind
 from tests.unit.models.label_cases import BLOBS, NAMES, each, july, november_preview, project_file, renamed
 

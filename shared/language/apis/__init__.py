@@ -7,10 +7,12 @@ from shared.language.apis.analyze_text import AnalyzeText
 from shared.language.apis.base import LanguageApi
 from shared.language.apis.text_authoring_2021 import TextAuthoring2021
 
-_ALL: tuple[LanguageApi, ...] = (TextAuthoring2021(), AnalyzeText("2023-04-01"), AnalyzeText("2022-05-01"))
+# The first is the default.
+_ALL: tuple[LanguageApi, ...] = (AnalyzeText("2023-04-01"), AnalyzeText("2022-05-01"), TextAuthoring2021())
 _BY_VERSION: dict[str, LanguageApi] = {api.api_version: api for api in _ALL}
 
 API_VERSIONS = tuple(_BY_VERSION)
+DEFAULT_API_VERSION = API_VERSIONS[0]
 
 
 def api_for(version: str) -> LanguageApi:

@@ -93,6 +93,7 @@ class AnalyzeText:
     reference_names_one_model = False
     analyze_requests_per_minute = 1000
     label_rules = _LABEL_RULES
+    note: str | None = None
 
     def __init__(self, api_version: str) -> None:
         self.api_version = api_version

@@ -88,6 +88,8 @@ class LanguageApi(Protocol):
     analyze_requests_per_minute: int
     """The service's documented limit for one resource."""
     label_rules: LabelRules
+    note: str | None
+    """What to know before this version is chosen."""
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]: ...
 

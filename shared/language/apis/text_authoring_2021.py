@@ -84,6 +84,7 @@ class TextAuthoring2021:
     reference_names_one_model = True
     analyze_requests_per_minute = 20
     label_rules = _LABEL_RULES
+    note: str | None = "Azure most likely no longer answers the 2021 preview: it is in no list of supported versions"
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]:
         parameters = {"modelId": model.reference, "stringIndexType": _STRING_INDEX_TYPE}

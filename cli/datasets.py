@@ -1,6 +1,7 @@
 """A dataset on disk: labelled training documents, new documents, and what people say the new ones are.
 
-DIR/labels.json      the labels file, in any form the service knew; locations are relative to it
+DIR/labels.json      the labels file, in any form the service knew; a location is the blob's name in the container
+DIR/training/**.txt  the labelled documents, in this folder, in more_training/, or beside labels.json
 DIR/new/**.txt       documents to classify
 DIR/expected.json    optional, {"name below new/": ["class", ...]}; never shown to the service
 """
@@ -16,7 +17,10 @@ from shared.language.values import ProjectKind
 from shared.models.labels import parse_labels
 from shared.models.labels_file import LabelsFile
 
-SAMPLES = Path(__file__).parent / "samples" / "multi_label"
+SAMPLES = Path(__file__).parent.parent / "local" / "samples" / "multi_label"
+# Where a location is looked for. The service wants training documents at the root of their container; on disk they
+# have a folder of their own.
+TRAINING_FOLDERS = ("", "training", "more_training")
 
 
 class DatasetError(ValueError):
@@ -25,7 +29,7 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Names are those of the blobs: relative to the folder for training, relative to new/ for new documents."""
+    """Names are those of the blobs: the labels file's locations for training, relative to new/ for new documents."""
 
     folder: Path
     labels: bytes
@@ -39,11 +43,12 @@ def load_dataset(folder: Path, *, labels_name: str = "labels.json", limit: int |
     """Read the labels file and list the documents; `limit` keeps the first so many new documents."""
     labels_path = folder / labels_name
     if not labels_path.is_file():
-        raise DatasetError(f"{folder} holds no {labels_name}; see local/datasets.py for what a dataset is")
+        raise DatasetError(f"{folder} holds no {labels_name}; see cli/datasets.py for what a dataset is")
     labels = labels_path.read_bytes()
     read = _read(labels_path, labels)
-    training = {each.location: folder / each.location for each in read.documents}
-    missing = [name for name, path in training.items() if not path.is_file()]
+    found = {each.location: _find(folder, each.location) for each in read.documents}
+    training = {name: path for name, path in found.items() if path is not None}
+    missing = [name for name in found if name not in training]
     if missing:
         raise DatasetError(f"{labels_path} lists {len(missing)} documents that are not there, first {missing[0]}")
     new = {path.relative_to(folder / "new").as_posix(): path for path in sorted((folder / "new").rglob("*.txt"))}
@@ -53,6 +58,11 @@ def load_dataset(folder: Path, *, labels_name: str = "labels.json", limit: int |
     expected = json.loads(expected_path.read_text(encoding="utf-8")) if expected_path.is_file() else {}
     kept = dict(list(new.items())[:limit])
     return Dataset(folder, labels, _kind(read), training, kept, expected)
+
+
+def _find(folder: Path, location: str) -> Path | None:
+    paths = (folder / place / location for place in TRAINING_FOLDERS)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _read(path: Path, labels: bytes) -> LabelsFile:
