@@ -94,7 +94,7 @@ def ask(*arguments: str) -> Answer:
 
 
 def call(*arguments: str, again: str) -> Answer:
-    """Run `az` and show its stderr. Raises HookError for a failure that is known; any other is the caller's to judge."""
+    """Run `az` and show its stderr. Raises HookError for a known failure; any other is the caller's to judge."""
     answer = ask(*arguments)
     show(answer)
     raise_known(answer, again=again)

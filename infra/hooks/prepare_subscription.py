@@ -2,7 +2,7 @@
 
 A subscription refuses two things that no template can put right, one of them with an error that does not say why:
 a Flex Consumption app in a network while the resource provider Microsoft.App is not registered, and its first Language
-resource while nobody has accepted the Responsible AI terms.
+resource while nobody has accepted the Responsible AI terms. And a deployment that is private stays so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from infra.hooks import azure_cli
 from infra.hooks.azure_cli import Say
@@ -18,6 +19,7 @@ from infra.hooks.failures import HookError
 
 AGAIN = "run the azd command again"
 PROVIDER = "Microsoft.App"
+GROUP_PREFIX = "rg-"  # infra/abbreviations.json
 KIND = "TextAnalytics"  # of Language accounts
 
 
@@ -28,6 +30,7 @@ def run(say: Say) -> None:
         _without_subscription(say)
         return
     _register_provider(say, subscription)
+    _keep_private(subscription)
     _ask_for_terms(say, subscription)
 
 
@@ -68,6 +71,28 @@ def _register_provider(say: Say, subscription: str) -> None:
     say(f"note: {cause}. There is none now (VNET_ENABLED). To have it later: {mend}")
 
 
+def _keep_private(subscription: str) -> None:
+    """An environment without the value, say in a pipeline, must not open what another one has made private."""
+    environment = os.environ.get("AZURE_ENV_NAME", "")
+    if not environment or os.environ.get("VNET_ENABLED"):
+        return
+    answer = azure_cli.ask(
+        *("network", "vnet", "list", "--subscription", subscription, "--resource-group", GROUP_PREFIX + environment),
+        *("--query", "[].name", "--output", "tsv"),
+    )
+    if answer.is_not_found:  # nothing is deployed yet
+        return
+    azure_cli.show(answer)
+    azure_cli.raise_known(answer, again=AGAIN)
+    if answer.stdout:
+        raise HookError(
+            cause=f"{environment} is deployed with a private network, and VNET_ENABLED is not set here:"
+            " to go on would open its storage and its Language account to all networks",
+            mend="azd env set VNET_ENABLED true (in a pipeline: the repository's variable of that name); false opens"
+            f" them on purpose; then {AGAIN}",
+        )
+
+
 def _ask_for_terms(say: Say, subscription: str) -> None:
     """Asks Azure to validate a Language account, where the subscription has never had one."""
     location = os.environ.get("AZURE_LOCATION", "")
@@ -101,7 +126,7 @@ def _had_language_account(subscription: str) -> bool:
     return False
 
 
-def _template(location: str) -> dict[str, object]:
+def _template(location: str) -> dict[str, Any]:
     """For validation only: nothing is created from it. Without references, which validation would not follow."""
     environment = os.environ.get("AZURE_ENV_NAME", "pigeonhole")
     schema = "https://schema.management.azure.com/schemas/{}/{}.json#"
@@ -119,7 +144,7 @@ def _template(location: str) -> dict[str, object]:
         "contentVersion": "1.0.0.0",
         "resources": [account],
     }
-    group = f"rg-{environment}"
+    group = GROUP_PREFIX + environment
     return {
         "$schema": schema.format("2018-05-01", "subscriptionDeploymentTemplate"),
         "contentVersion": "1.0.0.0",

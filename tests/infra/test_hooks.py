@@ -344,8 +344,38 @@ def test_a_subscription_that_is_ready_is_left_as_it_is(azure: Azure) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert [" ".join(call[:3]) for call in azure.calls()] == [
         "provider show --subscription",
+        "network vnet list",
         "cognitiveservices account list",
     ]
+
+
+def test_in_an_empty_subscription_nothing_can_be_opened(azure: Azure) -> None:
+    azure.start(groups=[])
+    run = azure.run("preprovision")
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("network", ["true", "false"])
+def test_who_says_it_may_keep_or_open_a_private_deployment(azure: Azure, network: str) -> None:
+    azure.start(networks=["vnet-letters"])
+    azure.environment["VNET_ENABLED"] = network
+    assert azure.run("preprovision").returncode == 0
+
+
+def test_what_the_hook_knows_of_the_template_is_so() -> None:
+    from infra.hooks import prepare_subscription
+
+    abbreviations = json.loads((INFRA / "abbreviations.json").read_text(encoding="utf-8"))
+    assert abbreviations["resourcesResourceGroups"] == prepare_subscription.GROUP_PREFIX
+    assert "'${abbrs.resourcesResourceGroups}${environmentName}'" in MAIN.read_text(encoding="utf-8")
+    group, deployment = prepare_subscription._template("westeurope")["resources"]
+    (account,) = deployment["properties"]["template"]["resources"]
+    declared = [
+        *read_template(MAIN).resources.values(),
+        *read_template(INFRA / "app/language.bicep").resources.values(),
+    ]
+    versions = {resource.type: resource.api_version for resource in declared}
+    assert all(versions[each["type"]] == each["apiVersion"] for each in (group, account))
 
 
 @pytest.mark.parametrize("network", ["true", "false"])
@@ -426,7 +456,7 @@ FAILURES = {
         "Responsible AI terms",
         "Azure portal",
         {"terms_accepted": False},
-        calls=4,
+        calls=5,
         of_az="ResourceKindRequireAcceptTerms",
     ),
     "provider not registered and a network asked for": Broken(
@@ -437,6 +467,9 @@ FAILURES = {
         NETWORK,
         calls=2,
         of_az="AuthorizationFailed",
+    ),
+    "a private deployment, from an environment that does not know it": Broken(
+        "preprovision", "would open its storage", "VNET_ENABLED true", {"networks": ["vnet-letters"]}, {}, calls=2
     ),
     "a network, but no subscription": Broken(
         "preprovision", "no subscription is chosen", "azd env set", {}, NETWORK | {"AZURE_SUBSCRIPTION_ID": ""}

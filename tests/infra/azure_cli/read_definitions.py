@@ -23,6 +23,7 @@ COMMANDS = (
     "eventgrid system-topic event-subscription delete",
     "eventgrid system-topic event-subscription show",
     "functionapp keys list",
+    "network vnet list",
     "provider register",
     "provider show",
 )

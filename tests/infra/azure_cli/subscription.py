@@ -29,6 +29,8 @@ PROVISIONED: State = {
     "unreachable": False,
     "providers": {"Microsoft.App": "Registered"},
     "terms_accepted": True,
+    "groups": [GROUP],
+    "networks": [],
     "language_accounts": [],
     "deleted_language_accounts": [],
     "resources": [APP, TOPIC, STORAGE],
@@ -97,10 +99,14 @@ def _authorize(state: State, action: str) -> None:
         )
 
 
+def _require_group(state: State, group: str) -> None:
+    if group not in state["groups"]:
+        _azure_error("ResourceGroupNotFound", f"Resource group '{group}' could not be found.", _NOT_FOUND)
+
+
 def _require(state: State, kind: str, group: str, name: str) -> str:
     """The resource's id."""
-    if group != GROUP:
-        _azure_error("ResourceGroupNotFound", f"Resource group '{group}' could not be found.", _NOT_FOUND)
+    _require_group(state, group)
     if name not in state["resources"]:
         _azure_error(
             "ResourceNotFound",
@@ -149,6 +155,23 @@ def _provider_register(state: State, options: Options) -> Any:
             f"WARNING: Registering is still on-going. You can monitor using 'az provider show -n {name}'",
             file=sys.stderr,
         )
+
+
+def _networks(state: State, options: Options) -> Any:
+    _reach_azure(state)
+    _require_group(state, options["resource_group"])
+    kind = "Microsoft.Network/virtualNetworks"
+    return [
+        {
+            "addressSpace": {"addressPrefixes": ["10.20.0.0/16"]},
+            "id": f"/subscriptions/{ID}/resourceGroups/{GROUP}/providers/{kind}/{name}",
+            "name": name,
+            "resourceGroup": GROUP,
+            "subnets": [],
+            "type": kind,
+        }
+        for name in state["networks"]
+    ]
 
 
 def _language_accounts(state: State, options: Options) -> Any:
@@ -248,10 +271,7 @@ def _deploy(state: State, options: Options) -> Any:
     values = _parameters(Path(options["template_file"]), [word for words in options["parameters"] for word in words])
     if Path(options["template_file"]).name != "event-webhook.bicep":
         raise NotImplementedError("the stand-in deploys event-webhook.bicep only")
-    if options["resource_group"] != GROUP:
-        _azure_error(
-            "ResourceGroupNotFound", f"Resource group '{options['resource_group']}' could not be found.", _NOT_FOUND
-        )
+    _require_group(state, options["resource_group"])
     _authorize(state, "Microsoft.Resources/deployments/write")
     if state["busy"] > 0:
         state["busy"] -= 1
@@ -318,6 +338,7 @@ _COMMANDS: dict[str, Callable[[State, Options], Any]] = {
     "eventgrid system-topic event-subscription delete": _delete_event_subscription,
     "eventgrid system-topic event-subscription show": _show_event_subscription,
     "functionapp keys list": _function_keys,
+    "network vnet list": _networks,
     "provider register": _provider_register,
     "provider show": _provider_show,
 }
