@@ -19,6 +19,7 @@ from infra.hooks.failures import HookError
 
 AGAIN = "run the azd command again"
 PROVIDER = "Microsoft.App"
+PARAMETERS = Path(__file__).resolve().parent.parent / "main.parameters.json"
 GROUP_PREFIX = "rg-"  # infra/abbreviations.json
 KIND = "TextAnalytics"  # of Language accounts
 
@@ -45,8 +46,12 @@ def _without_subscription(say: Say) -> None:
     say("no subscription is chosen yet, so nothing was looked at in it")
 
 
-def _has_network() -> bool:
-    return os.environ.get("VNET_ENABLED", "").lower() == "true"
+def _has_network() -> bool | None:
+    """Whether a private network is asked for; None if nobody says so or otherwise, and the template's default holds."""
+    value = json.loads(PARAMETERS.read_text(encoding="utf-8"))["parameters"].get("vnetEnabled", {}).get("value")
+    if value is None or str(value).startswith("${VNET_ENABLED"):
+        value = os.environ.get("VNET_ENABLED") or None
+    return None if value is None else str(value).lower() == "true"
 
 
 def _register_provider(say: Say, subscription: str) -> None:
@@ -74,7 +79,7 @@ def _register_provider(say: Say, subscription: str) -> None:
 def _keep_private(subscription: str) -> None:
     """An environment without the value, say in a pipeline, must not open what another one has made private."""
     environment = os.environ.get("AZURE_ENV_NAME", "")
-    if not environment or os.environ.get("VNET_ENABLED"):
+    if not environment or _has_network() is not None:
         return
     answer = azure_cli.ask(
         *("network", "vnet", "list", "--subscription", subscription, "--resource-group", GROUP_PREFIX + environment),

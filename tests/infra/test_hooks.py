@@ -362,6 +362,19 @@ def test_who_says_it_may_keep_or_open_a_private_deployment(azure: Azure, network
     assert azure.run("preprovision").returncode == 0
 
 
+@pytest.mark.parametrize(("network", "registered"), [(True, 1), (False, 0)])
+def test_a_network_may_be_asked_for_in_the_parameters_file(azure: Azure, network: bool, registered: int) -> None:
+    azure.start(providers={}, networks=["vnet-letters"], forbidden=["Microsoft.App/register/action"])
+    root = copied_repository(azure.folder / "repository")
+    file = root / "infra/main.parameters.json"
+    parameters = json.loads(file.read_text(encoding="utf-8"))
+    parameters["parameters"]["vnetEnabled"]["value"] = network
+    file.write_text(json.dumps(parameters), encoding="utf-8")
+    run = Azure(azure.folder, root, azure.environment).run("preprovision")
+    assert run.returncode == registered, "refused for the provider, and only where a network is asked for"
+    assert "would open" not in run.stderr
+
+
 def test_what_the_hook_knows_of_the_template_is_so() -> None:
     from infra.hooks import prepare_subscription
 
