@@ -147,12 +147,15 @@ def test_hooks_whose_words_matter_afterwards_write_to_the_terminal() -> None:
         assert all(system["interactive"] for system in AZURE_YAML["hooks"][name].values())
 
 
-@pytest.mark.parametrize("path", sorted((INFRA / "hooks").glob("*.py")), ids=lambda path: path.name)
+PROGRAM = [*sorted((INFRA / "hooks").glob("*.py")), ROOT / "tools" / "package.py"]
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=lambda path: path.name)
 def test_the_program_needs_python_3_9_and_nothing_installed(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    assert {name.partition(".")[0] for name in imported} <= set(sys.stdlib_module_names) | {"infra"}
+    assert {name.partition(".")[0] for name in imported} <= set(sys.stdlib_module_names) | {"infra", "tools"}
     assert "from __future__ import annotations" in path.read_text(encoding="utf-8") or path.name == "__init__.py"
 
 
@@ -571,6 +574,26 @@ def test_a_missing_value_is_named_before_az_is_asked(azure: Azure, name: str) ->
     assert run.returncode == 1
     assert f"the value {name} is missing" in run.stderr
     assert azure.calls() == []
+
+
+def test_the_table_of_failures_quotes_what_the_hooks_say() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = text.partition("| It fails with |")[2].partition("\n\n")[0]
+    said = "".join(path.read_text(encoding="utf-8") for path in (INFRA / "hooks").glob("*.py"))
+    said = re.sub(r'"\s+f?"', "", said).replace("{app}", "<app>").replace("{largest!r}", "'4e+06'")
+    of_others = {
+        "InternalServerError",
+        "ServiceAssociationLink",
+        "FlagMustBeSetForRestore",
+        "python3: not found",
+        "403",
+    }
+    for row in table.splitlines()[2:]:
+        for quoted in re.findall(r"`([^`]+)`", row.split("|")[1]):
+            if quoted in of_others | {"roleAssignments/write", "VNET_ENABLED", "preprovision"}:
+                continue
+            phrase = quoted.rpartition("... ")[2]
+            assert phrase in said, f"no hook says {phrase!r}"
 
 
 def test_queue_delivery_does_not_fail_for_a_look_that_could_not_be_taken(azure: Azure) -> None:

@@ -191,4 +191,4 @@ def test_a_clone_without_variables_deploys_nothing() -> None:
 def test_the_template_names_the_azd_that_it_needs() -> None:
     azure = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
     assert azure["requiredVersions"] == {"azd": ">= 1.23.5"}  # the first that reads remoteBuild
-    assert "remoteBuild" in azure["services"]["app"]
+    assert azure["services"]["app"]["remoteBuild"] is False
