@@ -47,7 +47,7 @@ _KNOWN = (
         "az login (azd auth login is a sign-in of azd's own), then {again}",
     ),
     _Known(
-        r"The subscription of '.*' doesn't exist in cloud",
+        r"Subscription '.*' not found|The subscription of '.*' doesn't exist in cloud",
         "az is signed in, but not to the subscription of this azd environment",
         "az login --tenant <the subscription's tenant>, or choose another with azd env set AZURE_SUBSCRIPTION_ID;"
         " then {again}",
@@ -74,6 +74,12 @@ _KNOWN = (
         "az upgrade, then {again}",
     ),
     _Known(
+        r"latest Bicep version|Bicep CLI not found|Error while attempting to download Bicep",
+        "az has no Bicep CLI, and could not download one",
+        "az bicep install, where there is a network to; or with a bicep of your own on the PATH:"
+        " az config set bicep.use_binary_from_path=true; then {again}",
+    ),
+    _Known(
         r"Max retries exceeded|NewConnectionError|getaddrinfo failed|Name or service not known|Connection refused",
         "az does not reach Azure",
         "look at the network and at the proxy settings of this machine, then {again}",
@@ -93,14 +99,6 @@ def ask(*arguments: str) -> Answer:
     return Answer(run.returncode, _text(run.stdout).strip(), _KEY.sub(r"\1***", _text(run.stderr)).strip())
 
 
-def call(*arguments: str, again: str) -> Answer:
-    """Run `az` and show its stderr. Raises HookError for a known failure; any other is the caller's to judge."""
-    answer = ask(*arguments)
-    show(answer)
-    raise_known(answer, again=again)
-    return answer
-
-
 def show(answer: Answer) -> None:
     if answer.stderr:
         print(answer.stderr, file=sys.stderr, flush=True)
@@ -111,6 +109,15 @@ def raise_known(answer: Answer, *, again: str) -> None:
     failure = None if answer.is_ok else known(answer, again=again)
     if failure is not None:
         raise failure
+
+
+def raise_unless_ok(answer: Answer, *, doing: str, again: str) -> None:
+    """Raises HookError for a failure, known or not."""
+    raise_known(answer, again=again)
+    if not answer.is_ok:
+        raise HookError(
+            cause=f"az failed at {doing}; its words are above", mend=f"correct what they name, then {again}"
+        )
 
 
 def known(answer: Answer, *, again: str) -> HookError | None:

@@ -93,12 +93,13 @@ def _never_started(app: str, answer: Answer) -> HookError:
 
 def _connect(say: Say, group: tuple[str, ...], parameters: dict[str, str]) -> None:
     for attempt in range(1, CONNECT_TRIES + 1):
-        answer = azure_cli.call(
+        answer = azure_cli.ask(
             *("deployment", "group", "create", *group, "--name", "connect-uploads"),
             *("--template-file", "infra/app/event-webhook.bicep", "--output", "none", "--parameters"),
             *(f"{name}={value}" for name, value in parameters.items()),
-            again=AGAIN,
         )
+        azure_cli.show(answer)
+        azure_cli.raise_known(answer, again=AGAIN)
         if answer.is_ok:
             return
         cause = _reason(answer)

@@ -37,7 +37,9 @@ def run(say: Say) -> None:
 
 def _without_subscription(say: Say) -> None:
     """A first `azd provision` without `azd up` runs this before it asks which subscription."""
-    azure_cli.call("account", "show", "--output", "none", again=AGAIN)
+    answer = azure_cli.ask("account", "show", "--output", "none")
+    azure_cli.show(answer)
+    azure_cli.raise_unless_ok(answer, doing="looking who is signed in", again=AGAIN)
     if _has_network():
         raise HookError(
             cause="VNET_ENABLED is true, and no subscription is chosen yet whose providers could be looked at",
@@ -56,11 +58,12 @@ def _has_network() -> bool | None:
 
 def _register_provider(say: Say, subscription: str) -> None:
     """For a network it is needed; without one it does no harm, and azure-cli#33177 asks for it there too."""
-    state = azure_cli.call(
+    state = azure_cli.ask(
         *("provider", "show", "--subscription", subscription, "--namespace", PROVIDER),
         *("--query", "registrationState", "--output", "tsv"),
-        again=AGAIN,
     )
+    azure_cli.show(state)
+    azure_cli.raise_unless_ok(state, doing=f"looking at the resource provider {PROVIDER}", again=AGAIN)
     if state.stdout == "Registered":
         return
     say(f"registering the resource provider {PROVIDER}; it takes a minute or two")
@@ -88,7 +91,7 @@ def _keep_private(subscription: str) -> None:
     if answer.is_not_found:  # nothing is deployed yet
         return
     azure_cli.show(answer)
-    azure_cli.raise_known(answer, again=AGAIN)
+    azure_cli.raise_unless_ok(answer, doing="looking for a private network", again=AGAIN)
     if answer.stdout:
         raise HookError(
             cause=f"{environment} is deployed with a private network, and VNET_ENABLED is not set here:"
@@ -99,7 +102,7 @@ def _keep_private(subscription: str) -> None:
 
 
 def _ask_for_terms(say: Say, subscription: str) -> None:
-    """Asks Azure to validate a Language account, where the subscription has never had one."""
+    """Asks Azure to validate a Language account, where the subscription is not known to have had one."""
     location = os.environ.get("AZURE_LOCATION", "")
     if not location or _had_language_account(subscription):
         return
@@ -120,13 +123,14 @@ def _ask_for_terms(say: Say, subscription: str) -> None:
 
 
 def _had_language_account(subscription: str) -> bool:
+    """False also where it may not be looked at, which is no reason to stop."""
     for command in ("list", "list-deleted"):
-        answer = azure_cli.call(
+        answer = azure_cli.ask(
             *("cognitiveservices", "account", command, "--subscription", subscription),
             *("--query", "[].kind", "--output", "tsv"),
-            again=AGAIN,
         )
-        if KIND in answer.stdout.split():
+        azure_cli.show(answer)
+        if answer.is_ok and KIND in answer.stdout.split():
             return True
     return False
 

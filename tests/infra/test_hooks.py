@@ -423,6 +423,13 @@ def test_an_account_of_another_kind_accepts_no_terms_for_ours(azure: Azure) -> N
     assert azure.run("preprovision").returncode == 1
 
 
+def test_accounts_that_may_not_be_looked_at_do_not_stop_a_deployment(azure: Azure) -> None:
+    azure.start(forbidden=["Microsoft.CognitiveServices/accounts/read"])
+    run = azure.run("preprovision")
+    assert run.returncode == 0
+    assert "AuthorizationFailed" in run.stderr
+
+
 def test_before_a_subscription_is_chosen_there_is_nothing_to_look_at(azure: Azure) -> None:
     del azure.environment["AZURE_SUBSCRIPTION_ID"]
     run = azure.run("preprovision")
@@ -459,7 +466,7 @@ FAILURES = {
             "az login --tenant",
             {},
             {"AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000009"},
-            "doesn't exist in cloud",
+            "' not found. Check the spelling",
         ),
         ("no network", "does not reach Azure", "proxy", {"unreachable": True}, {}, "Max retries exceeded"),
     )
@@ -486,6 +493,21 @@ FAILURES = {
     ),
     "a private deployment, from an environment that does not know it": Broken(
         "preprovision", "would open its storage", "VNET_ENABLED true", {"networks": ["vnet-letters"]}, {}, calls=2
+    ),
+    "a network that may not be looked for": Broken(
+        "preprovision",
+        "may not do that",
+        "roles",
+        {"forbidden": ["Microsoft.Network/virtualNetworks/read"]},
+        calls=2,
+        of_az="AuthorizationFailed",
+    ),
+    "a failure that nobody knows": Broken(
+        "preprovision",
+        "looking at the resource provider",
+        "correct what they name",
+        {"broken_providers": True},
+        of_az="InternalServerError",
     ),
     "a network, but no subscription": Broken(
         "preprovision", "no subscription is chosen", "azd env set", {}, NETWORK | {"AZURE_SUBSCRIPTION_ID": ""}
@@ -530,6 +552,9 @@ FAILURES = {
         {"forbidden": ["Microsoft.Resources/deployments/write"]},
         calls=2,
         of_az="AuthorizationFailed",
+    ),
+    "az has no Bicep": Broken(
+        "postdeploy", "no Bicep CLI", "az bicep install", {"bicep": False}, calls=2, of_az="latest Bicep version"
     ),
     "the topic is gone": Broken(
         "postdeploy",

@@ -27,8 +27,10 @@ PROVISIONED: State = {
     "login": "valid",  # none, expired
     "forbidden": [],  # actions the account may not do
     "unreachable": False,
+    "bicep": True,
     "providers": {"Microsoft.App": "Registered"},
     "terms_accepted": True,
+    "broken_providers": False,
     "groups": [GROUP],
     "networks": [],
     "language_accounts": [],
@@ -50,9 +52,19 @@ def run(file: Path, command: str, options: Options) -> Any:
     """The result of a command. Exits with azure-cli's code and words where it or Azure refuses."""
     state: State = json.loads(file.read_text(encoding="utf-8"))
     try:
+        if command == "deployment group create":
+            _compile(state)  # before anything else, login included
         return _COMMANDS[command](state, _signed_in(state, options))
     finally:
         file.write_text(json.dumps(state), encoding="utf-8")
+
+
+def _compile(state: State) -> None:
+    if not state["bicep"]:
+        refuse(
+            "Error while attempting to retrieve the latest Bicep version: HTTPSConnectionPool(host='aka.ms', port=443): "
+            "Max retries exceeded with url: /BicepLatestRelease."
+        )
 
 
 def refuse(text: str, code: int = _FAILED) -> NoReturn:
@@ -72,7 +84,7 @@ def _signed_in(state: State, options: Options) -> Options:
         refuse("Please run 'az login' to setup account.")
     if subscription not in (None, ID):
         print(f"WARNING: Subscription '{subscription}' not recognized.", file=sys.stderr)
-        refuse(f"The subscription of '{subscription}' doesn't exist in cloud 'AzureCloud'.")
+        refuse(f"Subscription '{subscription}' not found. Check the spelling and casing and try again.")
     return options
 
 
@@ -132,6 +144,8 @@ def _account_show(state: State, options: Options) -> Any:
 
 def _provider_show(state: State, options: Options) -> Any:
     _reach_azure(state)
+    if state["broken_providers"]:
+        _azure_error("InternalServerError", "Encountered internal server error.")
     name = options["namespace"]
     return {
         "id": f"/subscriptions/{ID}/providers/{name}",
@@ -159,6 +173,7 @@ def _provider_register(state: State, options: Options) -> Any:
 
 def _networks(state: State, options: Options) -> Any:
     _reach_azure(state)
+    _authorize(state, "Microsoft.Network/virtualNetworks/read")
     _require_group(state, options["resource_group"])
     kind = "Microsoft.Network/virtualNetworks"
     return [
@@ -176,6 +191,7 @@ def _networks(state: State, options: Options) -> Any:
 
 def _language_accounts(state: State, options: Options) -> Any:
     _reach_azure(state)
+    _authorize(state, "Microsoft.CognitiveServices/accounts/read")
     return [_language_account(name) for name in state["language_accounts"]]
 
 
