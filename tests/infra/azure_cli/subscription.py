@@ -62,8 +62,8 @@ def run(file: Path, command: str, options: Options) -> Any:
 def _compile(state: State) -> None:
     if not state["bicep"]:
         refuse(
-            "Error while attempting to retrieve the latest Bicep version: HTTPSConnectionPool(host='aka.ms', port=443): "
-            "Max retries exceeded with url: /BicepLatestRelease."
+            "Error while attempting to retrieve the latest Bicep version: HTTPSConnectionPool(host='aka.ms', "
+            "port=443): Max retries exceeded with url: /BicepLatestRelease."
         )
 
 
