@@ -553,6 +553,14 @@ FAILURES = {
         calls=2,
         of_az="AuthorizationFailed",
     ),
+    "Azure refuses for another reason": Broken(
+        "postdeploy",
+        "Azure refused the deployment connect-uploads",
+        "correct what they name",
+        {"quota_is_used_up": True},
+        calls=2,
+        of_az="QuotaExceeded",
+    ),
     "az has no Bicep": Broken(
         "postdeploy", "no Bicep CLI", "az bicep install", {"bicep": False}, calls=2, of_az="latest Bicep version"
     ),

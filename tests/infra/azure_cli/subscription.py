@@ -39,6 +39,7 @@ PROVISIONED: State = {
     "host": "running",  # broken: does not start; empty: no functions
     "starts_after": 0,  # times that keys are asked for
     "keys": [],  # of the blob trigger
+    "quota_is_used_up": False,
     "handshakes_lost": 0,
     "busy": 0,  # deployments that Azure does not take
     "subscriptions": {},
@@ -297,6 +298,8 @@ def _deploy(state: State, options: Options) -> Any:
             _deployment_failed(
                 "ResourceNotFound", f"The Resource '{name}' under resource group '{GROUP}' was not found."
             )
+    if state["quota_is_used_up"]:
+        _deployment_failed("QuotaExceeded", "The number of event subscriptions of this topic is at its limit.")
     if not state["keys"]:
         _deployment_failed("InvalidTemplate", "The language expression property 'blobs_extension' doesn't exist.")
     address = (
