@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -125,3 +126,69 @@ def test_the_stages_leave_out_nothing_of_make_check_and_a_new_machine_runs_make_
     assert set(targets["check"]) <= {target for name in ("code", "once") for target in stages[name]}
     assert stages["test"] == ["test"]
     assert {target for each in stages.values() for target in each} <= set(targets)
+
+
+# the pipeline
+
+AZURE_DEV = ROOT / ".github" / "workflows" / "azure-dev.yml"
+# azd finds out by itself who deploys.
+OF_AZD = {"AZURE_PRINCIPAL_ID"}
+
+
+def variables_of_parameters() -> dict[str, tuple[str, str]]:
+    """Of every value that infra/main.parameters.json takes from the environment: its parameter, and its default."""
+    parameters = json.loads((ROOT / "infra" / "main.parameters.json").read_text(encoding="utf-8"))["parameters"]
+    found = {}
+    for parameter, given in parameters.items():
+        for name, default in re.findall(r"\$\{(\w+)=?([^}]*)\}", json.dumps(given)):
+            found[name] = (parameter, default)
+    return found
+
+
+def test_the_pipeline_passes_every_value_of_the_environment() -> None:
+    (job,) = read(AZURE_DEV)["jobs"].values()
+    names = set(variables_of_parameters())
+    assert {"VNET_ENABLED", "EVENT_DELIVERY"} <= names
+    left_out = names - set(job["env"]) - OF_AZD
+    assert not left_out, f"the pipeline would provision with the defaults of {left_out}, and open what is private"
+    assert job["env"]["AZURE_PRINCIPAL_TYPE"] == "ServicePrincipal"
+    for name in set(job["env"]) - {"AZURE_PRINCIPAL_TYPE"}:
+        assert job["env"][name] == f"${{{{ vars.{name} }}}}"
+
+
+def test_azd_pipeline_config_copies_every_value_that_azd_does_not_copy_anyway() -> None:
+    """azd's own: setPipelineVariables of pkg/pipeline/github_provider.go."""
+    always = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"}
+    copied = set(yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))["pipeline"]["variables"])
+    assert copied == set(variables_of_parameters()) - always - OF_AZD - {"AZURE_PRINCIPAL_TYPE"}
+
+
+def test_what_would_change_is_asked_with_the_values_that_the_pipeline_deploys_with() -> None:
+    step = read(ROOT / ".github" / "workflows" / "infra.yml")["jobs"]["what-if"]["steps"][-1]
+    for name, (parameter, default) in variables_of_parameters().items():
+        if name in OF_AZD | {"AZURE_PRINCIPAL_TYPE"}:
+            continue
+        assert f'{parameter}="${name}"' in step["run"]
+        otherwise = f" || '{default}'" if default else ""
+        assert step["env"][name] == f"${{{{ vars.{name}{otherwise} }}}}"
+
+
+def test_the_pipeline_can_log_in_with_the_credentials_that_azd_makes() -> None:
+    """They name a branch or pull_request; a job with an environment has another subject (azure-dev#5473)."""
+    workflow = read(AZURE_DEV)
+    assert set(workflow[True]) == {"push", "workflow_dispatch"}
+    assert workflow[True]["push"] == {"branches": ["main"]}
+    for path in WORKFLOWS:
+        assert not any("environment" in job for job in read(path)["jobs"].values()), path.name
+    assert "azure-dev.yml" in IDS
+
+
+def test_a_clone_without_variables_deploys_nothing() -> None:
+    (job,) = read(AZURE_DEV)["jobs"].values()
+    assert job["if"] == "vars.AZURE_CLIENT_ID != ''"
+
+
+def test_the_template_names_the_azd_that_it_needs() -> None:
+    azure = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
+    assert azure["requiredVersions"] == {"azd": ">= 1.23.5"}  # the first that reads remoteBuild
+    assert azure["services"]["app"]["remoteBuild"] is False
