@@ -23,7 +23,7 @@ without rows there is nothing to compare.
 from __future__ import annotations
 
 import json
-import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,9 @@ _TYPES = {
 }
 _SEVERITIES = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3, "CRITICAL": 4}
 _LEVELS = {"DEBUG": "Debug", "INFO": "Information", "WARNING": "Warning", "ERROR": "Error", "CRITICAL": "Critical"}
-_FORMATTER = logging.Formatter()
+# The stand-in host's lines: `15:28:39.712Z INFO    [sweep 9a80b0b9] pipeline_metrics ...`.
+_LINE = re.compile(r"(\d\d:\d\d:\d\d\.\d{3})Z ([A-Z]+) +\[(\w+)(?: ([0-9a-f]{8}))?\] (.*)")
+_EXECUTED = re.compile(r"Executed 'Functions\.(\w+)' \((Succeeded|Failed), Id=([0-9a-f-]+), Duration=(\d+)ms\)")
 _AGGREGATIONS: dict[str, Callable[[list[Any]], float]] = {"Total": sum, "Maximum": max, "Minimum": min, "Count": len}
 
 Row = dict[str, Any]
@@ -63,9 +65,9 @@ class Invocation:
     id: str
     started: datetime
 
-    def own_line(self, record: logging.LogRecord, at: datetime) -> Row:
-        """What the app logs while it runs."""
-        return self._trace(_FORMATTER.format(record), record.levelname, at, f"Function.{self.function}.User")
+    def own_line(self, message: str, level: str, at: datetime) -> Row:
+        """What the app logs while it runs; `level` is Python's name of it."""
+        return self._trace(message, level, at, f"Function.{self.function}.User")
 
     def host_lines(self, ended: datetime, *, succeeded: bool) -> list[Row]:
         """What the host logs of it."""
@@ -123,6 +125,22 @@ class Workspace:
             return {
                 rule.name: [now for now in _looks(rule, start, end) if _fires(connection, rule, now)] for rule in rules
             }
+
+
+def workspace_of(host_log: str, now: datetime) -> Workspace:
+    """What Log Analytics would hold after a run of the stand-in host, from its log of the last 24 hours."""
+    workspace = Workspace()
+    for time, level, function, invocation, message in _LINE.findall(host_log):
+        today = datetime.fromisoformat(f"{now.date().isoformat()}T{time}+00:00")
+        at = today if today <= now else today - timedelta(days=1)
+        if invocation:
+            workspace.traces.append(Invocation(function, invocation, at).own_line(message, level, at))
+        elif found := _EXECUTED.fullmatch(message):
+            name, word, identity, milliseconds = found.groups()
+            run = Invocation(name, identity, at - timedelta(milliseconds=int(milliseconds)))
+            workspace.traces += run.host_lines(at, succeeded=word == "Succeeded")
+            workspace.requests.append(run.request(at, succeeded=word == "Succeeded"))
+    return workspace
 
 
 def _looks(rule: LogAlert, start: datetime, end: datetime) -> Iterator[datetime]:

@@ -15,6 +15,8 @@ from tests.infra.log_analytics import Invocation, Workspace
 from tests.unit.operations.operations_world import OperationsWorld
 
 APP_LOGGER = logging.getLogger("pigeonhole")
+# As the Python worker's handler has none of its own: the message, and a traceback below it.
+WORKER_FORMAT = logging.Formatter()
 # In webhook delivery accept_document does what this one does.
 FUNCTIONS = {
     "events": "accept_event",
@@ -100,7 +102,9 @@ class ObservedApp(OperationsWorld):
             APP_LOGGER.removeHandler(lines)
             APP_LOGGER.setLevel(level)
             now = self.clock()
-            self.workspace.traces += [invocation.own_line(record, now) for record in lines.records]
+            self.workspace.traces += [
+                invocation.own_line(WORKER_FORMAT.format(record), record.levelname, now) for record in lines.records
+            ]
             self.workspace.traces += invocation.host_lines(now, succeeded=succeeded)
             self.workspace.requests.append(invocation.request(now, succeeded=succeeded))
 

@@ -155,6 +155,16 @@ def unreadable_message_in(queue: str) -> Callable[[], ObservedApp]:
     return cause
 
 
+def unreadable_document_message() -> ObservedApp:
+    """No function is triggered by this queue: the collector keeps what it cannot read."""
+    app = new_app()
+    app.pass_hours(1)
+    app.queues["documents"].send_raw("not base64 at all")
+    app.pass_hours(0.5)
+    assert any("dead_letter_kept queue=documents " in each for each in app.messages())
+    return app
+
+
 def model_in_use_is_damaged() -> ObservedApp:
     app = new_app()
     app.pass_hours(1)
@@ -255,7 +265,6 @@ def events_are_not_taken() -> ObservedApp:
     return app
 
 
-TRIGGERED = ("documents", "collect", "batches", "operations", "events")
 CAUSES: dict[str, tuple[Callable[[], ObservedApp], set[str]]] = {
     "the app is stopped": (app_is_stopped, {"pigeonhole-app-silent"}),
     "the app never starts": (app_never_starts, {"pigeonhole-app-silent"}),
@@ -269,6 +278,7 @@ CAUSES: dict[str, tuple[Callable[[], ObservedApp], set[str]]] = {
         f"a dead letter of {queue}": (unreadable_message_in(queue), {"pigeonhole-dead-letters"})
         for queue in ("collect", "batches", "operations", "events", BLOB_TRIGGER_QUEUE)
     },
+    "a dead letter of documents": (unreadable_document_message, {"pigeonhole-dead-letters"}),
     "the model in use is damaged": (model_in_use_is_damaged, {"pigeonhole-unreadable-state"}),
     "no model is published": (no_model_is_published, {"pigeonhole-oldest-waiting"}),
     "many documents are no text": (many_documents_are_no_text, {"pigeonhole-failed-documents"}),
