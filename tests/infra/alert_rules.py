@@ -1,4 +1,4 @@
-"""The alert rules as Azure would get them: evaluated by Microsoft's Bicep CLI, kept beside the tests for where it is missing.
+"""The alert rules as Azure would get them: evaluated by Microsoft's Bicep CLI, and kept for where that is missing.
 
 `python -m tests.infra.alert_rules` writes the kept file.
 """

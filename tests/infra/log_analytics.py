@@ -2,12 +2,12 @@
 
 From Microsoft's sources:
 
-- The Python worker's handler formats a record with `logging.Formatter()`, so a traceback stands in the message, and sends
-  it as plain text (azure-functions-python-worker, dispatcher.py: on_logging).
+- The Python worker's handler formats a record with `logging.Formatter()`, so a traceback stands in the message, and
+  sends it as plain text (azure-functions-python-worker, dispatcher.py: on_logging).
 - The host gives that text to the logger `Function.<name>.User` of its invocation as the whole state, and throws away a
   line without one (azure-functions-host, GrpcWorkerChannel.cs: Log). A text has no named values: there is no `prop__`.
-- That logger writes a trace: Message is the text, SeverityLevel 0 to 4 from Trace and Debug to Critical, OperationName the
-  function, Properties what `_properties` has (azure-webjobs-sdk, ApplicationInsightsLogger.cs: LogTrace,
+- That logger writes a trace: Message is the text, SeverityLevel 0 to 4 from Trace and Debug to Critical, OperationName
+  the function, Properties what `_properties` has (azure-webjobs-sdk, ApplicationInsightsLogger.cs: LogTrace,
   ApplyScopeProperties, ApplyKnownProperties). An invocation is a request: Name is the function, Success is that nothing
   was raised, ResultCode "0" unless HTTP (LogFunctionResult).
 - The host's own lines of an invocation have the category `Function.<name>`.

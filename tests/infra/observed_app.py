@@ -1,18 +1,22 @@
-"""The app on fakes under a virtual clock, with what it would leave in Log Analytics: a request for each run of a function,
-and the lines it wrote meanwhile."""
+"""The app on fakes under a virtual clock, with what it would leave in Log Analytics: a request for each run of a
+function, and the lines it wrote meanwhile."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from shared.storage.ports import QueuedMessage
 from tests.fakes import FakeQueue
 from tests.infra.log_analytics import Invocation, Workspace
 from tests.unit.operations.operations_world import OperationsWorld
+
+T = TypeVar("T")
 
 APP_LOGGER = logging.getLogger("pigeonhole")
 # As the Python worker's handler has none of its own: the message, and a traceback below it.
@@ -35,10 +39,16 @@ class ObservedApp(OperationsWorld):
     is_up: bool = True
     workspace: Workspace = field(default_factory=Workspace)
     runs: int = 0
+    # External calls of the app: `state.create`, `batches-queue.send`, `language.submit`.
+    performed: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.begun = self.clock()
+
+    def call(self, name: str, effect: Callable[[], T]) -> T:
+        self.performed[name] += 1
+        return super().call(name, effect)
 
     def pass_time(self, delta: timedelta) -> None:
         """Deliver, and run the timers: sweep each five minutes, reconcile each fifteen."""

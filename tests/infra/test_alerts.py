@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 import pytest
-from azurite_process.azurite import node_binary
 
+from azurite_process.azurite import node_binary
 from shared.documents.dead_letters import BLOB_TRIGGER_QUEUE
 from shared.errors import StorageUnavailableError
 from tests.fakes import START
@@ -57,7 +57,7 @@ def new_app(**changes: object) -> ObservedApp:
 
 
 def fired(workspace: Workspace, end: datetime, *, start: datetime = START + HOUR) -> set[str]:
-    """The rules that fire, each looking at its own times. The first look is when an hour has passed, as silence asks."""
+    """The rules that fire, each looking at its own times: first when an hour has passed, as silence asks."""
     times = workspace.firing_times(log_alerts().values(), start, end)
     return {name for name, found in times.items() if found}
 
@@ -308,7 +308,7 @@ def test_every_rule_over_logs_has_a_cause() -> None:
 
 
 FAULTY = {
-    "a column that is not there": "AppTraces | where Mesage startswith 'x'",
+    "a column that is not there": "AppTraces | where Massage startswith 'x'",
     "a table that is not there": "AppTracez | count",
     "an operator for other types": "AppTraces | where Message > 3",
     "a word that is none": "AppTraces | where Message startwith 'x'",
