@@ -1,4 +1,4 @@
-"""The log lines that alerts watch: what is under way and for how long, events that nobody takes, and what expires when.
+"""The log lines that alerts watch: what is under way, for how long, events that are not taken, what expires when.
 
 Queue length is a metric of a whole storage account, not of a queue, so the app reports it itself.
 infra/app/alerts.bicep reads the names of these lines: change both together.

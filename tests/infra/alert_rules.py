@@ -48,6 +48,8 @@ def find_bicep() -> str | None:
 
 def evaluated_alerts(bicep: str) -> dict[str, Any]:
     """Type and properties of every alert rule, by its name, as `bicep snapshot` evaluates infra/main.bicep."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    # The CLI takes relative paths only.
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         parameters = Path(folder) / "alerts.bicepparam"
         parameters.write_text(f"using '../../infra/{MAIN.name}'\n{PARAMETERS}", encoding="utf-8")

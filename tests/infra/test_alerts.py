@@ -225,7 +225,7 @@ def service_throttles() -> ObservedApp:
         return httpx.Response(429, headers={"retry-after": "30"}, json=error)
 
     app.authoring.answer = busy
-    upload_letters(app, [f"letter-{number:03}.txt" for number in range(100)])
+    upload_letters(app, [f"letter-{number:03}.txt" for number in range(200)])
     app.pass_hours(1.25)
     return app
 
@@ -244,7 +244,7 @@ def deployment_expires_soon() -> ObservedApp:
     app = new_app()
     app.authoring.configs["2026-12-01"] = (START + 2 * A_YEAR).date().isoformat()
     app.clock.now = START + A_YEAR - timedelta(days=20)
-    app.pass_hours(1.25)
+    app.pass_hours(3)
     return app
 
 
