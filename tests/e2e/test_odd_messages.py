@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import httpx
@@ -15,6 +16,9 @@ from azure.storage.queue import QueueServiceClient
 
 from azurite_process.processes import wait_until
 from tests.e2e.conftest import DEADLINE, NEVER, Cloud, running_cloud
+from tests.e2e.real_host import STAND_IN
+from tests.infra.alert_rules import log_alerts
+from tests.infra.log_analytics import workspace_of
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +28,7 @@ UPLOADS = "webjobs-blobtrigger-poison"
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
-    """Without a model, and without Event Grid: events are what a test posts. Reconcile runs at the start of a host."""
+    """Without a model, without Event Grid, and without reconcile: events are what a test posts."""
     changes = {
         "functions_host_emulate_event_grid": "0",
         "reconcile_schedule": NEVER,
@@ -69,22 +73,37 @@ def test_a_message_that_no_host_can_decode_is_kept_wherever_it_lies(bare: Cloud,
     wait_until(lambda: left() == [], seconds=DEADLINE, what="empty queues", poll_seconds=0.5)
 
 
+def test_the_alert_for_dead_letters_fires_on_the_lines_that_the_host_writes(
+    bare: Cloud, queues: QueueServiceClient, host_kind: str
+) -> None:
+    """With the invocations that the host gives them. The other alerts are judged in tests/infra/test_alerts.py."""
+    if host_kind != STAND_IN:
+        pytest.skip("the lines of Microsoft's host name no invocation")
+    queues.get_queue_client("collect").send_message("{not base64}")
+    host = bare.stack.host
+    assert host is not None
+    log = host.process.log_text
+    wait_until(lambda: "dead_letter_kept queue=collect " in log(), seconds=DEADLINE, what="the dead letter")
+    wait_until(lambda: "Executed 'Functions.sweep' (Succeeded" in log(), seconds=DEADLINE, what="the end of a sweep")
+    now = datetime.now(UTC)
+    rules = [log_alerts()[name] for name in ("pigeonhole-dead-letters", "pigeonhole-app-silent")]
+    times = workspace_of(log(), now).firing_times(rules, now, now)
+    assert times == {"pigeonhole-dead-letters": [now], "pigeonhole-app-silent": []}
+
+
 # As they are in an address, they name other blobs: `what`, `a b.txt` and `a/b.txt`.
 MISREAD = ["what?.txt", "a%20b.txt", "a%2Fb.txt"]
 
 
 def test_blobs_whose_events_the_webhook_misreads_are_found_by_reconcile(bare: Cloud, prefix: str) -> None:
     """Event Grid was seen to write a name into the address of an event as it is; the host takes it for encoded."""
-    host = bare.stack.host
-    assert host is not None
-    # The pass at the host's start would find them before the test has looked.
-    wait_until(lambda: "reconciled documents=" in host.process.log_text(), seconds=DEADLINE, what="reconcile")
     for name in [*MISREAD, "plain.txt"]:
         bare.upload(prefix + name, b"The parcel has not arrived.")
         post_event(bare, prefix + name)
     wait_until(lambda: state_of(bare, prefix + "plain.txt") == "planned", seconds=DEADLINE, what="the plain name")
     assert {name: state_of(bare, prefix + name) for name in MISREAD} == dict.fromkeys(MISREAD, "waiting")
     bare.stack.stop_host()
+    bare.stack.environment["RECONCILE_SCHEDULE"] = "*/3 * * * * *"
     bare.stack.start_host()
     wait_until(
         lambda: {state_of(bare, prefix + name) for name in MISREAD} == {"planned"},

@@ -160,9 +160,12 @@ def test_every_log_line_an_alert_looks_for_is_written_by_the_code() -> None:
     assert looked_for <= log_events()
     alerted = {
         "pipeline_metrics",
+        "events_waiting",
         "document_failed",
+        "document_accepted",
         "step_deferred",
         "deployment_expires",
+        "training_config_expires",
         "dead_letter_kept",
         "state_unreadable",
     }

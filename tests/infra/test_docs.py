@@ -41,18 +41,6 @@ def test_the_concurrency_of_host_json_is_documented_against_the_limit_of_the_ser
     }
 
 
-def test_the_costs_add_up() -> None:
-    table = [cells for cells in rows("## 10. Costs") if len(cells) == 3 and re.fullmatch(r"[\d.]+", cells[2])]
-    *parts, total = [float(cells[2]) for cells in table]
-    assert round(sum(parts), 2) == total
-    for _, arithmetic, result in table[:-1]:
-        numbers = re.match(r"([\d,]+) \D*?x ([\d.,]+)(?: / (million|1,000))?", arithmetic)
-        if numbers:
-            count, price = (float(each.replace(",", "")) for each in numbers.groups()[:2])
-            unit = {"million": 1e6, "1,000": 1e3, None: 1.0}[numbers[3]]
-            assert abs(count * price / unit - float(result)) < 0.01, arithmetic
-
-
 def test_every_alert_has_its_row() -> None:
     named = {cells[0].strip("`") for cells in rows("## 9. Alerts") if cells[0].startswith("`")}
     assert named == set(re.findall(r"name: '(pigeonhole-[\w-]+)'", (INFRA / "app" / "alerts.bicep").read_text()))

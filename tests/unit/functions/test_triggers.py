@@ -150,11 +150,14 @@ def test_a_step_message_advances_its_batch(world: PipelineOnFakes) -> None:
 # timers
 
 
-def test_reconcile_runs_at_start_and_by_its_schedule(world: PipelineOnFakes) -> None:
+def test_timers_run_by_their_schedules_and_not_at_every_start(world: PipelineOnFakes) -> None:
+    """On Flex Consumption the timers' instance starts for each tick; what a tick missed runs at the start by itself."""
     app = App(maintenance.blueprint, world)
-    assert app.trigger_of("reconcile")["schedule"] == "%RECONCILE_SCHEDULE%"
-    assert app.trigger_of("reconcile")["runOnStartup"] is True
-    assert app.trigger_of("sweep")["schedule"] == "%SWEEP_SCHEDULE%"
+    for name, schedule in (("reconcile", "%RECONCILE_SCHEDULE%"), ("sweep", "%SWEEP_SCHEDULE%")):
+        trigger = app.trigger_of(name)
+        assert trigger["schedule"] == schedule
+        assert not trigger.get("runOnStartup")
+        assert trigger.get("useMonitor", True), "without its stored schedule a timer forgets what it missed"
 
 
 def test_the_queue_message_the_worker_gives_is_the_exported_type() -> None:

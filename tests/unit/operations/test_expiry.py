@@ -9,6 +9,7 @@ import pytest
 
 from shared.language.values import ModelRef, ProjectKind
 from shared.models.active_model import ActiveModelRecord
+from tests.fake_language import language_error
 from tests.fakes import START
 from tests.unit.operations.operations_world import OperationsWorld
 
@@ -24,7 +25,7 @@ def reported(expires: date | None, caplog: pytest.LogCaptureFixture) -> list[str
     with caplog.at_level(logging.INFO, logger="pigeonhole.metrics"):
         services.sweep()
     lines = [record.getMessage() for record in caplog.records if record.name == "pigeonhole.metrics"]
-    return [line for line in lines if not line.startswith("pipeline_metrics")]
+    return [line for line in lines if not line.startswith(("pipeline_metrics", "events_waiting"))]
 
 
 def test_the_days_that_are_left_are_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -39,6 +40,61 @@ def test_a_deployment_that_has_expired_counts_below_zero(caplog: pytest.LogCaptu
 def test_a_model_that_does_not_expire_is_not_mentioned(caplog: pytest.LogCaptureFixture) -> None:
     assert reported(None, caplog) == []
     assert "pipeline_metrics" in caplog.text
+
+
+# The training configuration
+
+
+def config_lines(
+    configs: dict[str, int], caplog: pytest.LogCaptureFixture, *, pinned: str | None = None, version: str = "2023-04-01"
+) -> list[str]:
+    """What the sweep tells of the configurations that the service lists, each with the days until its models expire."""
+    world = OperationsWorld(api_version=version, changes={"language_training_config": pinned})
+    world.authoring.configs = {
+        name: (START + timedelta(days=days)).date().isoformat() for name, days in configs.items()
+    }
+    world.publish("first")
+    with caplog.at_level(logging.INFO, logger="pigeonhole.metrics"):
+        world.services.sweep()
+    lines = [record.getMessage() for record in caplog.records if record.name == "pigeonhole.metrics"]
+    return [line for line in lines if line.startswith("training_config")]
+
+
+def test_the_days_of_the_configuration_that_a_retraining_would_use_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    lines = config_lines({"2022-05-01": -400, "2025-01-01": 90, "2026-01-01": 20}, caplog)
+    assert lines == ["training_config_expires days=20 config=2026-01-01"]
+
+
+def test_where_all_configurations_have_expired_the_newest_counts_below_zero(caplog: pytest.LogCaptureFixture) -> None:
+    lines = config_lines({"2022-05-01": -400, "2023-01-01": -5}, caplog)
+    assert lines == ["training_config_expires days=-5 config=2023-01-01"]
+
+
+def test_a_configuration_named_by_the_setting_is_the_one_that_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    lines = config_lines({"2022-05-01": 10, "2026-01-01": 300}, caplog, pinned="2022-05-01")
+    assert lines == ["training_config_expires days=10 config=2022-05-01"]
+
+
+@pytest.mark.parametrize("configs", [{}, {"2026-01-01": 300}])
+def test_what_the_service_does_not_list_is_not_mentioned(
+    configs: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert config_lines(configs, caplog, pinned="2024-01-01") == []
+
+
+def test_an_api_without_configurations_does_not_mention_them(caplog: pytest.LogCaptureFixture) -> None:
+    assert config_lines({"2026-01-01": 20}, caplog, version="2021-preview") == []
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 503])
+def test_a_service_that_does_not_tell_fails_no_timer(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Health tells of it; a sweep that failed would look like a bug of ours."""
+    world = OperationsWorld(api_version="2023-04-01")
+    world.publish("first")
+    world.authoring.answer = lambda _: language_error(status, "Refused", "not now")
+    with caplog.at_level(logging.INFO, logger="pigeonhole.metrics"):
+        world.services.sweep()
+    assert "training_config_unknown: Language" in caplog.text
 
 
 # What the status page shows
