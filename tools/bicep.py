@@ -122,8 +122,9 @@ class Bicep:
 
 @contextlib.contextmanager
 def running_bicep(path: Path) -> Iterator[Bicep]:
-    # Without globalization libraries .NET does not start unless it is told that none are needed.
-    environment = os.environ | {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}
+    # Without globalization libraries .NET does not start unless it is told that none are needed. Compiling once instead
+    # of twice (tiers) takes a third off so short a run.
+    environment = os.environ | {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "DOTNET_TieredCompilation": "0"}
     process = subprocess.Popen(
         [str(path), "jsonrpc", "--stdio"],
         stdin=subprocess.PIPE,

@@ -21,8 +21,13 @@ KNOWN = {
     r"^(the-secret-key|password)$": "stands for a key in the tests of settings",
     r"^(c973c2d869feb4cc76dcd666e07ee8c4|9acfebbea1e5d7115137743182773dfd)$": "ids of batches in examples",
 }
-# Texts of letters that people might write, which speak of passwords; and hashes of what is locked.
-NOT_LOOKED_AT = (r"^local/samples/", r"^requirements(/.*)?\.txt$", r"package-lock\.json$")
+# Texts of letters that people might write, which speak of passwords; and hashes of what is locked or was judged.
+NOT_LOOKED_AT = (
+    r"^local/samples/",
+    r"^requirements(/.*)?\.txt$",
+    r"package-lock\.json$",
+    r"^tests/infra/snapshots/sources\.json$",
+)
 
 
 def command(files: Sequence[str]) -> list[str]:

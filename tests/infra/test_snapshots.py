@@ -15,7 +15,7 @@ import pytest
 
 from tests.infra.bicep import INFRA, ROOT
 from tools.bicep import MISSING, Bicep, BicepTooOldError, find_bicep, running_bicep
-from tools.snapshots import CALENDAR_RULE, JUDGED, REWRITE, files, judge, sources, undescribed
+from tools.snapshots import CALENDAR_RULE, REWRITE, SOURCES, files, judge, sources, undescribed
 
 CONFIG = (INFRA / "bicepconfig.json").read_text(encoding="utf-8")
 
@@ -30,7 +30,7 @@ def bicep() -> Iterator[Bicep]:
 
 
 def test_no_template_has_changed_since_it_was_judged() -> None:
-    kept, found = json.loads(JUDGED.read_text(encoding="utf-8"))["sources"], sources()
+    kept, found = json.loads(SOURCES.read_text(encoding="utf-8")), sources()
     changed = sorted(path for path in kept | found if kept.get(path) != found.get(path))
     assert changed == [], f"Microsoft's Bicep CLI has not judged these as they are now: {REWRITE}"
 
