@@ -118,6 +118,11 @@ NEVER: dict[str, Never] = {
         ("local", "tests", "bench", "tools", "language_emulator", "functions_host", "azurite_process", "functions"),
         "it speaks to an app on a laptop as it does to one on Azure: over HTTP and to its storage",
     ),
+    "the command does not run the app": Never(
+        ("cli",),
+        ("shared.services", "shared.config", "shared.storage.blobs", "shared.storage.queues", "shared.language.client"),
+        "it takes values and readers of files, so that it needs neither settings nor roles of the app's own",
+    ),
     "shared does not know the functions": Never(
         ("shared",), ("functions", "function_app"), "the direction is function_app -> functions -> shared"
     ),
