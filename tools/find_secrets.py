@@ -19,6 +19,7 @@ KNOWN = {
     r"^0f1e2d3c4b5a69788796a5b4c3d2e1f0$": "a key that tests make up",
     r"^eyJhbGciOiJSUzI1NiJ9\.eyJzdWIiOiIxMjM0NTY3ODkwIn0\.": "a token that tests make up",
     r"^(the-secret-key|password)$": "stands for a key in the tests of settings",
+    r"^([Ff]iles|blob|kubernetes)$": "where a Functions host keeps its keys: AzureWebJobsSecretStorageType",
     r"^(c973c2d869feb4cc76dcd666e07ee8c4|9acfebbea1e5d7115137743182773dfd)$": "ids of batches in examples",
 }
 # Texts of letters that people might write, which speak of passwords; and hashes of what is locked or was judged.
