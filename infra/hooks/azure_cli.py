@@ -14,7 +14,7 @@ from infra.hooks.failures import HookError
 Say = Callable[[str], None]
 
 # The address of Event Grid's subscription ends in the key; an error of Azure's may quote it, also inside JSON.
-_KEY = re.compile(r"(code=)[^&\"'\s\\]*")
+_KEY = re.compile(r"(code[=])[^&\"'\s\\]*")
 
 
 class Answer(NamedTuple):

@@ -160,7 +160,7 @@ def _template(location: str) -> dict[str, Any]:
         "resources": [
             {
                 "type": "Microsoft.Resources/resourceGroups",
-                "apiVersion": "2024-11-01",
+                "apiVersion": "2025-04-01",
                 "name": group,
                 "location": location,
             },

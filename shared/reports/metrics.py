@@ -14,16 +14,9 @@ from itertools import islice
 
 from shared.batches.batch import Batches
 from shared.documents.inbox import Inbox
-from shared.errors import (
-    LanguageRefusedError,
-    MalformedAnswerError,
-    RetryableError,
-    UnsupportedOperationError,
-)
-from shared.language.apis import api_for
-from shared.language.client import LanguageClient
+from shared.errors import RetryableError
 from shared.models.active_model import ActiveModelStore
-from shared.operations.retrain import choose_training_config
+from shared.models.expiries import Expiry, ExpiryCheck
 from shared.reports.bodies import LISTED
 from shared.reports.status import oldest_waiting
 from shared.storage.ports import MessageQueue
@@ -39,9 +32,7 @@ class MetricsLog:
     batches: Batches
     events_queue: MessageQueue
     active_model: ActiveModelStore
-    language: LanguageClient
-    language_api: str
-    training_config: str | None
+    expiries: ExpiryCheck
     clock: Callable[[], datetime]
 
     def log_pipeline(self) -> None:
@@ -65,30 +56,34 @@ class MetricsLog:
         log.info("events_waiting oldest_seconds=%d queue=%d", seconds, self.events_queue.length())
 
     def log_expiry(self) -> None:
-        """When the deployment in use ends. Raises StateUnreadableError, whose log line has an alert of its own."""
-        record = self.active_model.find_record()
-        days = record.days_left(self.clock().date()) if record else None
-        if record is not None and days is not None:
-            log.info("deployment_expires days=%d project=%s", days, record.model.project)
+        """When the deployment in use ends. Raises StateUnreadableError, whose log line has an alert of its own.
 
-    def log_training_config(self) -> None:
-        """When the training configuration that a retraining would use ends. One GET, once a model is published.
-
-        Silent where the service does not say: an older API, a setting that names one it does not list. What keeps it
-        from answering is for /api/health; it fails no timer.
+        Where the service cannot be asked, what it said at the publication counts.
         """
         record = self.active_model.find_record()
         if record is None:
             return
-        api = api_for(self.language_api)
         try:
-            listed = self.language.send_pages(lambda page: api.list_training_configs(record.model.kind, page=page))
-        except UnsupportedOperationError:
+            found = self.expiries.find_deployment()
+        except RetryableError:
+            found = Expiry(record.model.reference, record.expires)
+        days = found.days_left(self.clock().date()) if found else None
+        if days is not None:
+            log.info("deployment_expires days=%d project=%s", days, record.model.project)
+
+    def log_training_config(self) -> None:
+        """When the training configuration that a retraining would use ends, once a model is published.
+
+        Silent where the service does not say: an older API, a setting that names one it does not list. What keeps it
+        from answering is for /api/health; it fails no timer.
+        """
+        if self.active_model.find_record() is None:
             return
-        except (LanguageRefusedError, MalformedAnswerError, RetryableError) as error:
+        try:
+            found = self.expiries.find_training_config()
+        except RetryableError as error:
             log.info("training_config_unknown: %s", type(error).__name__)
             return
-        expires = {each.version: each.expires for each in listed}
-        chosen = self.training_config or choose_training_config(listed, today=self.clock().date())
-        if chosen in expires and (day := expires[chosen]) is not None:
-            log.info("training_config_expires days=%d config=%s", (day - self.clock().date()).days, chosen)
+        days = found.days_left(self.clock().date()) if found else None
+        if found is not None and days is not None:
+            log.info("training_config_expires days=%d config=%s", days, found.name)

@@ -1,27 +1,15 @@
-"""The alert rules as Azure would get them: evaluated by Microsoft's Bicep CLI, and kept for where that is missing.
-
-`python -m tests.infra.alert_rules` writes the kept file.
-"""
+"""The alert rules as Azure would get them."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from tests.infra.bicep import MAIN, ROOT
+from tests.infra.evaluated import evaluated
 
-KEPT = Path(__file__).with_name("kusto") / "alerts.json"
-# Deliveries by queue have one rule more than those by webhook.
-PARAMETERS = "param environmentName = 'letters'\nparam location = 'westeurope'\nparam eventDelivery = 'queue'\n"
 TYPES = ("Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 
@@ -40,35 +28,11 @@ class LogAlert:
     frequency: timedelta
 
 
-def find_bicep() -> str | None:
-    """Microsoft's Bicep CLI, where there is one."""
-    beside = ROOT.parent / "shared" / "tools" / "bicep"
-    return os.environ.get("BICEP") or shutil.which("bicep") or (str(beside) if beside.exists() else None)
-
-
-def evaluated_alerts(bicep: str) -> dict[str, Any]:
-    """Type and properties of every alert rule, by its name, as `bicep snapshot` evaluates infra/main.bicep."""
-    (ROOT / "build").mkdir(exist_ok=True)
-    # The CLI takes relative paths only.
-    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
-        parameters = Path(folder) / "alerts.bicepparam"
-        parameters.write_text(f"using '../../infra/{MAIN.name}'\n{PARAMETERS}", encoding="utf-8")
-        where = ("--subscription-id", "0" * 8 + "-0000-0000-0000-" + "0" * 12, "--location", "westeurope")
-        command = [bicep, "snapshot", str(parameters), "--mode", "overwrite", *where, "--deployment-name", "letters"]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        found = json.loads(parameters.with_suffix(".snapshot.json").read_text(encoding="utf-8"))
-    return {
-        each["name"]: {"type": each["type"], "properties": each["properties"]}
-        for each in found["predictedResources"]
-        if each["type"] in TYPES
-    }
-
-
 @cache
 def deployed_alerts() -> dict[str, Any]:
-    """The rules by their names: the kept ones, which a test holds to what Bicep evaluates."""
-    kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
-    return kept
+    """Type and properties of every alert rule, by its name. Deliveries by queue have one rule more than the others."""
+    created = evaluated("queue")
+    return {str(each["name"]): each for kind in TYPES for each in created.of_type(kind)}
 
 
 @cache
@@ -101,13 +65,3 @@ def _duration(text: str) -> timedelta:
     assert found is not None, text
     days, hours, minutes = (int(each or 0) for each in found.groups())
     return timedelta(days=days, hours=hours, minutes=minutes)
-
-
-def written(alerts: dict[str, Any]) -> str:
-    return json.dumps(alerts, indent=1, sort_keys=True) + "\n"
-
-
-if __name__ == "__main__":
-    found_bicep = find_bicep()
-    assert found_bicep, "no Bicep CLI on the PATH, in BICEP or in ../shared/tools"
-    KEPT.write_text(written(evaluated_alerts(found_bicep)), encoding="utf-8")

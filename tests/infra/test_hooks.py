@@ -26,6 +26,7 @@ from tests.infra.azd import environment_value, output_types
 from tests.infra.azure_cli import arguments, output, subscription
 from tests.infra.azure_cli.subscription import KEY, PROVISIONED
 from tests.infra.bicep import INFRA, MAIN, ROOT, read_template
+from tests.infra.evaluated import evaluated
 
 AZURE_YAML: dict[str, Any] = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
 PYTHON = Path(sys.executable).parent
@@ -386,11 +387,7 @@ def test_what_the_hook_knows_of_the_template_is_so() -> None:
     assert "'${abbrs.resourcesResourceGroups}${environmentName}'" in MAIN.read_text(encoding="utf-8")
     group, deployment = prepare_subscription._template("westeurope")["resources"]
     (account,) = deployment["properties"]["template"]["resources"]
-    declared = [
-        *read_template(MAIN).resources.values(),
-        *read_template(INFRA / "app/language.bicep").resources.values(),
-    ]
-    versions = {resource.type: resource.api_version for resource in declared}
+    versions = {each["type"]: each["apiVersion"] for each in evaluated("webhook").resources.values()}
     assert all(versions[each["type"]] == each["apiVersion"] for each in (group, account))
 
 
@@ -612,7 +609,10 @@ def test_a_missing_value_is_named_before_az_is_asked(azure: Azure, name: str) ->
 def test_the_table_of_failures_quotes_what_the_hooks_say() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     table = text.partition("| It fails with |")[2].partition("\n\n")[0]
-    said = "".join(path.read_text(encoding="utf-8") for path in (INFRA / "hooks").glob("*.py"))
+    rows = [cells for row in table.splitlines()[2:] if (cells := row.split("|"))[1].strip() == "`azd up`"]
+    assert rows
+    sources = [*(INFRA / "hooks").glob("*.py"), ROOT / "tools" / "package.py", ROOT / "tools" / "wheels.py"]
+    said = "".join(path.read_text(encoding="utf-8") for path in sources)
     said = re.sub(r'"\s+f?"', "", said).replace("{app}", "<app>").replace("{largest!r}", "'4e+06'")
     of_others = {
         "InternalServerError",
@@ -621,8 +621,8 @@ def test_the_table_of_failures_quotes_what_the_hooks_say() -> None:
         "python3: not found",
         "403",
     }
-    for row in table.splitlines()[2:]:
-        for quoted in re.findall(r"`([^`]+)`", row.split("|")[1]):
+    for cells in rows:
+        for quoted in re.findall(r"`([^`]+)`", cells[2]):
             if quoted in of_others | {"roleAssignments/write", "VNET_ENABLED", "preprovision"}:
                 continue
             phrase = quoted.rpartition("... ")[2]

@@ -326,11 +326,12 @@ def _deployment_failed(code: str, message: str) -> NoReturn:
 
 def _parameters(template: Path, words: list[str]) -> dict[str, Any]:
     """`name=value` against the template's own parameters, with azure-cli's conversions and complaints."""
-    from tests.infra.bicep import read_template
+    from tests.infra.bicep import INFRA, read_template
 
     if not template.is_file():
         refuse(f"[Errno 2] No such file or directory: '{template}'")
-    declared = read_template(template).parameters
+    # As the compiler read it, also where a copy of the repository is deployed.
+    declared = read_template(INFRA / "app" / template.name).parameters
     values: dict[str, Any] = {}
     for word in words:
         name, separator, value = word.partition("=")
