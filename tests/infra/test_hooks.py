@@ -394,6 +394,7 @@ def test_what_the_hook_knows_of_the_template_is_so() -> None:
         assert f'"type": "Microsoft.{kind}", "apiVersion": "{version}"' in template
 
 
+@pytest.mark.parametrize("network", ["true", "false"])
 def test_the_provider_of_the_network_is_registered_first(azure: Azure, network: str) -> None:
     azure.start(providers={})
     azure.environment["VNET_ENABLED"] = network
