@@ -14,7 +14,7 @@ from infra.hooks.failures import HookError
 Say = Callable[[str], None]
 
 # The address of Event Grid's subscription ends in the key; an error of Azure's may quote it, also inside JSON.
-_KEY = re.compile(r"(code[=])[^&\"'\s\\]*")
+_KEY = re.compile(r"(code)=[^&\"'\s\\]*")
 
 
 class Answer(NamedTuple):
@@ -96,7 +96,7 @@ def ask(*arguments: str) -> Answer:
             mend="install it (https://aka.ms/azure-cli), az login, and try again",
         )
     run = subprocess.run([program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return Answer(run.returncode, _text(run.stdout).strip(), _KEY.sub(r"\1***", _text(run.stderr)).strip())
+    return Answer(run.returncode, _text(run.stdout).strip(), _KEY.sub(r"\1=***", _text(run.stderr)).strip())
 
 
 def show(answer: Answer) -> None:

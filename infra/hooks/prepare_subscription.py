@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from infra.hooks.failures import HookError
 
 AGAIN = "run the azd command again"
 PROVIDER = "Microsoft.App"
-PARAMETERS = Path(__file__).resolve().parent.parent / "main.parameters.json"
+INFRA = Path(__file__).resolve().parent.parent
+PARAMETERS = INFRA / "main.parameters.json"
 GROUP_PREFIX = "rg-"  # infra/abbreviations.json
 KIND = "TextAnalytics"  # of Language accounts
 
@@ -135,13 +137,21 @@ def _had_language_account(subscription: str) -> bool:
     return False
 
 
+def _api_version(kind: str, template: str) -> str:
+    """The one that the template will ask with."""
+    found = re.search(f"'{re.escape(kind)}@([^']+)'", (INFRA / template).read_text(encoding="utf-8"))
+    if found is None:
+        raise HookError(cause=f"infra/{template} has no resource of type {kind}", mend="take both from one release")
+    return found[1]
+
+
 def _template(location: str) -> dict[str, Any]:
     """For validation only: nothing is created from it. Without references, which validation would not follow."""
     environment = os.environ.get("AZURE_ENV_NAME", "pigeonhole")
     schema = "https://schema.management.azure.com/schemas/{}/{}.json#"
     account = {
         "type": "Microsoft.CognitiveServices/accounts",
-        "apiVersion": "2025-06-01",
+        "apiVersion": _api_version("Microsoft.CognitiveServices/accounts", "app/language.bicep"),
         "name": "[concat('lang-terms-', uniqueString(subscription().id, resourceGroup().name))]",
         "location": location,
         "kind": KIND,
@@ -160,7 +170,7 @@ def _template(location: str) -> dict[str, Any]:
         "resources": [
             {
                 "type": "Microsoft.Resources/resourceGroups",
-                "apiVersion": "2025-04-01",
+                "apiVersion": _api_version("Microsoft.Resources/resourceGroups", "main.bicep"),
                 "name": group,
                 "location": location,
             },

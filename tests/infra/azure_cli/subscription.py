@@ -6,6 +6,7 @@ Asked for a key it gives the key, and an error about an address quotes the whole
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,7 @@ PROVISIONED: State = {
     "subscriptions": {},
 }
 
+_PARAMETER = re.compile(r"^param (\w+) (\w+)( =)?", re.MULTILINE)
 _FAILED = 1
 _NOT_FOUND = 3
 
@@ -326,12 +328,10 @@ def _deployment_failed(code: str, message: str) -> NoReturn:
 
 def _parameters(template: Path, words: list[str]) -> dict[str, Any]:
     """`name=value` against the template's own parameters, with azure-cli's conversions and complaints."""
-    from tests.infra.bicep import INFRA, read_template
-
     if not template.is_file():
         refuse(f"[Errno 2] No such file or directory: '{template}'")
-    # As the compiler read it, also where a copy of the repository is deployed.
-    declared = read_template(INFRA / "app" / template.name).parameters
+    found = _PARAMETER.findall(template.read_text(encoding="utf-8"))
+    declared = {name: (kind, bool(default)) for name, kind, default in found}
     values: dict[str, Any] = {}
     for word in words:
         name, separator, value = word.partition("=")
@@ -340,10 +340,10 @@ def _parameters(template: Path, words: list[str]) -> dict[str, Any]:
         if name not in declared:
             refuse(f"unrecognized template parameter '{name}'. Allowed parameters: {', '.join(sorted(declared))}")
         try:
-            values[name] = int(value) if declared[name].type == "int" else value
+            values[name] = int(value) if declared[name][0] == "int" else value
         except ValueError as error:
             refuse(str(error))
-    missing = [name for name, each in declared.items() if name not in values and not each.has_default]
+    missing = [name for name, (_, has_default) in declared.items() if name not in values and not has_default]
     if missing:
         refuse(f"Missing input parameters: {', '.join(sorted(missing))}")
     return values
