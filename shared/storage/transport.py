@@ -15,6 +15,7 @@ from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from http.client import IncompleteRead
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -71,7 +72,7 @@ class PooledTransport(HttpTransport[HttpRequest, HttpResponse]):
             self._routes = {}
             self._adapter.close()
 
-    def send(
+    def send(  # type: ignore[override] # what else a call might ask for would be ignored: it is refused
         self,
         request: HttpRequest,
         *,
@@ -98,11 +99,12 @@ class PooledTransport(HttpTransport[HttpRequest, HttpResponse]):
                 headers=request.headers,
                 retries=_ONE_TRY,
                 redirect=False,
+                assert_same_host=False,  # a proxy is asked for another host's address
                 timeout=timeout,
                 preload_content=False,
             )
         except wire.HTTPError as error:
-            raise _translate(error) from error
+            raise translated(error) from error
         response = StorageResponse(request, answer)
         if not stream:
             response.read()
@@ -186,7 +188,7 @@ class StorageResponse(HttpResponse):
                 self._content = self.internal_response.read(decode_content=True)
             except wire.HTTPError as error:
                 self.close()
-                raise _translate(error) from error
+                raise translated(error) from error
         return self._content
 
     def text(self, encoding: str | None = None) -> str:
@@ -255,14 +257,15 @@ class StorageStream(Iterator[bytes]):
             raise
         except wire.HTTPError as error:
             self.response.close()
-            raise _translate(error) from error
+            raise translated(error) from error
 
 
 @dataclass(frozen=True)
 class _Route:
     """The connections to an address; through a proxy that reads requests, the whole address is asked of it."""
 
-    pool: urllib3.HTTPConnectionPool
+    pool: Any
+    """urllib3.HTTPConnectionPool, for which requests declares a base class that cannot do anything."""
     whole_address: bool
 
 
@@ -279,19 +282,19 @@ class _Routes(HTTPAdapter):
 
 
 def _split(url: str) -> tuple[str, str]:
-    """`https://host:port` and the rest, without the cost of a parser: the SDK wrote the address."""
-    end = url.find("/", url.find("//") + 2)
-    return (url, "/") if end < 0 else (url[:end], url[end:])
+    """`https://host:port`, and what is asked for there."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
 
 
-def _translate(error: wire.HTTPError) -> AzureError:
+def translated(error: wire.HTTPError) -> AzureError:
     """As the SDK's own transport has them: its retries and our `outages.py` go by these classes."""
     if isinstance(error, wire.ConnectTimeoutError) and not isinstance(error, wire.NewConnectionError):
         return ServiceRequestTimeoutError(error, error=error)
     if isinstance(error, wire.ReadTimeoutError):
         return ServiceResponseTimeoutError(error, error=error)
     if isinstance(error, wire.ProtocolError):
-        if any(isinstance(part, IncompleteRead) for part in (error, *error.args)):
+        if any(isinstance(part, IncompleteRead) for part in error.args):
             return IncompleteReadError(error, error=error)
         return ServiceResponseError(error, error=error)
     if isinstance(error, wire.DecodeError):

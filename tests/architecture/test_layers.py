@@ -47,14 +47,14 @@ ONLY_IN: dict[str, OnlyIn] = {
         "it costs a cold start a good part of a second, so one place imports it, when a setting asks for it",
     ),
     "httpx": OnlyIn(
-        ("httpx", "requests", "urllib.request", "http.client", "socket"),
+        ("httpx", "urllib.request", "socket"),
         within("shared/language/client.py", "shared/services.py"),
         "one client keeps the rules of the wire: no redirect, a capped body, no repeated POST, no key in a log",
     ),
-    "pydantic_settings": OnlyIn(
-        ("pydantic_settings",),
-        within("shared/config.py"),
-        "settings are one frozen object, read once and passed down",
+    "requests": OnlyIn(
+        ("requests", "urllib3", "http.client"),
+        within("shared/storage/transport.py"),
+        "the storage SDK has one transport, which behaves as its own would",
     ),
     "the reports": OnlyIn(
         ("shared.reports", "shared.services"),
