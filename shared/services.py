@@ -42,7 +42,7 @@ from shared.durable.retry import RetryPolicy
 from shared.durable.steps import StepQueue
 from shared.durable.store import RecordStore
 from shared.language.apis import api_for
-from shared.language.client import LanguageClient
+from shared.language.client import HttpWhenNeeded, LanguageClient
 from shared.language.credentials import Credential, IdentityCredential, KeyCredential
 from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
@@ -136,7 +136,7 @@ def utc_now() -> datetime:
 def build_services(settings: Settings, *, transport: httpx.BaseTransport | None = None) -> Services:
     """Everything the functions need. `transport` replaces the network below the Language client, for tests."""
     storage = PooledTransport()
-    http = _http_client(settings, transport)
+    http = HttpWhenNeeded(lambda: _http_client(settings, transport))
     fan_out = ThreadFanOut(settings.pipeline_threads)
     blobs, queues = _blob_service(settings, storage), _queue_service(settings, storage)
     outages = Outages(utc_now)
@@ -328,7 +328,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         start_operations=StartOperations(
             operations=operations,
             projects=projects,
-            first_step_of_retraining=publishing_for(settings.language_api).first_step_of_retraining,
+            first_step_of_retraining=lambda: publishing_for(settings.language_api).first_step_of_retraining,
             clock=clock,
         ),
         reclassification=reclassification,
@@ -418,7 +418,7 @@ def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> h
     return httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, transport=transport)
 
 
-def _language(settings: Settings, http: httpx.Client) -> LanguageClient:
+def _language(settings: Settings, http: HttpWhenNeeded) -> LanguageClient:
     rate_limits = RateLimits(
         analyze=_rate_limiter(settings.analyze_requests_per_minute),
         authoring_posts=_rate_limiter(settings.language_authoring_posts_per_minute),

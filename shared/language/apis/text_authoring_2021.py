@@ -82,7 +82,6 @@ class TextAuthoring2021:
     has_deployments = False
     takes_labels_by_import = False
     reference_names_one_model = True
-    analyze_requests_per_minute = 20
     label_rules = _LABEL_RULES
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]:
