@@ -1,27 +1,45 @@
-"""`python -m bench NAME`: run one benchmark, or all of them. `--help` lists them."""
+"""`python -m bench NAME`: one benchmark; `all`: those of speed; without a name: every one. `--help` lists them."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from types import ModuleType
 
-from bench import chaos, classifier, pipeline
+from bench import chaos, classifier, coldstart, latency, load, memory, pipeline, profile, report, transactions
 
 # Each module has NAME, HELP, add_arguments(parser) and run(arguments) -> bool, true when every gate passed.
-BENCHMARKS = (classifier, pipeline, chaos)
+SPEED = (pipeline, latency, transactions, memory, coldstart, profile)
+BENCHMARKS = (classifier, *SPEED, chaos)
+ALL = "all"
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measured figures with gates.")
     commands = parser.add_subparsers(dest="name", metavar="NAME")
-    for benchmark in BENCHMARKS:
+    for benchmark in (*BENCHMARKS, report):
         command = commands.add_parser(benchmark.NAME, help=benchmark.HELP, description=benchmark.HELP)
         benchmark.add_arguments(command)
         command.set_defaults(run=benchmark.run)
-    arguments = parser.parse_args()
-    if arguments.name is not None:
-        return 0 if arguments.run(arguments) else 1
-    passed = [benchmark.run(parser.parse_args([benchmark.NAME])) for benchmark in BENCHMARKS]
+    every = commands.add_parser(ALL, help="all benchmarks of speed, one after the other")
+    load.add_host_argument(every)
+    arguments = parser.parse_args(argv)
+    if arguments.name is None:
+        return run_each(parser, BENCHMARKS, host=None)
+    if arguments.name == ALL:
+        return run_each(parser, SPEED, host=arguments.host)
+    return 0 if arguments.run(arguments) else 1
+
+
+def run_each(parser: argparse.ArgumentParser, benchmarks: Iterable[ModuleType], *, host: str | None) -> int:
+    """With default arguments, and on this host where a benchmark can choose one."""
+    passed = []
+    for benchmark in benchmarks:
+        arguments = parser.parse_args([benchmark.NAME])
+        if host is not None and hasattr(arguments, "host"):
+            arguments.host = host
+        passed.append(benchmark.run(arguments))
     return 0 if all(passed) else 1
 
 
