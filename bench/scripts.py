@@ -35,11 +35,13 @@ from shared.documents.messages import DocumentMessage
 from shared.documents.ref import MAX_DOCUMENTS_PER_JOB, DocumentRef
 from shared.services import utc_now
 from shared.storage.blobs import AzureBlobStore
+from shared.storage.ports import QueuedMessage
 from shared.storage.queues import AzureMessageQueue
 from shared.storage.transport import PooledTransport
 
 IN_FLIGHT = 16
 THREADS = 8
+RECEIVED, EMPTY_SECONDS = 16, 0.05
 SCRIPTED, FLOOR, FLOOR_QUEUE, TRIGGER_QUEUE = "scripted", "floor", "floor", "floor-trigger"
 
 
@@ -148,7 +150,7 @@ class Floor:
     def _trigger(self) -> None:
         assert self.trigger is not None
         while not self._done.is_set():
-            for received in self.trigger.receive(16, visibility=timedelta(minutes=10)):
+            for received in _receive(self.trigger):
                 name = _name(received.text)
                 self.documents.find(name)
                 self.messages.send(_message(name))
@@ -156,7 +158,7 @@ class Floor:
 
     def _classify(self) -> None:
         while not self._done.is_set():
-            for received in self.messages.receive(32, visibility=timedelta(minutes=10)):
+            for received in _receive(self.messages):
                 name = _name(received.text)
                 data = self.documents.read(name).data
                 self.records.create(f"{name}.json", data[:500])
@@ -165,6 +167,14 @@ class Floor:
                     self.written += 1
                     if self.written == self.wanted:
                         self._done.set()
+
+
+def _receive(messages: AzureMessageQueue) -> list[QueuedMessage]:
+    """Few enough that the last ones are shared between the threads; a pause where nothing is, for Azurite's sake."""
+    received = messages.receive(RECEIVED, visibility=timedelta(minutes=10))
+    if not received:
+        time.sleep(EMPTY_SECONDS)
+    return received
 
 
 def _message(name: str) -> DocumentMessage:

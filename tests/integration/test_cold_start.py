@@ -41,8 +41,8 @@ now = datetime.now(UTC)
 
 def first_use(_):
     barrier.wait()
-    record = RedriveDeadLetters(id="20240101-a", created=now, due=now, project="p", api_version="v", step="send_page", total=1,
-                                request=RedriveDeadLettersRequest())
+    record = RedriveDeadLetters(id="20240101-a", created=now, due=now, project="p", api_version="v", step="send_page",
+                                total=1, request=RedriveDeadLettersRequest())
     text = OPERATION.dump_json(record)
     return OPERATION.validate_json(text) == record and function_app.services.batches.store is not None
 
@@ -55,7 +55,11 @@ print(json.dumps(started))
 @cache
 def started() -> dict[str, Any]:
     settings = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
-    environment = {"PATH": os.environ["PATH"], "LANGUAGE_KEY": "key", **{name: str(settings[name]) for name in settings}}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "LANGUAGE_KEY": "key",
+        **{name: str(settings[name]) for name in settings},
+    }
     command = [sys.executable, "-c", START]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
