@@ -29,7 +29,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
-.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets format format-check lint spelling types architecture mutants bench package lock clean
+.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets format format-check lint spelling types architecture mutants bench bench-briefly package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -159,6 +159,10 @@ mutants: $(SETUP) ## mutation testing of the pure decisions; survivors are in to
 
 bench: setup ## measured figures: a table and build/bench/*.json
 	$(BIN)/python -m bench
+
+# Small enough to tell nothing but that they run, in two minutes; the targets are missed, and the figures kept elsewhere.
+bench-briefly: setup ## run each benchmark of speed once, small
+	$(BIN)/python -m bench briefly
 
 package: $(SETUP) ## stage exactly what ships into build/package
 	$(BIN)/python -m tools.package

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 
 from bench import chaos, classifier, coldstart, latency, load, memory, pipeline, profile, report, transactions
@@ -12,7 +14,16 @@ from bench import chaos, classifier, coldstart, latency, load, memory, pipeline,
 # Each module has NAME, HELP, add_arguments(parser) and run(arguments) -> bool, true when every gate passed.
 SPEED = (pipeline, latency, transactions, memory, coldstart, profile)
 BENCHMARKS = (classifier, *SPEED, chaos)
-ALL = "all"
+ALL, BRIEFLY = "all", "briefly"
+# Enough to see that each still runs; the figures mean nothing, and no target is kept.
+SMALL = {
+    "pipeline": ["--documents", "30", "--waiting", "30"],
+    "latency": ["--often", "2", "--seldom", "1"],
+    "transactions": ["--documents", "30"],
+    "memory": ["--documents", "60"],
+    "coldstart": ["--runs", "1", "--python", sys.executable],
+    "profile": ["--calls", "3"],
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,12 +35,25 @@ def main(argv: list[str] | None = None) -> int:
         command.set_defaults(run=benchmark.run)
     every = commands.add_parser(ALL, help="all benchmarks of speed, one after the other")
     load.add_host_argument(every)
+    commands.add_parser(BRIEFLY, help="each of these once, small, to see that it runs")
     arguments = parser.parse_args(argv)
     if arguments.name is None:
         return run_each(parser, BENCHMARKS, host=None)
     if arguments.name == ALL:
         return run_each(parser, SPEED, host=arguments.host)
+    if arguments.name == BRIEFLY:
+        return run_briefly(parser)
     return 0 if arguments.run(arguments) else 1
+
+
+def run_briefly(parser: argparse.ArgumentParser) -> int:
+    """Fails when one raises. The results of whole runs stay."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        report.FOLDER = Path(folder)
+        for benchmark in SPEED:
+            benchmark.run(parser.parse_args([benchmark.NAME, *SMALL[benchmark.NAME]]))
+        written = {path.stem.removesuffix("-stand-in") for path in report.FOLDER.glob("*.json")}
+    return 0 if written == set(SMALL) else 1
 
 
 def run_each(parser: argparse.ArgumentParser, benchmarks: Iterable[ModuleType], *, host: str | None) -> int:

@@ -44,9 +44,9 @@ def add_host_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", choices=HOSTS, default="stand-in", help="what runs the app (default: %(default)s)")
 
 
-def texts(count: int) -> list[bytes]:
+def texts(count: int, folder: Path | None = None) -> list[bytes]:
     """Real documents, the same every time: newsgroup articles where the corpora are, else the samples over and over."""
-    folder = Path(os.environ.get(VARIABLE) or ROOT.parent / "shared" / "data") / "newsgroups"
+    folder = folder or Path(os.environ.get(VARIABLE) or ROOT.parent / "shared" / "data") / "newsgroups"
     dataset = load_dataset(folder if folder.is_dir() else SAMPLES)
     found = [content for path in dataset.new.values() if 0 < len(content := path.read_bytes()) <= 100_000]
     return [found[number % len(found)] for number in range(count)]

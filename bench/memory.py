@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> bool:
-    wave = min(WAVE, arguments.documents)
+    wave = min(WAVE, max(1, arguments.documents // 2))
     resident: list[float] = []
     transactions: list[float] = []
     with running_load(arguments.host) as load:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -41,19 +42,20 @@ _BENCH = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_host_argument(parser)
     parser.add_argument("--documents", type=int, default=500, help="how many (default %(default)s)")
+    parser.add_argument("--dataset", type=Path, metavar="DIR", help="labels.json and new/ (default: newsgroups)")
 
 
 def run(arguments: argparse.Namespace) -> bool:
     with running_load(arguments.host) as load:
-        gates, details = measure(load, arguments.documents)
+        gates, details = measure(load, texts(arguments.documents, arguments.dataset))
     return report(NAME, gates, details, host=arguments.host)
 
 
-def measure(load: Load, documents: int) -> tuple[list[Gate], dict[str, Any]]:
-    stack = load.stack
+def measure(load: Load, contents: Sequence[bytes]) -> tuple[list[Gate], dict[str, Any]]:
+    stack, documents = load.stack, len(contents)
     start, closed = len(load.log_lines()), set(_closed(load))
     httpx.delete(f"{stack.emulator_url}/_emulator/requests").raise_for_status()
-    load.classify(texts(documents))
+    load.classify(contents)
     counts = count_transactions(load.log_lines()[start:])
     requests = httpx.get(f"{stack.emulator_url}/_emulator/requests").raise_for_status().json()["total"]
     fills = [fill for name, fill in _closed(load).items() if name not in closed]
