@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -325,7 +326,7 @@ def test_the_environment_names_the_authorities(
 def test_a_proxy_is_asked_for_the_whole_address(
     server: Wire, new_transport: NewTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://user:p%40ss@127.0.0.1:{server.port}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:{quote('p@ss')}@127.0.0.1:{server.port}")
     assert get(new_transport(), "http://account.example/a?b=c").content == b"hello"
     assert server.heads[0].startswith("GET http://account.example/a?b=c HTTP/1.1\r\n")
     account = base64.b64encode(b"user:p@ss").decode()
