@@ -32,7 +32,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up first-run test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
-.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench package image test-package lock clean
+.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench bench-briefly package image test-package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -177,6 +177,10 @@ mutants: $(SETUP) ## mutation testing of the pure decisions; survivors are in to
 
 bench: setup ## measured figures: a table and build/bench/*.json
 	$(BIN)/python -m bench
+
+# Small enough to tell nothing but that they run, in two minutes; the targets are missed, and the figures kept elsewhere.
+bench-briefly: setup ## run each benchmark of speed once, small
+	$(BIN)/python -m bench briefly
 
 package: $(SETUP) ## stage exactly what ships into build/package, wheels and all (PYTHON_VERSION=3.13)
 	$(BIN)/python -m tools.package $(if $(PYTHON_VERSION),--python $(PYTHON_VERSION))

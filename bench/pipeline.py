@@ -1,104 +1,72 @@
-"""The pipeline on real corpora: a burst of documents through Azurite, the functions host and the emulator.
+"""Throughput from the first upload to the last record, beside the scripts and the floor (bench/scripts.py).
 
-What is judged are exact counts: records, mean fill of batches, storage transactions and Language requests a document.
-Seconds are printed, never judged; these machines are noisy.
+Both sides of a ratio are measured in one run, on one storage and one emulator. The time that the emulator says a job
+takes is part of each figure's name: with none the scripts are fastest, with the 2 s of a real service they mostly wait.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import Any
 
-import httpx
-
-from azurite_process.processes import wait_until
-from bench.corpora import corpora_folder
+from bench.load import Load, add_host_argument, running_load, texts
 from bench.report import Gate, report
-from bench.transactions import count_transactions
-from cli.datasets import Dataset, load_dataset
-from local.seed import seed
-from local.stack import Stack, running_stack
+from bench.scripts import SCRIPTS, Script, run_floor
 
 NAME = "pipeline"
-HELP = "fill of batches, storage transactions and Language requests of a burst of real documents"
-DATA = Path(__file__).parent.parent / "local" / "samples"
-UPLOADERS = 8
+HELP = "documents a second, beside three scripts and the floor; CPU a document"
+# A script's speed does not depend on how many documents it is given, and one job takes seven seconds.
+SCRIPTED = {"a": 3, "b": 75, "c": 300}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dataset",
-        type=Path,
-        action="append",
-        metavar="DIR",
-        help="labels.json and new/; may be repeated (default: both corpora of $PIGEONHOLE_CORPORA)",
-    )
-    parser.add_argument("--documents", type=int, default=1000, help="how many new documents (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=300, help="give up after so long (default %(default)s)")
+    add_host_argument(parser)
+    parser.add_argument("--documents", type=int, default=500, help="with a service time of 0 (default %(default)s)")
+    parser.add_argument("--waiting", type=int, default=300, help="with one of 2 s (default %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> bool:
-    folders = arguments.dataset or [corpora_folder() / "newsgroups", corpora_folder() / "packages"]
-    gates: list[Gate] = []
-    for folder in folders:
-        dataset = load_dataset(folder, limit=arguments.documents)
-        gates += measure(folder.name, dataset, arguments.seconds)
-    return report(NAME, gates, {"documents": arguments.documents, "datasets": [folder.name for folder in folders]})
+    host = arguments.host
+    with running_load(host, service="after 2 seconds") as load:
+        against_scripts, details = _beside_scripts(load, arguments.waiting)
+    with running_load(host) as load:
+        against_floor, more = _beside_floor(load, arguments.documents, host=host)
+    return report(NAME, [*against_scripts, *against_floor], details | more, host=host)
 
 
-def measure(name: str, dataset: Dataset, seconds: float) -> list[Gate]:
-    """Seed, upload all new documents at once, wait for as many records, count."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_stack(Path(folder)) as stack:
-        seed(stack.services, dataset)
-        httpx.delete(f"{stack.emulator_url}/_emulator/requests").raise_for_status()
-        start = len(stack.azurite.process.log_text().splitlines())
-        began = time.monotonic()
-        upload_new(stack, dataset)
-        classifications = stack.container(stack.settings.classifications_container)
-        wanted = len(dataset.new)
-        wait_until(
-            lambda: sum(1 for _ in classifications.list()) >= wanted,
-            seconds=seconds,
-            what=f"{wanted} records of {name}",
-            poll_seconds=1.0,
-        )
-        print(f"{name}: {wanted} documents in {time.monotonic() - began:.1f} s on this machine", flush=True)
-        wait_until(lambda: no_open_batches(stack), seconds=60, what="the last batches to close")
-        lines = stack.azurite.process.log_text().splitlines()[start:]
-        return gates_of(name, stack, lines, wanted)
-
-
-def upload_new(stack: Stack, dataset: Dataset) -> None:
-    documents = stack.container(stack.settings.documents_container)
-    with ThreadPoolExecutor(UPLOADERS) as pool:
-        list(pool.map(lambda each: documents.put(each[0], each[1].read_bytes()), dataset.new.items()))
-
-
-def no_open_batches(stack: Stack) -> bool:
-    return next(stack.container(stack.settings.pipeline_container).list("batches/open/"), None) is None
-
-
-def gates_of(name: str, stack: Stack, log_lines: list[str], documents: int) -> list[Gate]:
-    state = stack.container(stack.settings.pipeline_container)
-    fills = [int(info.metadata["documents"]) for info in state.list("batches/closed/", metadata=True)]
-    failures = sum(1 for _ in stack.container(stack.settings.failures_container).list())
-    counts = count_transactions(log_lines)
-    requests = httpx.get(f"{stack.emulator_url}/_emulator/requests").json()["total"]
-    for caller in ("app", "host"):
-        print(f"{name}: storage transactions of the {caller}: {sum(counts[caller].values())}")
-        for kind, count in counts[caller].most_common():
-            print(f"    {count:6}  {kind}")
-    return [
-        Gate(f"{name}: records", documents - failures, documents),
-        Gate(f"{name}: mean fill of batches", sum(fills) / len(fills), 24.0),
-        Gate(
-            f"{name}: storage transactions per document, app",
-            sum(counts["app"].values()) / documents,
-            6.0,
-            at_most=True,
-        ),
-        Gate(f"{name}: Language requests per document", requests / documents, 0.15, at_most=True),
+def _beside_scripts(load: Load, count: int) -> tuple[list[Gate], dict[str, Any]]:
+    app = count / load.classify(texts(count))
+    names = [info.name for info in load.stack.container(load.stack.settings.documents_container).list()]
+    rates = {"app": app}
+    for script, options in SCRIPTS.items():
+        batch = names[: min(SCRIPTED[script], count)]
+        rates[script] = len(batch) / Script(load.stack).classify(batch, **options)
+    targets = {"a": (150, "81"), "b": (8, "3.7"), "c": (0.5, "0.20")}
+    gates = [
+        Gate(f"documents a second, service time 2 s, against script {script}", app / rates[script], bound, today=today)
+        for script, (bound, today) in targets.items()
     ]
+    return gates, {f"documents a second, service time 2 s: {name}": rate for name, rate in rates.items()}
+
+
+def _beside_floor(load: Load, count: int, *, host: str) -> tuple[list[Gate], dict[str, Any]]:
+    contents = texts(count)
+    before = load.cpu()
+    app = count / load.classify(contents)
+    used = {name: 1000 * (seconds - before[name]) / count for name, seconds in load.cpu().items()}
+    bare_seconds, bare_cpu = run_floor(load.stack, contents, with_trigger=False)
+    full_seconds, full_cpu = run_floor(load.stack, contents, with_trigger=True)
+    limit, today = (15, "22-24") if host == "real" else (12, "18-25")
+    gates = [
+        Gate("documents a second, service time 0, against the floor with the trigger", app * full_seconds / count, 0.8),
+        Gate("host CPU a document, ms", used["host"], limit, at_most=True, today=today),
+    ]
+    if host == "real":
+        gates.append(Gate("documents a second, service time 0", app, 55, today="43"))
+    return gates, {
+        "documents a second, service time 0: app": app,
+        "documents a second, service time 0: floor": count / bare_seconds,
+        "documents a second, service time 0: floor with the trigger": count / full_seconds,
+        "CPU a document, ms: floor": 1000 * bare_cpu / count,
+        "CPU a document, ms: floor with the trigger": 1000 * full_cpu / count,
+    } | {f"CPU a document, ms: {name}": value for name, value in used.items()}

@@ -1,10 +1,21 @@
-"""Storage transactions counted from Azurite's request log: those of the app, of the host and of the benchmark."""
+"""Storage transactions and Language requests of a burst: exact counts, from Azurite's log and the emulator."""
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.load import Load, add_host_argument, running_load, texts
+from bench.report import Gate, report
+
+NAME = "transactions"
+HELP = "storage transactions by caller and operation, Language requests, fill of batches"
 
 _LINE = re.compile(r'"(?P<method>[A-Z]+) /[^/ ]+/(?P<target>\S*) HTTP')
 _TRIGGER_QUEUES = r"(collect|batches|operations|events)"
@@ -20,7 +31,53 @@ _HOST = (
     re.compile(r"^HEAD documents/"),
 )
 # The benchmark uploads, and counts records by listing a container no function lists while documents are classified.
-_BENCH = (re.compile(r"^PUT documents/"), re.compile(r"^GET classifications\?"), re.compile(r"^[A-Z]+ training"))
+_BENCH = (
+    re.compile(r"^PUT documents/"),
+    re.compile(r"^GET classifications\?"),
+    re.compile(r"^GET pipeline\?.*prefix=batches(%2F|/)open"),
+    re.compile(r"^[A-Z]+ training"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_host_argument(parser)
+    parser.add_argument("--documents", type=int, default=500, help="how many (default %(default)s)")
+    parser.add_argument("--dataset", type=Path, metavar="DIR", help="labels.json and new/ (default: newsgroups)")
+
+
+def run(arguments: argparse.Namespace) -> bool:
+    with running_load(arguments.host) as load:
+        gates, details = measure(load, texts(arguments.documents, arguments.dataset))
+    return report(NAME, gates, details, host=arguments.host)
+
+
+def measure(load: Load, contents: Sequence[bytes]) -> tuple[list[Gate], dict[str, Any]]:
+    stack, documents = load.stack, len(contents)
+    start, closed = len(load.log_lines()), set(_closed(load))
+    httpx.delete(f"{stack.emulator_url}/_emulator/requests").raise_for_status()
+    load.classify(contents)
+    counts = count_transactions(load.log_lines()[start:])
+    requests = httpx.get(f"{stack.emulator_url}/_emulator/requests").raise_for_status().json()["total"]
+    fills = [fill for name, fill in _closed(load).items() if name not in closed]
+    failures = sum(1 for _ in stack.container(stack.settings.failures_container).list())
+    app, host = sum(counts["app"].values()), sum(counts["host"].values())
+    gates = [
+        Gate("records", documents - failures, documents),
+        Gate("mean fill of batches", sum(fills) / len(fills), 24.0),
+        Gate("storage transactions a document, app", app / documents, 4.6, at_most=True, today="5.6"),
+        Gate("Language requests a document", requests / documents, 0.085, at_most=True, today="0.120"),
+    ]
+    details: dict[str, Any] = {"storage transactions a document, host": host / documents}
+    for caller in ("app", "host"):
+        for kind, count in counts[caller].most_common():
+            details[f"{caller}: {kind}, a document"] = count / documents
+    return gates, details
+
+
+def _closed(load: Load) -> dict[str, int]:
+    """Documents by closed batch."""
+    state = load.stack.container(load.stack.settings.pipeline_container)
+    return {info.name: int(info.metadata["documents"]) for info in state.list("batches/closed/", metadata=True)}
 
 
 def count_transactions(log_lines: Iterable[str]) -> dict[str, Counter[str]]:

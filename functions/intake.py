@@ -15,7 +15,7 @@ from shared.services import Services
 class BlobProperties(BaseModel):
     """The trigger's `Properties`: the blob's facts without its content."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(defer_build=True, extra="ignore")
 
     etag: str = Field(alias="ETag", min_length=1)
     last_modified: AwareDatetime = Field(alias="LastModified")

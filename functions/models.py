@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import azure.functions as func
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from functions.http import handles_errors, json_response, problem_response, read_request
 from functions.projects import project_name
@@ -15,7 +15,7 @@ from shared.reports.bodies import Problem
 from shared.reports.projects import DeletedModel, EvaluationBody, model_list, validation_body
 from shared.services import Services
 
-_SKIP: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)])
+_SKIP: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)], config=ConfigDict(defer_build=True))
 
 
 def blueprint(services: Services) -> func.Blueprint:

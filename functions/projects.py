@@ -19,13 +19,13 @@ from shared.services import Services
 # The service's 100,000 documents in one line each, or 50,000 as people indent them.
 MAX_LABELS_BYTES = 16 * 1024 * 1024
 
-_NAME: TypeAdapter[str] = TypeAdapter(ProjectName)
+_NAME: TypeAdapter[str] = TypeAdapter(ProjectName, config=ConfigDict(defer_build=True))
 
 
 class PublishRequest(BaseModel):
     """Body of POST .../publish."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     model: str
 

@@ -5,18 +5,18 @@ Names that bindings use as `%NAME%` have no default here, because the Functions 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from shared.documents.encodings import codecs_for
 from shared.errors import SettingsError
-from shared.language.apis import API_VERSIONS, DEFAULT_API_VERSION, api_for
+from shared.language.apis import API_VERSIONS, DEFAULT_API_VERSION, analyze_requests_per_minute
 from shared.language.values import ProjectKind
 
 ContainerName = Annotated[str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -40,10 +40,10 @@ class Oversized(StrEnum):
     REJECT = "reject"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every app setting. The description of each is the text of the README's table."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     # Storage
     data_storage: SecretStr | None = Field(None, description="Connection string of the data storage; local use only")
@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     failures_container: ContainerName = Field("failures", description="Where failure records are written")
     pipeline_container: ContainerName = Field("pipeline", description="Batches, operations, the active model")
     training_container: ContainerName = Field("training", description="Labelled documents and the labels file")
-    training_containers: Annotated[tuple[ContainerName, ...], NoDecode] = Field(
+    training_containers: tuple[ContainerName, ...] = Field(
         (), description="Further containers that projects may have instead; comma separated"
     )
     documents_queue: ContainerName = Field("documents", description="Documents waiting to be collected")
@@ -127,12 +127,12 @@ class Settings(BaseSettings):
     pipeline_max_document_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
         4_000_000, description="Larger blobs are not read; they get a failure record"
     )
-    document_encodings: Annotated[tuple[str, ...], NoDecode] = Field(
+    document_encodings: tuple[str, ...] = Field(
         (),
         description="Encodings of documents that are neither UTF-8 nor say what they are, tried in order before "
         "guessing, as `shift_jis,euc_jp` or `cp1250`; comma separated",
     )
-    pipeline_poll_seconds: Annotated[tuple[Seconds, ...], NoDecode, Field(min_length=1)] = Field(
+    pipeline_poll_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)] = Field(
         (2.0, 5.0, 10.0, 20.0, 40.0, 60.0), description="Delays between polls of a running job; the last one repeats"
     )
     pipeline_slow_poll_seconds: Seconds = Field(
@@ -237,7 +237,7 @@ class Settings(BaseSettings):
         """The setting, else the service's documented limit: 20 of the preview, 1,000 of the dated API."""
         if self.language_requests_per_minute is not None:
             return self.language_requests_per_minute
-        return api_for(self.language_api).analyze_requests_per_minute
+        return analyze_requests_per_minute(self.language_api)
 
     @property
     def linger(self) -> timedelta:
@@ -253,14 +253,22 @@ def load_settings(values: Mapping[str, str] | None = None) -> Settings:
 
     Raises SettingsError that lists everything missing or wrong, and never shows a secret.
     """
+    given = _from_environment() if values is None else values
     try:
-        return Settings(**(values or {}))  # type: ignore[arg-type]
+        return Settings.model_validate(given)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
         problems = [_problem(detail) for detail in details]
         if all(detail["loc"] for detail in details):  # wrong fields keep the check of the whole from running
-            problems += _missing_together(values or EnvSettingsSource(Settings)())
+            problems += _missing_together(given)
         raise SettingsError("app settings are not complete:\n  " + "\n  ".join(problems)) from None
+
+
+def _from_environment() -> dict[str, str]:
+    """By lower-case name, whatever case the environment has it in. An empty value counts as missing."""
+    return {
+        name: value for key, value in os.environ.items() if value and (name := key.lower()) in Settings.model_fields
+    }
 
 
 def _missing_together(values: Mapping[str, Any]) -> list[str]:

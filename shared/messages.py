@@ -16,7 +16,7 @@ class Message(BaseModel):
     Messages are small: never a URL, a text or a result.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
 

@@ -13,14 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import requests
-from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
 from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient
 from pydantic import TypeAdapter
-from requests.adapters import HTTPAdapter
 
 from shared.batches.advance import BatchSteps
 from shared.batches.batch import Batch, Batches, BatchFacts
@@ -45,7 +42,7 @@ from shared.durable.retry import RetryPolicy
 from shared.durable.steps import StepQueue
 from shared.durable.store import RecordStore
 from shared.language.apis import api_for
-from shared.language.client import LanguageClient
+from shared.language.client import HttpWhenNeeded, LanguageClient
 from shared.language.credentials import Credential, IdentityCredential, KeyCredential
 from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
@@ -74,6 +71,7 @@ from shared.storage.blobs import AzureBlobStore
 from shared.storage.outages import Outages
 from shared.storage.ports import BlobStore, MessageQueue
 from shared.storage.queues import AzureMessageQueue
+from shared.storage.transport import PooledTransport
 from shared.sweep import Sweep
 
 # Each of these logs every request it sends, with its address, at INFO. The host files every record of an app under one
@@ -139,16 +137,15 @@ def utc_now() -> datetime:
 
 def build_services(settings: Settings, *, transport: httpx.BaseTransport | None = None) -> Services:
     """Everything the functions need. `transport` replaces the network below the Language client, for tests."""
-    session = _storage_session()
-    storage = RequestsTransport(session=session, session_owner=False)
-    http = _http_client(settings, transport)
+    storage = PooledTransport()
+    http = HttpWhenNeeded(lambda: _http_client(settings, transport))
     fan_out = ThreadFanOut(settings.pipeline_threads)
     blobs, queues = _blob_service(settings, storage), _queue_service(settings, storage)
     outages = Outages(utc_now)
 
     def close() -> None:
         http.close()
-        session.close()
+        storage.close()
         fan_out.close()
 
     adapters = Adapters(
@@ -342,7 +339,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         start_operations=StartOperations(
             operations=operations,
             projects=projects,
-            first_step_of_retraining=publishing_for(settings.language_api).first_step_of_retraining,
+            first_step_of_retraining=lambda: publishing_for(settings.language_api).first_step_of_retraining,
             clock=clock,
         ),
         reclassification=reclassification,
@@ -441,7 +438,7 @@ def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> h
     return httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, transport=transport)
 
 
-def _language(settings: Settings, http: httpx.Client) -> LanguageClient:
+def _language(settings: Settings, http: HttpWhenNeeded) -> LanguageClient:
     rate_limits = RateLimits(
         analyze=_rate_limiter(settings.analyze_requests_per_minute),
         authoring_posts=_rate_limiter(settings.language_authoring_posts_per_minute),
@@ -466,7 +463,7 @@ def _language_credential(settings: Settings) -> Credential:
 _STORAGE_RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 3, "retry_total": 4, "random_jitter_range": 1}
 
 
-def _blob_service(settings: Settings, transport: RequestsTransport) -> BlobServiceClient:
+def _blob_service(settings: Settings, transport: PooledTransport) -> BlobServiceClient:
     options: dict[str, Any] = {"transport": transport, "retry_policy": BlobRetry(**_STORAGE_RETRY)}
     if settings.data_storage is not None:
         return BlobServiceClient.from_connection_string(settings.data_storage.get_secret_value(), **options)
@@ -474,21 +471,12 @@ def _blob_service(settings: Settings, transport: RequestsTransport) -> BlobServi
     return BlobServiceClient(address, credential=_identity(settings.data_storage__clientid), **options)
 
 
-def _queue_service(settings: Settings, transport: RequestsTransport) -> QueueServiceClient:
+def _queue_service(settings: Settings, transport: PooledTransport) -> QueueServiceClient:
     options: dict[str, Any] = {"transport": transport, "retry_policy": QueueRetry(**_STORAGE_RETRY)}
     if settings.data_storage is not None:
         return QueueServiceClient.from_connection_string(settings.data_storage.get_secret_value(), **options)
     address = str(settings.data_storage__queueserviceuri)
     return QueueServiceClient(address, credential=_identity(settings.data_storage__clientid), **options)
-
-
-def _storage_session() -> requests.Session:
-    """One pool of connections for blobs and queues, as large as handlers and fan-out together can use."""
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=64)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
 
 
 def _identity(client_id: str | None) -> Any:

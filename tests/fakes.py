@@ -39,7 +39,7 @@ def app_settings(**changes: object) -> Settings:
         "reconcile_schedule": "0 */5 * * * *",
         "sweep_schedule": "0 */5 * * * *",
     }
-    return Settings(**(values | changes))  # type: ignore[arg-type]
+    return Settings(**(values | changes))
 
 
 class VirtualClock:

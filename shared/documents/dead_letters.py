@@ -27,7 +27,7 @@ BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger-poison"
 class BlobTriggerMessage(BaseModel):
     """The host's own message for a blob trigger that failed too often; only the members used here."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(defer_build=True, extra="ignore")
 
     container: str = Field(alias="ContainerName")
     name: BlobName = Field(alias="BlobName")

@@ -26,7 +26,7 @@ _SUBJECT = re.compile(r"/blobServices/default/containers/([^/]+)/blobs/(.+)", re
 class Upload(BaseModel):
     """A blob that was created or overwritten. `etag` has its quotes, which events lack."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     container: Annotated[str, Field(min_length=1)]
     name: BlobName
@@ -36,7 +36,7 @@ class Upload(BaseModel):
 class _BlobFacts(BaseModel):
     """`data` of a BlobCreated event; only the fields used here."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(defer_build=True, extra="ignore")
 
     url: str = ""
     etag: Annotated[str, Field(alias="eTag", min_length=1)]

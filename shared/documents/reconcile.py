@@ -37,7 +37,7 @@ Versions = set[tuple[str, str]]
 class Totals(BaseModel):
     """pipeline/status/totals.json: what the last full pass counted; `missing` have no record for their ETag yet."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", populate_by_name=True)
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
     as_of: AwareDatetime

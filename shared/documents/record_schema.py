@@ -13,7 +13,9 @@ from shared.language.values import ModelRef, ProjectKind
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(
+        defer_build=True, frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
+    )
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
 
@@ -24,12 +26,16 @@ class _Record(BaseModel):
 class ClassConfidence(BaseModel):
     """A class and the service's confidence in it, 0 to 1."""
 
+    model_config = ConfigDict(defer_build=True)
+
     name: str
     confidence: float
 
 
 class RecordWarning(BaseModel):
     """`code` is the service's, or one of ours: docs/records.md lists them."""
+
+    model_config = ConfigDict(defer_build=True)
 
     code: str
     message: str
@@ -38,6 +44,8 @@ class RecordWarning(BaseModel):
 class BatchReference(BaseModel):
     """Our batch and the service's jobs that classified the document; `attempt` counts from 0."""
 
+    model_config = ConfigDict(defer_build=True)
+
     id: str
     jobs: list[str]
     attempt: int
@@ -45,6 +53,8 @@ class BatchReference(BaseModel):
 
 class Timings(BaseModel):
     """All in UTC. `completed` is the service's own time, so that writing the record twice gives the same bytes."""
+
+    model_config = ConfigDict(defer_build=True)
 
     uploaded: AwareDatetime
     planned: AwareDatetime
@@ -92,7 +102,7 @@ class RecordFacts(BaseModel):
     Everything but the ETag is None where the metadata lack it or it cannot be read.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", protected_namespaces=())
 
     etag: str | None = None
     modified: AwareDatetime | None = None

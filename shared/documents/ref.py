@@ -59,7 +59,7 @@ class DocumentRef(BaseModel):
     Messages carry it, and a message may be forged: what no blob can have is refused here.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: BlobName
     etag: ETag

@@ -36,7 +36,7 @@ F = TypeVar("F", bound=Facts)
 class DeadLetter(BaseModel):
     """A message as it is kept. `body` is its text, or what lay in the queue where that was no text."""
 
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="ignore", populate_by_name=True)
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]
     queue: str

@@ -20,7 +20,9 @@ MAX_HISTORY = 50
 class StoredModel(BaseModel):
     """Base of what is stored. Fields of a newer release are ignored, so that a roll-back reads what it finds."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(
+        defer_build=True, frozen=True, extra="ignore", populate_by_name=True, protected_namespaces=()
+    )
 
 
 class Event(StoredModel):
@@ -41,7 +43,7 @@ class Deferral(StoredModel):
 class Facts(BaseModel):
     """What a listing shows of a record: its blob's metadata, typed. None and False are left out of the metadata."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     created: AwareDatetime
     due: AwareDatetime

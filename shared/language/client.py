@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
@@ -57,6 +59,40 @@ MAX_PAUSE_AFTER_REFUSAL = timedelta(minutes=5)
 RETRY_WITHIN_SECONDS = 20.0
 
 
+class Http(Protocol):
+    """What is needed of httpx.Client."""
+
+    def stream(
+        self,
+        method: str,
+        *,
+        url: str,
+        params: Any,
+        content: bytes | None,
+        headers: dict[str, str],
+        follow_redirects: bool,
+    ) -> AbstractContextManager[httpx.Response]: ...
+
+
+class HttpWhenNeeded:
+    """An httpx.Client that is made for its first request: most processes that start never speak to the service."""
+
+    def __init__(self, make: Callable[[], httpx.Client]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+
+    def stream(self, method: str, **options: Any) -> AbstractContextManager[httpx.Response]:
+        with self._lock:
+            if self._client is None:
+                self._client = self._make()
+        return self._client.stream(method, **options)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
 class LanguageClient:
     """One Language resource. Safe to share between threads."""
 
@@ -64,7 +100,7 @@ class LanguageClient:
         self,
         endpoint: str,
         credential: Credential,
-        http: httpx.Client,
+        http: Http,
         *,
         rate_limits: RateLimits | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -167,7 +203,12 @@ class LanguageClient:
             headers["Content-Type"] = request.content_type
         url = self._endpoint + request.path
         with self._http.stream(
-            request.method, url, params=dict(request.query), content=content, headers=headers, follow_redirects=False
+            request.method,
+            url=url,
+            params=dict(request.query),
+            content=content,
+            headers=headers,
+            follow_redirects=False,
         ) as response:
             return response.status_code, response.headers, self._read_capped(request, response)
 

@@ -42,7 +42,7 @@ class ModelRef(BaseModel):
     A reference is valid only under the API version it was published with; None stands for the version in use.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", protected_namespaces=())
 
     project: str
     kind: ProjectKind

@@ -15,7 +15,7 @@ _DIGITS = 6
 
 class _Frozen(BaseModel):
     # Fields of a newer release are ignored, so that a roll-back can read the records it finds.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
 
 class ClassFigures(_Frozen):

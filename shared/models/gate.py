@@ -49,7 +49,7 @@ class GateRule(BaseModel):
     them, the metrics of equally good models differ by a few hundredths; the default tolerance allows for that.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     metric: Metric = Metric.MICRO_F1
     tolerance: float = Field(0.05, ge=0, le=1)
@@ -61,7 +61,7 @@ class GateDecision(BaseModel):
     `candidate` and `active` are the values of `metric`, None for a model that has no evaluation.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     passed: bool
     forced: bool

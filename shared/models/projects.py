@@ -47,7 +47,7 @@ ProjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
 class ProjectRequest(BaseModel):
     """Body of PUT /api/projects/{project}."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     kind: ProjectKind
     language: str = "en-us"

@@ -72,7 +72,7 @@ class ErrorBody(StoredModel):
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class RetrainRequest(_Request):
@@ -80,7 +80,7 @@ class RetrainRequest(_Request):
 
     model: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,50}$")
     publish: bool = True
-    gate: GateRule = GateRule()
+    gate: GateRule = Field(default_factory=GateRule)
     force: bool = False
 
 
@@ -223,7 +223,7 @@ class Retrain(PublishingRecord):
     """Train a model, evaluate it, and publish it if the gate lets it pass."""
 
     kind: Literal[OperationKind.RETRAIN] = OperationKind.RETRAIN
-    request: RetrainRequest = RetrainRequest()
+    request: RetrainRequest = Field(default_factory=RetrainRequest)
     manual_split: bool = False
     candidate_evaluation: EvaluationFigures | None = None
     active_evaluation: EvaluationFigures | None = None
@@ -277,7 +277,9 @@ class RedriveDeadLetters(ListingRecord):
 
 
 Operation: TypeAlias = Retrain | Publish | Reclassify | RedriveDeadLetters
-OPERATION: TypeAdapter[Operation] = TypeAdapter(Annotated[Operation, Field(discriminator="kind")])
+OPERATION: TypeAdapter[Operation] = TypeAdapter(
+    Annotated[Operation, Field(discriminator="kind")], config=ConfigDict(defer_build=True)
+)
 OperationQueue: TypeAlias = StepQueue[Operation, OperationFacts]
 
 

@@ -28,7 +28,7 @@ class StartOperations:
 
     operations: Operations
     projects: Projects
-    first_step_of_retraining: Step
+    first_step_of_retraining: Callable[[], Step]
     clock: Callable[[], datetime]
 
     def retrain(self, project: str, request: RetrainRequest) -> Operation:
@@ -41,7 +41,7 @@ class StartOperations:
                 f"project {project!r} has a model {quoted(label)} already; choose another name, or leave it out"
             )
         return self.operations.start(
-            Retrain(**common, step=self.first_step_of_retraining, label=label, request=request)
+            Retrain(**common, step=self.first_step_of_retraining(), label=label, request=request)
         )
 
     def publish(self, project: str, *, label: str) -> Operation:

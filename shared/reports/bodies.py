@@ -17,7 +17,7 @@ LISTED_PROBLEMS = 100
 class Body(BaseModel):
     """Base of all answers."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(defer_build=True, frozen=True, populate_by_name=True, protected_namespaces=())
 
     def to_members(self) -> dict[str, Any]:
         """The members as JSON knows them."""

@@ -13,7 +13,7 @@ import pytest
 
 import functions
 import shared
-from shared.config import Settings
+from shared.config import Settings, load_settings
 from shared.documents.messages import WakeMessage
 from shared.storage.queues import AzureMessageQueue, decode_body
 from tests.architecture.source import ROOT, modules
@@ -67,7 +67,7 @@ def test_every_example_setting_is_a_setting() -> None:
 def test_the_example_settings_are_enough_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in EXAMPLE.items():
         monkeypatch.setenv(name, value)
-    assert Settings().documents_container == EXAMPLE["DOCUMENTS_CONTAINER"]
+    assert load_settings().documents_container == EXAMPLE["DOCUMENTS_CONTAINER"]
 
 
 def registered_blueprints() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import socket
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ _MAX_HOST_ID = 32
 _HOST_ID = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
 _DISABLING = ("AzureWebJobs.{}.Disabled", "AzureWebJobs_{}_Disabled")
 _LIKE_DISABLING = re.compile(r"AzureWebJobs.+Disabled", re.IGNORECASE)
+
+log = logging.getLogger("functions_host")
 
 
 def find_host_id(app_folder: Path, settings: AppSettings) -> str:
@@ -72,3 +75,13 @@ def thread_count(settings: AppSettings) -> int | None:
     """None leaves it to Python, as the real worker does when the value is missing or no number."""
     value = settings.find("PYTHON_THREADPOOL_THREAD_COUNT") or ""
     return int(value) if value.isdigit() and int(value) > 0 else None
+
+
+def warn_of_worker_processes(settings: AppSettings) -> None:
+    """This host has one, and a figure that was measured on it would be taken for that of several."""
+    name = "FUNCTIONS_WORKER_PROCESS_COUNT"
+    value = settings.find(name) or "1"
+    if value != "1":
+        log.warning(
+            "%s=%s is ignored: this host runs the app in one process; measure several on the real host", name, value
+        )

@@ -9,7 +9,7 @@ from functions_host.connections import Connections
 from functions_host.faults import Faults
 from functions_host.host_config import HostConfig
 from functions_host.message_lease import LeaseKeeper
-from functions_host.platform_settings import find_host_id, thread_count
+from functions_host.platform_settings import find_host_id, thread_count, warn_of_worker_processes
 from functions_host.settings import AppSettings
 from functions_host.timings import HostTimings
 from functions_host.worker.invocation import Invoker
@@ -37,6 +37,7 @@ class HostServices:
 
 def build_services(app_folder: Path, settings: AppSettings, config: HostConfig, timings: HostTimings) -> HostServices:
     faults = Faults.from_environment(settings.environment)
+    warn_of_worker_processes(settings)
     pool = WorkerPool(thread_count(settings))
     return HostServices(
         host_id=find_host_id(app_folder, settings),

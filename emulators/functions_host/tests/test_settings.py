@@ -20,6 +20,7 @@ from functions_host.platform_settings import (
     is_disabled,
     thread_count,
     unknown_disabling,
+    warn_of_worker_processes,
 )
 from functions_host.settings import AppSettings, SettingError, load_settings
 
@@ -182,3 +183,11 @@ def test_the_place_of_the_keys_is_the_real_hosts(values: dict[str, str], expecte
 @pytest.mark.parametrize(("value", "expected"), [("16", 16), ("0", None), ("many", None), ("", None)])
 def test_a_thread_count_that_is_no_number_is_left_to_python(value: str, expected: int | None) -> None:
     assert thread_count(AppSettings({"PYTHON_THREADPOOL_THREAD_COUNT": value})) == expected
+
+
+@pytest.mark.parametrize(("value", "warned"), [("4", True), ("1", False), (None, False)])
+def test_more_worker_processes_than_one_are_not_pretended(
+    caplog: pytest.LogCaptureFixture, value: str | None, warned: bool
+) -> None:
+    warn_of_worker_processes(AppSettings({} if value is None else {"FUNCTIONS_WORKER_PROCESS_COUNT": value}))
+    assert ("FUNCTIONS_WORKER_PROCESS_COUNT=4 is ignored" in caplog.text) == warned

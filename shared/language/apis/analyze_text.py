@@ -91,7 +91,6 @@ class AnalyzeText:
     has_deployments = True
     takes_labels_by_import = True
     reference_names_one_model = False
-    analyze_requests_per_minute = 1000
     label_rules = _LABEL_RULES
     note: str | None = None
 

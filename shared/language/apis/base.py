@@ -85,8 +85,6 @@ class LanguageApi(Protocol):
     """Labels are sent with `import_labels`; otherwise the service reads the labels file in the container itself."""
     reference_names_one_model: bool
     """`ModelRef.reference` means the same model for ever; otherwise it is a name that is pointed at another model."""
-    analyze_requests_per_minute: int
-    """The service's documented limit for one resource."""
     label_rules: LabelRules
     note: str | None
     """What to know before this version is chosen."""

@@ -82,7 +82,6 @@ class TextAuthoring2021:
     has_deployments = False
     takes_labels_by_import = False
     reference_names_one_model = True
-    analyze_requests_per_minute = 20
     label_rules = _LABEL_RULES
     note: str | None = "Azure most likely no longer answers the 2021 preview: it is in no list of supported versions"
 

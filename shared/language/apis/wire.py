@@ -40,6 +40,7 @@ class WireModel(BaseModel):
     """A JSON object of an answer. Names are camelCase on the wire, null is the same as absent, the rest is ignored."""
 
     model_config = ConfigDict(
+        defer_build=True,
         strict=True,
         extra="ignore",
         frozen=True,
@@ -133,7 +134,7 @@ def _required_status(word: Json) -> LroStatus:
 OptionalStatus = Annotated[LroStatus, PlainValidator(parse_status)]
 Status = Annotated[LroStatus, PlainValidator(_required_status)]
 
-_DATETIME: TypeAdapter[datetime] = TypeAdapter(datetime)
+_DATETIME: TypeAdapter[datetime] = TypeAdapter(datetime, config=ConfigDict(defer_build=True))
 
 
 def parse_time(value: Json) -> datetime | None:

@@ -27,7 +27,8 @@ log = logging.getLogger("functions_host.blobs")
 _PAGE = 5000
 _BATCH = 32
 _SENDERS = 4
-# A scan of many blobs must not take all the CPU of a laptop: rest at least three times as long as it took.
+# Looking through many blobs must not take all the CPU of a laptop: rest at least three times as long as the look took.
+# What was found is work, for which the real host does not rest either.
 _REST_FACTOR = 3
 
 
@@ -47,6 +48,7 @@ class BlobScanner:
         self._enqueue = enqueue
         self._interval_seconds = interval_seconds
         self._receipts = {function.id: new_receipts(function) for function in functions}
+        self._looked_seconds = 0.0
         self._containers: dict[tuple[str, str], list[BlobFunction]] = defaultdict(list)
         for function in functions:
             self._containers[function.connection, function.path.container].append(function)
@@ -71,10 +73,10 @@ class BlobScanner:
     def _run(self) -> None:
         pause = 0.0
         while not self._stopping.wait(pause):
-            started = time.monotonic()
+            self._looked_seconds = 0.0
             for (connection, container), functions in self._containers.items():
                 self._scan_safely(connection, container, functions)
-            pause = max(self._interval_seconds, _REST_FACTOR * (time.monotonic() - started))
+            pause = max(self._interval_seconds, _REST_FACTOR * self._looked_seconds)
 
     def _scan_safely(self, connection: str, container: str, functions: list[BlobFunction]) -> None:
         try:
@@ -84,11 +86,14 @@ class BlobScanner:
             log.warning("Cannot scan container %s: %s", container, str(error).partition("\n")[0])
 
     def _scan(self, connection: str, container: str, functions: list[BlobFunction]) -> None:
+        started = time.monotonic()
         for function in functions:
             self._receipts[function.id].load()
         client = self._connections.blobs(connection).get_container_client(container)
         blobs = _list_blobs(client)
-        if not any(self._new_versions(function, container, blobs) for function in functions):
+        found = any(self._new_versions(function, container, blobs) for function in functions)
+        self._looked_seconds += time.monotonic() - started
+        if not found:
             return
         if not self._singleton.acquire():
             # Another host queues them; the next scan sees what it has left.
