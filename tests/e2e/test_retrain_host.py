@@ -1,6 +1,6 @@
 """Retraining in the real host, 2021 preview: killed at every step, and asked for many times at once.
 
-The dated API's own steps are killed in test_model_switch.py.
+The dated API has more steps. tests/unit/operations/test_publication_crashes.py interrupts those, without a host.
 """
 
 from __future__ import annotations
