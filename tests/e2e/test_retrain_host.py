@@ -1,4 +1,7 @@
-"""Retraining in the real host: killed at every step, asked for many times at once, and documents arriving meanwhile."""
+"""Retraining in the real host, 2021 preview: killed at every step, and asked for many times at once.
+
+The dated API has more steps. tests/unit/operations/test_publication_crashes.py interrupts those, without a host.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ SLOW = {"kind": "slow", "seconds": 1.5}
 def running(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
     timings = QUICK | {"receive_visibility": 2, "renewal": 0.7}
     with running_cloud(
-        tmp_path_factory.mktemp("retrain"), host_kind=host_kind, timings=timings, changes=NO_NETS
+        tmp_path_factory.mktemp("retrain"),
+        host_kind=host_kind,
+        timings=timings,
+        changes=NO_NETS | {"language_api": "2021-preview"},
     ) as cloud:
         upload_corpus(cloud.stack.azurite.connection_string, "training", single_label=False, count=40)
         yield cloud
