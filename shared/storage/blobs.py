@@ -20,7 +20,7 @@ from azure.core.exceptions import (
 from azure.core.pipeline import PipelineResponse
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 
-from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
+from shared.errors import BlobNotFoundError, BlobUnreadableError, PlaceLostError, VersionChangedError
 from shared.storage.listing_xml import quoted, read_page
 from shared.storage.outages import Outages, Place, error_code
 from shared.storage.ports import Blob, BlobInfo, Page, is_addressable
@@ -181,7 +181,8 @@ class AzureBlobStore:
                 next(pages)
             except HttpResponseError as error:
                 if error.status_code == 400 and token is not None:
-                    raise ValueError("storage does not go on with a listing where it was left") from error
+                    place = f"the listing of {self._container.container_name}"
+                    raise PlaceLostError(f"storage does not go on with {place} where it was left") from error
                 raise
             page = answers[-1]
             if isinstance(page, DecodeError):

@@ -95,8 +95,8 @@ class BlobStore(Protocol):
         """One page of up to `limit` blobs, 5,000 without one: one call. `token` is the earlier page's, to go on there.
 
         A token may be used again, and later: it names the place in the order of names, whatever was written or deleted
-        since. Storage does not say what is in it, so it comes from a listing and from nowhere else. Raises ValueError
-        where storage does not take it.
+        since. Storage does not say what is in it, so it comes from a listing and from nowhere else. Raises
+        PlaceLostError where storage does not take it.
         """
         ...
 

@@ -17,7 +17,7 @@ from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
 from shared.documents.messages import WakeMessage
-from shared.errors import StorageUnavailableError
+from shared.errors import PlaceLostError, StorageUnavailableError
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.outages import FORGOTTEN_AFTER, Outages
 from shared.storage.ports import QueuedMessage
@@ -131,7 +131,7 @@ def test_a_request_that_storage_finds_wrong_is_a_bug_and_no_outage(storage: Stor
 def test_a_place_in_a_listing_that_storage_does_not_take_is_no_outage(storage: Storage) -> None:
     """Whoever kept it begins again."""
     storage.status, storage.code = 400, "OutOfRangeInput"
-    with pytest.raises(ValueError, match="where it was left"):
+    with pytest.raises(PlaceLostError, match="where it was left"):
         storage.blobs.list_page(token="2!92!MDAwMDA=")
     with pytest.raises(HttpResponseError):
         storage.blobs.list_page()
