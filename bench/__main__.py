@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import chaos, classifier, pipeline
+from bench import chaos, classifier, pipeline, scale
 
 # Each module has NAME, HELP, add_arguments(parser) and run(arguments) -> bool, true when every gate passed.
-BENCHMARKS = (classifier, pipeline, chaos)
+BENCHMARKS = (classifier, pipeline, chaos, scale)
 
 
 def main() -> int:
