@@ -44,7 +44,7 @@ class FailureNames:
             return [name for name in names if self._may_exist(name)]
 
     def _may_exist(self, name: str) -> bool:
-        beyond = self._last is not None and precedes(self._last, name)
+        beyond = self._last is not None and precedes(self._last, other=name)
         return beyond or hash(name) in self._listed or hash(name) in self._written
 
     def _list(self) -> None:

@@ -35,7 +35,7 @@ class Cursor:
         while True:
             page = self.read(self.token)
             for info in page.infos:
-                if self.after is not None and not precedes(self.after, info.name):
+                if self.after is not None and not precedes(self.after, other=info.name):
                     continue
                 yield info
                 self.after = info.name
@@ -68,7 +68,7 @@ def _order(name: str) -> bytes:
     return name.encode("utf-16-be", "surrogatepass")
 
 
-def precedes(name: str, other: str) -> bool:
+def precedes(name: str, *, other: str) -> bool:
     """Does storage list `name` before `other`?"""
     if name.isascii() and other.isascii():  # nearly all are, and most of a walk is comparing them
         return name < other
@@ -98,6 +98,6 @@ class _Stream:
         self._head = next(infos, None)
 
     def at(self, name: str) -> BlobInfo | None:
-        while self._head is not None and self._head.name != name and precedes(self._head.name, name):
+        while self._head is not None and self._head.name != name and precedes(self._head.name, other=name):
             self._head = next(self._infos, None)
         return self._head if self._head is not None and self._head.name == name else None

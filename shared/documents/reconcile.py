@@ -41,7 +41,7 @@ from shared.storage.ports import BlobInfo, BlobStore, Page
 log = logging.getLogger("pigeonhole.reconcile")
 
 TOTALS = "status/totals.json"
-# A step ends after this long. One call may follow it, which storage takes seconds for at most.
+# A step ends after this long. One more call may be under way then, which takes storage seconds at most.
 STEP_TAKES = timedelta(seconds=45)
 # A walk is saved more often than this while a step is at work; the step's last call may be one that is repeated.
 AT_WORK = timedelta(minutes=2)
