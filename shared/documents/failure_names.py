@@ -29,7 +29,7 @@ class FailureNames:
         self._listed: set[int] = set()
         self._written: set[int] = set()
         self._last: str | None = None
-        self._until: datetime | None = None
+        self._listed_at: datetime | None = None
 
     def written(self, name: str) -> None:
         """Take note of a record. Before it is written: whoever asks after its own write must not miss it."""
@@ -39,18 +39,19 @@ class FailureNames:
     def which_may_exist(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that may have a failure record. One call for each 5,000 failure records, once a minute."""
         with self._lock:
-            if self._until is None or self._clock() >= self._until:
-                self._list()
+            now = self._clock()
+            # A clock that was set back must not let old names pass for an hour.
+            if self._listed_at is None or not timedelta(0) <= now - self._listed_at < LISTED_FOR:
+                self._list(now)
             return [name for name in names if self._may_exist(name)]
 
     def _may_exist(self, name: str) -> bool:
         beyond = self._last is not None and precedes(self._last, other=name)
         return beyond or hash(name) in self._listed or hash(name) in self._written
 
-    def _list(self) -> None:
-        until = self._clock() + LISTED_FOR
+    def _list(self, now: datetime) -> None:
         names = [info.name for info in islice(self._failures.list(), MAX_LISTED + 1)]
         # What was noted before may have been written too late for this listing; the next one shows it.
         self._listed, self._written = {hash(name) for name in names} | self._written, set()
         self._last = names[MAX_LISTED - 1] if len(names) > MAX_LISTED else None
-        self._until = until
+        self._listed_at = now

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from shared.storage.ports import BlobInfo, Page
 
-# Some ten blobs. What is dropped so soon never reaches the garbage collector, which costs a third of the time otherwise.
+# Some ten blobs: what is dropped so soon never reaches the garbage collector, a third of the time otherwise.
 _CHUNK = 1 << 13
 _MONTHS = {
     name: number
