@@ -6,6 +6,7 @@ import azure.functions as func
 
 from functions.http import handles_errors, json_response, problem_response
 from functions.messages import read_or_keep
+from shared.documents.walk import WALK
 from shared.errors import quoted
 from shared.messages import StepMessage
 from shared.operations.operation import Operation
@@ -25,7 +26,8 @@ def blueprint(services: Services) -> func.Blueprint:
     def advance(message: func.QueueMessage) -> None:
         read = read_or_keep(services.dead_letters, message, queue=queue, model=StepMessage)
         if read is not None:
-            services.operation_steps.advance(read)
+            steps = services.reconcile if read.id == WALK else services.operation_steps
+            steps.advance(read)
 
     @bp.function_name("get_operation")
     @bp.route(route="operations/{id}", methods=["GET"])

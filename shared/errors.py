@@ -37,6 +37,7 @@ PigeonholeError
 └── ConflictError                  storage does not hold what was expected
     ├── BlobNotFoundError              no blob of that name
     ├── VersionChangedError            the blob is not at the expected ETag, or exists where it should not
+    ├── PlaceLostError                 a listing cannot be gone on with where it was left
     ├── BlobUnreadableError            the blob is there, and storage does not give its content for a reason of its own
     └── RaceLostError                  another message changed the record first and goes on with it
 
@@ -298,6 +299,10 @@ class VersionChangedError(ConflictError):
 
 class BlobUnreadableError(ConflictError):
     """Storage answers for a reason that lies in this one blob: its tier, its keys, its state. Others can be read."""
+
+
+class PlaceLostError(ConflictError):
+    """Storage does not go on with a listing where it was left: it must be begun again."""
 
 
 class RaceLostError(ConflictError):

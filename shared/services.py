@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from shared.batches.advance import BatchSteps
 from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
-from shared.batches.open_batches import open_versions, wake_waiting
+from shared.batches.open_batches import open_versions, open_versions_of_few, wake_waiting
 from shared.batches.poll import Poll
 from shared.batches.put_back import BatchPutBack
 from shared.batches.refusals import Refusals
@@ -33,11 +33,13 @@ from shared.config import CredentialKind, Settings
 from shared.documents.content import DocumentReader
 from shared.documents.dead_letters import BLOB_TRIGGER_QUEUE, DocumentDeadLetters
 from shared.documents.inbox import Inbox
-from shared.documents.reconcile import Reconcile
+from shared.documents.reconcile import Reconcile, Walks
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
+from shared.documents.walk import Walk
 from shared.durable.abandoned import Abandoned, Handle, queue_beside
 from shared.durable.dead_letters import DeadLetters, StepDeadLetters
+from shared.durable.record import Facts
 from shared.durable.retry import RetryPolicy
 from shared.durable.steps import StepQueue
 from shared.durable.store import RecordStore
@@ -205,6 +207,13 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         retry,
         clock,
     )
+    walks: Walks = StepQueue(
+        "walk",
+        RecordStore(state, "reconcile", record=TypeAdapter(Walk), facts=Facts),
+        operation_queue.queue,
+        retry,
+        clock,
+    )
     resubmit = Resubmit(batches, records)
     submit = Submit(
         batches,
@@ -343,7 +352,9 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             clock=clock,
         ),
         reclassification=reclassification,
-        reconcile=Reconcile(inbox, records, state, settings.grace, lambda: open_versions(batches, fan_out)),
+        reconcile=Reconcile(
+            inbox, records, state, walks, settings.grace, lambda: open_versions_of_few(batches, fan_out)
+        ),
         sweep=Sweep(
             abandoned,
             inbox,

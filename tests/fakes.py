@@ -171,28 +171,24 @@ class FakeBlobStore:
         return True
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
-        # The service's order is that of UTF-16 code units, and a page has 5,000 names.
-        after = b""
-
-        def page() -> list[BlobInfo]:
-            names = sorted((utf16(name), name) for name in self._blobs if name.startswith(prefix))
-            infos = [self._blobs[name].info for key, name in names if key > after][: self.page_size]
-            return infos if metadata else [replace(info, metadata={}) for info in infos]
-
+        token: str | None = None
         while True:
-            infos = self._hook(f"{self.name}.list", page)
-            yield from infos
-            if len(infos) < self.page_size:
+            page = self.list_page(prefix, token=token, metadata=metadata)
+            yield from page.infos
+            token = page.token
+            if token is None:
                 return
-            after = utf16(infos[-1].name)
 
-    def list_page(self, prefix: str = "", *, token: str | None = None) -> Page:
+    def list_page(
+        self, prefix: str = "", *, token: str | None = None, metadata: bool = True, limit: int | None = None
+    ) -> Page:
+        # The service's order is that of UTF-16 code units, and a page has 5,000 names.
         def page() -> Page:
+            after, size = utf16(token) if token else b"", min(limit or self.page_size, self.page_size)
             names = sorted((utf16(name), name) for name in self._blobs if name.startswith(prefix))
-            after = utf16(token) if token else b""
-            infos = [self._blobs[name].info for key, name in names if key > after]
-            more = len(infos) > self.page_size
-            return Page(infos[: self.page_size], infos[self.page_size - 1].name if more else None)
+            found = [self._blobs[name].info for key, name in names if key > after]
+            infos = found[:size] if metadata else [replace(info, metadata={}) for info in found[:size]]
+            return Page(infos, infos[-1].name if len(found) > size else None)
 
         return self._hook(f"{self.name}.list", page)
 

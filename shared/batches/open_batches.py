@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from shared.batches.batch import Batches
 from shared.concurrency import FanOut
 from shared.documents.reconcile import Versions
@@ -16,6 +18,16 @@ def open_versions(batches: Batches, fan_out: FanOut) -> Versions:
         if each is not None
         for _, planned in each.record.open_documents
     }
+
+
+# Some 50,000 documents: reading their batches takes seconds. With more, the pipeline has a backlog.
+FEW = 2_000
+
+
+def open_versions_of_few(batches: Batches, fan_out: FanOut) -> Versions | None:
+    """As `open_versions`; None when more than FEW batches are open, which are not read."""
+    is_few = len(list(islice(batches.store.list_open(), FEW + 1))) <= FEW
+    return open_versions(batches, fan_out) if is_few else None
 
 
 def wake_waiting(batches: Batches, fan_out: FanOut) -> int:

@@ -10,6 +10,7 @@ from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, Jo
 from shared.batches.resubmit import Resubmit
 from shared.batches.results import Results, error_text, merge_pages, resolve
 from shared.concurrency import each_apart
+from shared.documents.messages import Source
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
 from shared.durable.steps import Done, Next, NotReady
@@ -91,7 +92,8 @@ class Poll:
             index: (FailureCode.DOCUMENT_ERROR, f"the service refused it: {error_text(error)}")
             for index, error in results.failed.items()
         } | {index: _why_given_up(results.malformed.get(index)) for index in given_up}
-        raised = results.raised | self.records.write_classifications(results.classified, found)
+        redriven = {index for index, each in batch.open_documents if each.source in (Source.FAILED, Source.REDRIVE)}
+        raised = results.raised | self.records.write_classifications(results.classified, found, redriven=redriven)
         raised |= self._write_failures(batch, failures)
         outcomes = dict.fromkeys(results.classified, Outcome.CLASSIFIED)
         outcomes |= dict.fromkeys(failures, Outcome.FAILED)

@@ -3,20 +3,23 @@
 A writer knows the record that was there at planning and replaces exactly that one. On conflict it reads what is there
 and compares the versions (which_stays.py); in equal seconds the source blob says which ETag is current. After the
 write it looks into the other container and removes the loser: an older version loses to a newer one, and at the same
-version a classification wins over a failure. Both sides look after they wrote, so one of them always sees.
+version a classification wins over a failure. Both sides look after they wrote, so one of them always sees: a failure
+by one call, a classification at what its process knows of failure records (failure_names.py). What a process cannot
+know yet, reconcile removes.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from shared.concurrency import FanOut, each_apart
+from shared.documents.failure_names import FailureNames
 from shared.documents.record_schema import ClassificationRecord, FailureRecord, RecordFacts
 from shared.documents.ref import DocumentRef, FailureCode, record_name
 from shared.documents.which_stays import Age, age_of, replaces_same_version
@@ -28,8 +31,6 @@ log = logging.getLogger("pigeonhole.records")
 R = TypeVar("R", ClassificationRecord, FailureRecord)
 
 MAX_CONFLICTS = 5
-# What one listing call returns; a longer listing is not read to its end for the sake of a batch.
-LISTED_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ class Records:
     documents: BlobStore
     fan_out: FanOut
     clock: Callable[[], datetime]
+    failure_names: FailureNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "failure_names", FailureNames(self.failures, self.clock))
 
     def find_classification(self, name: str) -> tuple[RecordFacts, str] | None:
         """The facts of a document's classification, and the record's own ETag. One HEAD."""
@@ -56,15 +61,20 @@ class Records:
         return _read(self.failures, name, FailureRecord)
 
     def write_classifications(
-        self, records: Mapping[int, ClassificationRecord], found: Mapping[int, str | None]
+        self,
+        records: Mapping[int, ClassificationRecord],
+        found: Mapping[int, str | None],
+        *,
+        redriven: Collection[int] = (),
     ) -> dict[int, Exception]:
         """Write a batch's classifications and remove the failure records they replace.
 
         `found` holds the ETag of the record each document had at planning. A record of a newer version stays.
+        Documents that were `redriven` are likely to have failed, a moment ago and in another process perhaps.
         Returns what the writing of a record raised, by index: the others are written.
         """
 
-        def write(record_of: tuple[int, ClassificationRecord]) -> DocumentRef | None:
+        def write(record_of: tuple[int, ClassificationRecord]) -> tuple[int, DocumentRef] | None:
             index, record = record_of
             data, facts = record.to_json(), record.facts()
             try:
@@ -76,10 +86,13 @@ class Records:
                     record.document, FailureCode.UNREADABLE, note, batch=record.batch.id, model=record.model.label
                 )
                 return None
-            return record.document
+            return index, record.document
 
-        written, raised = each_apart(self.fan_out, write, records.items())
-        self._clear_failures([document for document in written if document is not None])
+        outcomes, raised = each_apart(self.fan_out, write, records.items())
+        written = dict(each for each in outcomes if each is not None)
+        if written:
+            again = [document for index, document in written.items() if index in redriven]
+            self._clear_failures(written.values(), looked_for=again)
         return {index: error for (index, _), error in raised}
 
     def write_failure(
@@ -95,6 +108,7 @@ class Records:
         record = FailureRecord(
             document=document, code=code, message=message, failed=self.clock(), batch=batch, model=model
         )
+        self.failure_names.written(record_name(document.name))
         try:
             written = self._write(self.failures, document, record.to_json(), record.facts(), found_etag=None)
         except BlobUnreadableError as error:
@@ -103,23 +117,18 @@ class Records:
         log.warning("document_failed name=%s etag=%s code=%s batch=%s", document.name, document.etag, code, batch)
         return written and self._failure_stays(document)
 
-    def _clear_failures(self, documents: Sequence[DocumentRef]) -> None:
-        """Remove the failure records that these classifications replace; one listing for the whole batch.
+    def clear_outdone(self, document: DocumentRef, failure: BlobInfo) -> bool:
+        """Remove a document's failure record that this version's classification outlives; False for a newer one's."""
+        return self._is_older_or_same(failure, document) and self.failures.delete(failure.name, etag=failure.etag)
 
-        When the listing ends before a document's name (more than 5,000 failures under the common prefix), that one is
-        looked up by name.
-        """
+    def _clear_failures(self, documents: Iterable[DocumentRef], *, looked_for: Iterable[DocumentRef]) -> None:
+        """Remove the failure records that these classifications replace. One call for each that may have one, as this
+        process knows it, and for each of those to be `looked_for` in any case."""
         names = {record_name(document.name): document for document in documents}
-        if not names:
-            return
-        listed, last = _first_page(self.failures.list(_common_prefix(list(names)), metadata=True))
-        for name, document in names.items():
-            info = listed.get(name) or (self.failures.find(name) if last is not None and name > last else None)
-            if info is None:
-                continue
-            if self._is_older_or_same(info, document):
-                self.failures.delete(name, etag=info.etag)
-            else:
+        suspects = {*self.failure_names.which_may_exist(names), *(record_name(each.name) for each in looked_for)}
+        for name in suspects & names.keys():
+            document, info = names[name], self.failures.find(name)
+            if info is not None and not self.clear_outdone(document, info):
                 _delete_if_about(self.classifications, name, document)
 
     def _failure_stays(self, document: DocumentRef) -> bool:
@@ -183,22 +192,6 @@ def _read(store: BlobStore, name: str, model: type[R]) -> R | None:
         what = error if isinstance(error, BlobUnreadableError) else f"{error.error_count()} problems in its JSON"
         log.warning("record_unreadable name=%s: %s", record_name(name), what)
         return None
-
-
-def _first_page(listing: Iterable[BlobInfo]) -> tuple[dict[str, BlobInfo], str | None]:
-    """Up to LISTED_AT_ONCE blobs; the last name is given only when there are more."""
-    page: dict[str, BlobInfo] = {}
-    for info in listing:
-        page[info.name] = info
-        if len(page) == LISTED_AT_ONCE:
-            return page, info.name
-    return page, None
-
-
-def _common_prefix(names: Sequence[str]) -> str:
-    first, last = min(names), max(names)
-    length = next((index for index, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), None)
-    return first if length is None else first[:length]
 
 
 def _delete_if_about(store: BlobStore, name: str, document: DocumentRef) -> None:

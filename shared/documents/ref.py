@@ -78,7 +78,7 @@ def is_document_name(name: str) -> bool:
 
 
 def _is_blob_name(name: str) -> bool:
-    is_text = not any("\ud800" <= character <= "\udfff" for character in name)
+    is_text = name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
     return is_text and len(name) <= MAX_BLOB_NAME and re.match(_NAME, name) is not None
 
 

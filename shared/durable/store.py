@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Generic, Self, TypeVar
 
 from pydantic import TypeAdapter
@@ -24,6 +25,9 @@ R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)
 S = TypeVar("S", bound=Record)
 F = TypeVar("F", bound=Facts)
+
+# Closed records of one day that are searched for the newest: what one call lists.
+MAX_SEARCHED = 5_000
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,10 @@ class RecordStore(Generic[R, F]):
         """Remove an open record that never came to take a step."""
         self._blobs.delete(self._open_name(stored.record.id), etag=stored.etag)
 
+    def remove_unreadable(self, record_id: str) -> None:
+        """Remove an open record of which there is one at a time, and which cannot be read: its work begins again."""
+        self._blobs.delete(self._open_name(record_id))
+
     def list_open(self) -> Iterator[Listed[F]]:
         """By id, 5,000 a call."""
         return (self._listed(info) for info in self._blobs.list(self._open, metadata=True))
@@ -123,15 +131,21 @@ class RecordStore(Generic[R, F]):
                 return stored.record
         return None
 
-    def list_closed(self, count: int, days: Iterable[date]) -> list[Listed[F]]:
-        """The `count` last closed of `days`, newest day first; one listing for each day until there are enough."""
+    def list_closed(self, count: int, days: Iterable[date]) -> tuple[list[Listed[F]], bool]:
+        """The `count` last closed of `days`, newest day first; one call for each day until there are enough.
+
+        False means that a day has more than MAX_SEARCHED, of which the first by id were looked at.
+        """
         found: list[BlobInfo] = []
+        is_all = True
         for day in days:
             listing = self._blobs.list(f"{self._closed}{day.isoformat()}/", metadata=True)
-            found += heapq.nlargest(count, listing, key=lambda info: info.last_modified)
+            infos = list(islice(listing, MAX_SEARCHED))
+            is_all = is_all and len(infos) < MAX_SEARCHED
+            found += heapq.nlargest(count, infos, key=lambda info: info.last_modified)
             if len(found) >= count:
                 break
-        return [self._listed(info) for info in found[:count]]
+        return [self._listed(info) for info in found[:count]], is_all
 
     def list_all_closed(self) -> Iterator[Listed[F]]:
         """Every closed record, oldest day first, 5,000 a call."""

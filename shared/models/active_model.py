@@ -91,7 +91,7 @@ class ActiveModelStore:
         cache: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
-        self._state, self._from_settings = state, from_settings
+        self._state, self.from_settings = state, from_settings
         self._cache, self._clock = cache, clock
         self._lock = threading.Lock()
         self._record: ActiveModelRecord | None = None
@@ -101,7 +101,7 @@ class ActiveModelStore:
         """The model in use, and whether submissions to it are held. Raises StateUnreadableError."""
         record = self.find_record()
         if record is None:
-            return Active(self._from_settings) if self._from_settings else None
+            return Active(self.from_settings) if self.from_settings else None
         if record.held_until is not None and self._clock() < record.held_until:
             return Held(record.model, record.held_until)
         return Active(record.model, record.expires)

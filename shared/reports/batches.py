@@ -32,10 +32,12 @@ class BatchSummary(Body):
 
 
 class BatchList(Body):
-    """GET /api/batches: open batches, then the newest closed ones. `listed_all` is false when more are open."""
+    """GET /api/batches: open batches, then the newest closed ones. `listed_all` is false when more are open,
+    `searched_all` when a day has more closed batches than were searched for the newest: 5,000, the first by id."""
 
     batches: list[BatchSummary]
     listed_all: bool
+    searched_all: bool
 
 
 class BatchBody(Body):
@@ -65,8 +67,12 @@ class BatchReport:
     def list(self) -> BatchList:
         opened = [_summary(each) for each in islice(self.batches.store.list_open(), LISTED_OPEN + 1)]
         days = newest_days(self.batches.clock(), LISTED_DAYS)
-        closed = [_summary(each, is_closed=True) for each in self.batches.store.list_closed(RECENT, days)]
-        return BatchList(batches=[*opened[:LISTED_OPEN], *closed], listed_all=len(opened) <= LISTED_OPEN)
+        closed, searched_all = self.batches.store.list_closed(RECENT, days)
+        return BatchList(
+            batches=[*opened[:LISTED_OPEN], *(_summary(each, is_closed=True) for each in closed)],
+            listed_all=len(opened) <= LISTED_OPEN,
+            searched_all=searched_all,
+        )
 
     def find(self, batch_id: str) -> BatchBody | None:
         """A batch with its history, open or closed in the last 30 days; None for what no batch was ever called."""

@@ -179,7 +179,7 @@ class HealthCheck:
 
 
 def _first_blob(store: BlobStore) -> Callable[[], object]:
-    return lambda: next(iter(store.list_page().infos), None)
+    return lambda: next(iter(store.list_page(limit=1).infos), None)
 
 
 def _check(ask: Callable[[], object]) -> PartHealth:

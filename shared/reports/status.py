@@ -12,8 +12,8 @@ from typing import TypeVar
 from shared.batches.batch import Batches, BatchFacts, BatchState
 from shared.documents.inbox import Inbox
 from shared.documents.reconcile import read_totals
-from shared.documents.record_schema import RecordFacts
 from shared.documents.records import Records
+from shared.documents.walk import Totals, newest_failure
 from shared.durable.store import Listed
 from shared.errors import StateUnreadableError
 from shared.language.apis.base import Api
@@ -27,13 +27,17 @@ from shared.storage.ports import BlobStore
 T = TypeVar("T")
 
 RECENT = 20
+NOT_SHOWN = {"schema_version", "newest_failures"}
+# Failure records that are searched for the newest: names have no order in time.
+SEARCHED_FAILURES = 500
 EXPIRY_WARNING_DAYS = 30
 
 
 class TotalsBody(Body):
-    """What the last reconcile counted; `missing` had no record for their ETag then."""
+    """What the last walk of reconcile counted, from `began` to `as_of`; `missing` had no record for their ETag."""
 
     as_of: datetime
+    began: datetime | None
     documents: int
     classified: int
     failed: int
@@ -93,8 +97,11 @@ class ActiveModelBody(Body):
 class PipelineStatus(Body):
     """GET /api/status.
 
-    `documents` is null before the first reconcile, `active_model` when no model is in use, `waiting` when no batch
-    waits for a model. `problems` names blobs of the app's own that cannot be read, with what to do.
+    `documents` is null before the first walk of reconcile has ended, `active_model` when no model is in use, `waiting`
+    when no batch waits for a model. `searched_all_failures` is false when there are more failure records than were
+    searched for the newest: then it was the first 500 by name, and those that the last walk of reconcile found the
+    newest.
+    `problems` names blobs of the app's own that cannot be read, with what to do.
     """
 
     as_of: datetime
@@ -104,6 +111,7 @@ class PipelineStatus(Body):
     queues: QueueLengths
     oldest_waiting: datetime | None
     recent_failures: list[RecentFailure]
+    searched_all_failures: bool
     active_model: ActiveModelBody | None
     waits: list[WaitBody]
     problems: list[str]
@@ -126,9 +134,10 @@ class StatusReport:
         problems: list[str] = []
         totals = _or_none(lambda: read_totals(self.state), problems)
         active_model = _or_none(lambda: describe_active_model(self.active_model, self.clock().date()), problems)
+        failures, searched_all = recent_failures(self.records, totals)
         return PipelineStatus(
             as_of=self.clock(),
-            documents=TotalsBody(**totals.model_dump(exclude={"schema_version"})) if totals else None,
+            documents=TotalsBody(**totals.model_dump(exclude=NOT_SHOWN)) if totals else None,
             batches=count_batches(listed),
             waiting=find_waiting(self.batches, listed),
             queues=QueueLengths(
@@ -137,7 +146,8 @@ class StatusReport:
                 batches=self.batches.queue.length(),
             ),
             oldest_waiting=oldest_waiting(self.inbox, listed),
-            recent_failures=recent_failures(self.records),
+            recent_failures=failures,
+            searched_all_failures=searched_all,
             active_model=active_model,
             waits=[*waits_of("batches", listed), *self.waits.of_operations(), *self.waits.of_language(*Api)],
             problems=problems,
@@ -175,25 +185,23 @@ def oldest_waiting(inbox: Inbox, open_batches: list[Listed[BatchFacts]]) -> date
     return min(created if queued is None else [queued, *created], default=None)
 
 
-def recent_failures(records: Records) -> list[RecentFailure]:
-    """The newest of the first 5,000 failure records."""
-    listed = islice(records.failures.list(metadata=True), LISTED)
-    newest = heapq.nlargest(RECENT, listed, key=lambda info: info.last_modified)
-    facts = [(info, RecordFacts.read(info.metadata)) for info in newest]
-    return [
-        RecentFailure(record=info.name, code=each.code, batch=each.batch, failed=info.last_modified)
-        for info, each in facts
-    ]
+def recent_failures(records: Records, totals: Totals | None) -> tuple[list[RecentFailure], bool]:
+    """The newest failure records, one call; False when there are more than SEARCHED_FAILURES, so that the last walk
+    says which of them were the newest."""
+    page = records.failures.list_page(limit=SEARCHED_FAILURES)
+    found = {info.name: newest_failure(info) for info in page.infos}
+    if page.token is not None and totals is not None:
+        found = {each.record: each for each in totals.newest_failures} | found
+    newest = heapq.nlargest(RECENT, found.values(), key=lambda each: each.failed)
+    return [RecentFailure(**each.model_dump()) for each in newest], page.token is None
 
 
 def describe_active_model(active_model: ActiveModelStore, today: date) -> ActiveModelBody | None:
     """The model in use, with a warning 30 days before its deployment expires."""
-    in_use = active_model.find()
-    if in_use is None:
-        return None
     record = active_model.find_record()
     if record is None:
-        return ActiveModelBody(**in_use.model.model_dump())
+        from_settings = active_model.from_settings
+        return ActiveModelBody(**from_settings.model_dump()) if from_settings else None
     left = record.days_left(today)
     warning = None
     if left is not None and left <= EXPIRY_WARNING_DAYS:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+from xml.sax.saxutils import escape
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
+    DecodeError,
     HttpResponseError,
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
 )
+from azure.core.pipeline import PipelineResponse
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 
-from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
+from shared.errors import BlobNotFoundError, BlobUnreadableError, PlaceLostError, VersionChangedError
+from shared.storage.listing_xml import quoted, read_page
 from shared.storage.outages import Outages, Place, error_code
 from shared.storage.ports import Blob, BlobInfo, Page, is_addressable
 
@@ -151,23 +157,37 @@ class AzureBlobStore:
         return True
 
     def list(self, prefix: str = "", *, metadata: bool = False) -> Iterator[BlobInfo]:
-        include = ["metadata"] if metadata else None
-        pages = self._container.list_blobs(name_starts_with=prefix or None, include=include).by_page()
+        token: str | None = None
         while True:
             # Not around the yield: what the caller does with a blob is no call of ours.
-            with self._place.calling("list"):
-                page = next(pages, None)
-                infos = None if page is None else [_info(properties) for properties in page]
-            if infos is None:
+            page = self.list_page(prefix, token=token, metadata=metadata)
+            yield from page.infos
+            token = page.token
+            if token is None:
                 return
-            yield from infos
 
-    def list_page(self, prefix: str = "", *, token: str | None = None) -> Page:
-        listing = self._container.list_blobs(name_starts_with=prefix or None, include=["metadata"])
-        pages = listing.by_page(continuation_token=token)
+    def list_page(
+        self, prefix: str = "", *, token: str | None = None, metadata: bool = True, limit: int | None = None
+    ) -> Page:
+        answers: list[Page | DecodeError] = []
+        pages = self._container.list_blobs(
+            name_starts_with=prefix or None,
+            include=["metadata"] if metadata else None,
+            results_per_page=limit,
+            raw_response_hook=partial(_read_listing, answers),
+        ).by_page(continuation_token=token)
         with self._place.calling("list"):
-            infos = [_info(properties) for properties in next(pages, ())]
-        return Page(infos, getattr(pages, "continuation_token", None) or None)
+            try:
+                next(pages)
+            except HttpResponseError as error:
+                if error.status_code == 400 and token is not None:
+                    place = f"the listing of {self._container.container_name}"
+                    raise PlaceLostError(f"storage does not go on with {place} where it was left") from error
+                raise
+            page = answers[-1]
+            if isinstance(page, DecodeError):
+                raise page
+        return page
 
     def ensure(self) -> None:
         with self._place.calling("ensure"):
@@ -195,15 +215,42 @@ def _if_match(etag: str | None) -> dict[str, Any]:
     return {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
-def _quoted(etag: str) -> str:
-    # Listings give the ETag without its quotes, every other call with them.
-    return etag if etag.startswith(('"', "W/")) else f'"{etag}"'
+@dataclass
+class _WithoutBlobs:
+    """A response to List Blobs that has been read: the same, but there is nothing left for the SDK to unpack.
+
+    Not frozen: the SDK notes on a response where it came from.
+    """
+
+    response: Any
+    token: str | None
+
+    def text(self, encoding: str | None = None) -> str:  # noqa: ARG002 - the SDK asks for one
+        return f"<EnumerationResults><Blobs/><NextMarker>{escape(self.token or '')}</NextMarker></EnumerationResults>"
+
+    def body(self) -> bytes:
+        return self.text().encode()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.response, name)
+
+
+def _read_listing(answers: list[Page | DecodeError], received: PipelineResponse[Any, Any]) -> None:
+    """A hook of the SDK's on each answer to List Blobs, before it unpacks it: keeps the page, or why it is none."""
+    response = received.http_response
+    if response.status_code != 200:
+        return
+    try:
+        answers.append(read_page(response.body()))
+    except ValueError as error:
+        answers.append(DecodeError(str(error), response=response))
+    received.http_response = _WithoutBlobs(response, answers[-1].token if isinstance(answers[-1], Page) else None)
 
 
 def _info(properties: BlobProperties) -> BlobInfo:
     return BlobInfo(
         name=str(properties.name),
-        etag=_quoted(str(properties.etag)),
+        etag=quoted(str(properties.etag)),
         last_modified=properties.last_modified,
         size=int(properties.size or 0),
         # A listing gives None for an empty value, a HEAD the empty string.

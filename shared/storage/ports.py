@@ -89,8 +89,15 @@ class BlobStore(Protocol):
         """By name, in pages of up to 5,000 (one call each), fetched as the iterator is consumed."""
         ...
 
-    def list_page(self, prefix: str = "", *, token: str | None = None) -> Page:
-        """One page with metadata: one call. `token` is the earlier page's, to go on there."""
+    def list_page(
+        self, prefix: str = "", *, token: str | None = None, metadata: bool = True, limit: int | None = None
+    ) -> Page:
+        """One page of up to `limit` blobs, 5,000 without one: one call. `token` is the earlier page's, to go on there.
+
+        A token may be used again, and later: it names the place in the order of names, whatever was written or deleted
+        since. Storage does not say what is in it, so it comes from a listing and from nowhere else. Raises
+        PlaceLostError where storage does not take it.
+        """
         ...
 
     def ensure(self) -> None:

@@ -1,8 +1,9 @@
 """The transport under the storage SDK: urllib3's connection pools, without the layer that the SDK has by default.
 
-That layer is `requests`, which asks the environment for proxies, a netrc file and certificates at every call: a third of
-a call's CPU (docs/performance.md). Here the environment is read once for each address, and means the same: `HTTPS_PROXY`,
-`HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`; `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE`. No netrc file is read.
+That layer is `requests`, which asks the environment for proxies, a netrc file and certificates at every call: a third
+of a call's CPU (docs/performance.md). Here the environment is read once for each address, and means the same:
+`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`; `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE`. No netrc file is
+read.
 
 Retries and redirects are the SDK's: each call of `send` is one request.
 """

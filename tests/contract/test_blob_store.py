@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 import pytest
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobProperties, BlobServiceClient
 
 from shared.errors import BlobNotFoundError, StorageUnavailableError, VersionChangedError
 from shared.storage.blobs import AzureBlobStore
-from shared.storage.ports import BlobStore
+from shared.storage.ports import BlobInfo, BlobStore
 from tests.fakes import utf16
 
 NAMES = {
@@ -298,6 +299,48 @@ def test_a_listing_may_be_left_early(store: BlobStore) -> None:
     assert [info.name for info in islice(store.list(), 2)] == ["0.txt", "1.txt"]
 
 
+def test_a_listing_is_read_in_pages_and_goes_on_where_a_page_ended(store: BlobStore) -> None:
+    for number in range(5):
+        store.put(f"{number}.txt", b"x", metadata={"number": str(number)})
+    first = store.list_page(limit=2)
+    second = store.list_page(limit=2, token=first.token)
+    last = store.list_page(limit=2, token=second.token)
+    assert [[info.name for info in page.infos] for page in (first, second, last)] == [
+        ["0.txt", "1.txt"],
+        ["2.txt", "3.txt"],
+        ["4.txt"],
+    ]
+    assert last.token is None
+    assert [dict(info.metadata) for info in first.infos] == [{"number": "0"}, {"number": "1"}]
+    assert dict(store.list_page(limit=1, metadata=False).infos[0].metadata) == {}
+
+
+def test_a_page_is_limited_to_a_prefix(store: BlobStore) -> None:
+    for name in ("a/1.txt", "a/2.txt", "a/3.txt", "b.txt"):
+        store.put(name, b"x")
+    first = store.list_page("a/", limit=2)
+    assert [info.name for info in store.list_page("a/", limit=2, token=first.token).infos] == ["a/3.txt"]
+
+
+def test_the_place_of_a_page_stays_when_what_is_around_it_is_deleted_and_written(store: BlobStore) -> None:
+    """A walk keeps it for hours: what it skipped or read twice would be a document lost or sent again."""
+    for number in range(10, 20):
+        store.put(f"{number}.txt", b"x")
+    token = store.list_page(limit=5).token
+    for name in ("13.txt", "14.txt", "15.txt"):
+        store.delete(name)
+    for name in ("11a.txt", "15a.txt"):
+        store.put(name, b"x")
+    expected = ["15a.txt", "16.txt", "17.txt"]
+    assert [info.name for info in store.list_page(limit=3, token=token).infos] == expected
+    assert [info.name for info in store.list_page(limit=3, token=token).infos] == expected, "and it may be used again"
+
+
+def test_an_empty_page_has_no_next_one(store: BlobStore) -> None:
+    page = store.list_page("nothing/")
+    assert (page.infos, page.token) == ([], None)
+
+
 def test_ensure_may_be_repeated(store: BlobStore) -> None:
     store.put("a.txt", b"text")
     store.ensure()
@@ -305,6 +348,50 @@ def test_ensure_may_be_repeated(store: BlobStore) -> None:
 
 
 # Only the adapter can show these.
+
+
+@pytest.mark.parametrize("metadata", [False, True], ids=["without metadata", "with metadata"])
+def test_a_listing_says_of_each_blob_what_the_sdk_would_say(service: BlobServiceClient, metadata: bool) -> None:
+    container = service.get_container_client(f"contract-{uuid.uuid4().hex}")
+    store = AzureBlobStore(container)
+    store.ensure()
+    for number, name in enumerate(ORDER):
+        store.put(name, b"x" * number, metadata=METADATA if number % 2 else None)
+    store.put("<&>\"'.txt", b"x")
+    expected = [
+        BlobInfo(
+            name=each.name,
+            etag=f'"{each.etag}"',
+            last_modified=each.last_modified,
+            size=each.size,
+            metadata={key: value or "" for key, value in (each.metadata or {}).items()},
+        )
+        for each in container.list_blobs(include=["metadata"] if metadata else None)
+    ]
+    assert list(store.list(metadata=metadata)) == expected
+    assert sum(bool(each.metadata) for each in expected) == (len(ORDER) // 2 if metadata else 0)
+
+
+def test_a_listing_is_not_unpacked_by_the_sdk_as_well(
+    service: BlobServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object for each blob costs ten times what is used of it; nothing but the bill would show it."""
+    container = service.get_container_client(f"contract-{uuid.uuid4().hex}")
+    store = AzureBlobStore(container)
+    store.ensure()
+    for number in range(5):
+        store.put(f"{number}.txt", b"x")
+    made: list[BlobProperties] = []
+    make = BlobProperties.__init__
+
+    def count(self: BlobProperties, **members: Any) -> None:
+        made.append(self)
+        make(self, **members)
+
+    monkeypatch.setattr(BlobProperties, "__init__", count)
+    assert len(list(store.list(metadata=True))) == 5
+    assert made == []
+    assert len(list(container.list_blobs())) == len(made) == 5, "the test counts what the SDK makes"
 
 
 def test_a_missing_container_is_no_answer_about_a_blob(service: BlobServiceClient) -> None:

@@ -17,7 +17,7 @@ from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
 from shared.documents.messages import WakeMessage
-from shared.errors import StorageUnavailableError
+from shared.errors import PlaceLostError, StorageUnavailableError
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.outages import FORGOTTEN_AFTER, Outages
 from shared.storage.ports import QueuedMessage
@@ -126,6 +126,22 @@ def test_a_request_that_storage_finds_wrong_is_a_bug_and_no_outage(storage: Stor
     with pytest.raises(HttpResponseError):
         storage.blobs.put("a.txt", b"one")
     assert storage.outages.find("container documents") is None
+
+
+def test_a_place_in_a_listing_that_storage_does_not_take_is_no_outage(storage: Storage) -> None:
+    """Whoever kept it begins again."""
+    storage.status, storage.code = 400, "OutOfRangeInput"
+    with pytest.raises(PlaceLostError, match="where it was left"):
+        storage.blobs.list_page(token="2!92!MDAwMDA=")
+    with pytest.raises(HttpResponseError):
+        storage.blobs.list_page()
+
+
+def test_an_answer_that_is_no_listing_is_an_outage_and_no_empty_container(storage: Storage) -> None:
+    """Taken for one, every document would be without a record."""
+    storage.status, storage.code = 200, ""
+    with pytest.raises(StorageUnavailableError):
+        list(storage.blobs.list())
 
 
 def test_health_learns_since_when_a_place_refuses(storage: Storage) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from shared.documents import failure_names
+from shared.documents.failure_names import LISTED_FOR
 from shared.documents.record_schema import BatchReference, ClassConfidence, ClassificationRecord, Timings
 from shared.documents.ref import DocumentRef, FailureCode
 from tests.fakes import START
@@ -93,7 +97,7 @@ def test_a_record_found_at_planning_is_replaced_in_one_call(world: PipelineOnFak
     assert found is not None
     world.trace.clear()
     write(world, record_of(newer), found_etag=found.etag)
-    assert world.trace == ["classifications.replace", "failures.list"]
+    assert world.trace == ["classifications.replace"], "what has a failure record was listed a moment ago"
     assert terminal(world) == [("classified", newer.etag)]
 
 
@@ -165,26 +169,98 @@ def test_metadata_is_ascii_whatever_the_model_is_called(world: PipelineOnFakes) 
     assert all(value.isascii() for value in found.metadata.values())
 
 
-def test_failure_records_of_a_whole_batch_are_cleared_with_one_listing(world: PipelineOnFakes) -> None:
+def write_all(world: PipelineOnFakes, documents: list[DocumentRef], **options: Any) -> None:
+    records = {index: record_of(document) for index, document in enumerate(documents)}
+    world.services.records.write_classifications(records, {}, **options)
+
+
+def test_only_failure_records_that_are_there_are_looked_at(world: PipelineOnFakes) -> None:
     documents = [world.upload(f"letters/{number}.txt", "text", event=False) for number in range(25)]
     for document in documents[:3]:
         fail(world, document)
     world.trace.clear()
-    world.services.records.write_classifications(
-        {index: record_of(document) for index, document in enumerate(documents)}, {}
-    )
-    assert world.trace.count("failures.list") == 1
-    assert world.trace.count("failures.delete") == 3
+    write_all(world, documents)
+    assert [world.trace.count(f"failures.{call}") for call in ("list", "find", "delete")] == [1, 3, 3]
     assert world.stores["failures"].blobs == {}
 
 
-def test_failure_records_beyond_the_first_page_are_looked_up_by_name(world: PipelineOnFakes) -> None:
+def test_what_has_a_failure_record_is_listed_once_a_minute_for_all_batches(world: PipelineOnFakes) -> None:
+    for number in range(120):
+        write_all(world, [world.upload(f"{number}.txt", "text", event=False)])
+        world.clock.advance(timedelta(seconds=1))
+    assert world.trace.count("failures.list") <= 3
+    assert world.trace.count("failures.find") == 0
+
+
+def test_a_failure_record_of_this_process_is_known_at_once(world: PipelineOnFakes) -> None:
+    write_all(world, [world.upload("another.txt", "text", event=False)])
+    document = world.upload(NAME, "one", event=False)
+    fail(world, document)
+    write_all(world, [document])
+    assert terminal(world) == [("classified", document.etag)]
+
+
+def test_a_failure_record_is_known_although_it_is_written_while_the_names_are_listed(world: PipelineOnFakes) -> None:
+    """Its name was noted before the listing, which could not see it yet."""
+    document = world.upload(NAME, "one", event=False)
+
+    def list_meanwhile(call: str) -> None:
+        if call == "failures.create":
+            world.disturb = None
+            write_all(world, [world.upload("another.txt", "text", event=False)])
+
+    world.disturb = list_meanwhile
+    fail(world, document)
+    write_all(world, [document])
+    assert terminal(world) == [("classified", document.etag)]
+
+
+def another_process_fails(world: PipelineOnFakes, document: DocumentRef) -> None:
+    records = world.services.records
+    replace(records).write_failure(document, FailureCode.REFUSED, "refused", batch="b2")
+
+
+def test_a_failure_record_of_another_process_is_known_within_a_minute(world: PipelineOnFakes) -> None:
+    write_all(world, [world.upload("another.txt", "text", event=False)])
+    document = world.upload(NAME, "one", event=False)
+    another_process_fails(world, document)
+    world.clock.advance(LISTED_FOR)
+    write_all(world, [document])
+    assert terminal(world) == [("classified", document.etag)]
+
+
+def test_one_that_is_not_known_yet_is_removed_by_reconcile(world: PipelineOnFakes) -> None:
+    write_all(world, [world.upload("another.txt", "text", event=False)])
+    document = world.upload(NAME, "one", event=False)
+    another_process_fails(world, document)
+    write_all(world, [document])
+    assert terminal(world) == [("classified", document.etag), ("failed", document.etag)], "the price of not asking"
+    world.services.reconcile()
+    assert terminal(world) == [("classified", document.etag)]
+
+
+def test_the_failure_record_of_what_was_redriven_is_looked_for_in_any_case(world: PipelineOnFakes) -> None:
+    """Someone redrives what has just failed, and another process classifies it."""
+    write_all(world, [world.upload("another.txt", "text", event=False)])
+    document = world.upload(NAME, "one", event=False)
+    another_process_fails(world, document)
+    write_all(world, [document], redriven={0})
+    assert terminal(world) == [("classified", document.etag)]
+
+
+def test_names_beyond_what_is_listed_are_looked_up_one_by_one(
+    world: PipelineOnFakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failure_names, "MAX_LISTED", 100)
     first, last = (world.upload(name, "text", event=False) for name in ("a.txt", "z.txt"))
-    fail(world, last)
-    for number in range(5_000):
+    for number in range(200):
         world.stores["failures"].write_unhooked(f"b{number:04}.txt.json", b"{}", {"etag": '"1"'})
-    world.services.records.write_classifications({0: record_of(first), 1: record_of(last)}, {})
+    write_all(world, [first])
+    another_process_fails(world, last)
+    world.trace.clear()
+    write_all(world, [first, last])
     assert world.failure("z.txt") is None
+    assert world.trace.count("failures.find") == 1
 
 
 def test_writing_for_no_document_asks_nothing(world: PipelineOnFakes) -> None:

@@ -42,6 +42,7 @@ from shared.errors import (
     OperationRunningError,
     PermanentError,
     PigeonholeError,
+    PlaceLostError,
     ProjectUnchangeableError,
     ProjectUnknownError,
     RaceLostError,
@@ -114,6 +115,7 @@ PROBLEMS: list[tuple[PigeonholeError, int, str, dict[str, Any]]] = [
     (BlobNotFoundError("x"), 409, CHANGED, {}),
     (BlobUnreadableError("x"), 409, "Storage does not give the blob", {}),
     (VersionChangedError("x"), 409, CHANGED, {}),
+    (PlaceLostError("x"), 409, CHANGED, {}),
     (RaceLostError("x"), 409, CHANGED, {}),
 ]
 

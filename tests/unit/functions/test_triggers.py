@@ -11,8 +11,9 @@ import pytest
 from azure.functions.blob import InputStream
 from azure.functions.queue import QueueMessage
 
-from functions import batches, intake, maintenance
+from functions import batches, intake, maintenance, operations
 from shared.documents.messages import WakeMessage
+from shared.documents.walk import WALK, Walk
 from shared.messages import StepMessage
 from tests.fakes import START
 from tests.services_on_fakes import PipelineOnFakes
@@ -145,6 +146,14 @@ def test_a_message_with_an_event_that_cannot_be_read_is_kept_and_its_other_uploa
 def test_a_step_message_advances_its_batch(world: PipelineOnFakes) -> None:
     App(batches.blueprint, world).call("advance_batch", message(StepMessage(id="0" * 32).to_text()))
     assert world.trace == ["state.read"]
+
+
+def test_a_message_of_a_walk_goes_on_with_reconcile(world: PipelineOnFakes) -> None:
+    world.services.reconcile.walks.store.create(Walk.begin(world.clock(), earlier_sent=None))
+    world.trace.clear()
+    App(operations.blueprint, world).call("advance_operation", message(StepMessage(id=WALK).to_text()))
+    assert "documents.list" in world.trace
+    assert "status/totals.json" in world.state.blobs
 
 
 # timers

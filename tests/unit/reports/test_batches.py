@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.batches.batch import BatchDocument, plan_batch
+from shared.durable import store
 from tests.fakes import START
 from tests.faults.world import MODEL
 from tests.services_on_fakes import LONG_RUNNING, PipelineOnFakes
@@ -56,6 +57,18 @@ def test_open_batches_are_listed_before_closed_ones(world: PipelineOnFakes) -> N
             "waiting_for_model": False,
         },
     ]
+
+
+def test_more_closed_batches_of_a_day_than_are_searched_are_said_to_be_there(
+    world: PipelineOnFakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        world.upload(f"{number}.txt", "about billing")
+        world.run()
+    assert world.services.batch_report.list().searched_all
+    monkeypatch.setattr(store, "MAX_SEARCHED", 2)
+    found = world.services.batch_report.list()
+    assert (len(found.batches), found.searched_all) == (2, False)
 
 
 def test_a_batch_that_waits_for_a_model_says_so(world: PipelineOnFakes) -> None:

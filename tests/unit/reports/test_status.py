@@ -9,9 +9,12 @@ import pytest
 
 from shared.batches.batch import BatchFacts, BatchState
 from shared.durable.store import Listed
+from shared.language.values import ModelRef
+from shared.reports import status as status_report
 from shared.reports.bodies import LISTED
 from shared.reports.status import count_batches
 from tests.fakes import START
+from tests.faults.world import MODEL
 from tests.services_on_fakes import LONG_RUNNING, PipelineOnFakes
 
 NOON = "2026-03-01T12:00:00Z"
@@ -32,6 +35,7 @@ def test_an_empty_pipeline_waits_for_nothing(world: PipelineOnFakes) -> None:
         "queues": {"documents": 0, "collect": 0, "batches": 0},
         "oldest_waiting": None,
         "recent_failures": [],
+        "searched_all_failures": True,
         "active_model": None,
         "waits": [],
         "problems": [],
@@ -97,6 +101,7 @@ def test_totals_are_those_of_the_last_reconcile(world: PipelineOnFakes) -> None:
     totals = world.services.reconcile()
     assert status(world)["documents"] == {
         "as_of": totals.as_of.isoformat().replace("+00:00", "Z"),
+        "began": (totals.began or START).isoformat().replace("+00:00", "Z"),
         "documents": 2,
         "classified": 1,
         "failed": 1,
@@ -121,6 +126,47 @@ def test_the_twenty_newest_failures_are_shown_newest_first(world: PipelineOnFake
         "batch": first.batch,
         "failed": first.failed.replace(microsecond=0).isoformat().replace("+00:00", "Z"),
     }
+
+
+def test_of_many_failure_records_those_are_shown_that_the_last_walk_found_the_newest(
+    world: PipelineOnFakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_report, "SEARCHED_FAILURES", 30)
+    for number in range(30):
+        world.upload(f"{number:03}.txt", " ")
+    world.run()
+    assert status(world)["searched_all_failures"] is True
+    for number in range(100, 140):
+        world.clock.advance(timedelta(seconds=5))
+        world.upload(f"{number:03}.txt", " ")
+        world.run()
+    before = status(world)
+    assert (before["searched_all_failures"], before["recent_failures"][0]["record"][:1]) == (False, "0")
+    world.stores["failures"].page_size = 7
+    world.services.reconcile()
+    after = status(world)
+    assert [each["record"] for each in after["recent_failures"]] == [f"{n:03}.txt.json" for n in range(139, 119, -1)]
+    assert after["searched_all_failures"] is False
+
+
+@pytest.mark.parametrize("model", [None, MODEL], ids=["no model", "a model"])
+def test_a_status_costs_ten_calls_at_most_and_no_more_with_history(
+    world: PipelineOnFakes, model: ModelRef | None
+) -> None:
+    if model is not None:
+        world.publish()
+    world.model.model = model
+    world.upload_letters(60)
+    world.deliver_for(minutes=30)
+    for number in range(2_000):
+        world.stores["failures"].write_unhooked(f"{number:04}.txt.json", b"{}", {"etag": '"1"'})
+        world.state.write_unhooked(f"batches/closed/2026-03-01/{number:032x}.json", b"{}")
+    world.services.reconcile()
+    for ask in (world.services.status, world.services.batch_report.list, world.services.sweep.metrics.log_pipeline):
+        world.services.active_model.forget()
+        world.trace.clear()
+        ask()
+        assert 0 < len(world.trace) <= 10, world.trace
 
 
 # the active model
