@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.batches.batch import BatchDocument, Batches, plan_batch
+from shared.batches.batch import Batch, BatchDocument, Batches, plan_batch
 from shared.batches.packing import pack
 from shared.documents.inbox import Inbox
 from shared.documents.messages import DocumentMessage, Source, WakeMessage
 from shared.documents.ref import MAX_DOCUMENTS_PER_JOB
 from shared.durable.dead_letters import DeadLetters
+from shared.durable.steps import InHand
 from shared.errors import StorageUnavailableError
 from shared.storage.ports import QueuedMessage
 
@@ -61,6 +62,11 @@ class Turn:
         self._left: datetime | None = None
         self._lock = threading.Lock()
 
+    @property
+    def is_taken(self) -> bool:
+        """A collector is at work."""
+        return self._is_taken
+
     def begin(self, woken_at: datetime) -> bool:
         """False leaves this wake to the collector at work."""
         with self._lock:
@@ -103,15 +109,29 @@ class Collector:
     visibility: timedelta
     turn: Turn = field(default_factory=Turn)
 
-    def collect(self, woken_at: datetime) -> None:
-        """Drain the documents queue. `woken_at` is when this wake was inserted, by the queue's own clock."""
+    @property
+    def longest(self) -> timedelta:
+        """How long a collector's wake must stay hidden, for what it received to be visible when it comes back."""
+        return MAX_DURATION + self.visibility + AFTER_VISIBILITY
+
+    def collect(self, woken_at: datetime, *, in_hand: bool = False) -> InHand[Batch] | None:
+        """Drain the documents queue. `woken_at` is when this wake was inserted, by the queue's own clock.
+
+        With `in_hand` the only batch of a look is returned, for the caller to take its steps: a full one is a burst,
+        and belongs to the queue.
+        """
         if not self.turn.begin(woken_at):
             # The collector at work will look once more. If it fails, its own wake comes back and covers this one.
-            return
+            return None
         deadline = self.inbox.clock() + MAX_DURATION
+        planned: InHand[Batch] | None = None
         try:
-            self._drain(woken_at, deadline=deadline)
+            planned = self._drain(woken_at, deadline=deadline, in_hand=in_hand)
             while not self.turn.end():
+                if planned is not None:
+                    # It does not wait for another look.
+                    self.batches.leave(planned)
+                    planned = None
                 if self.inbox.clock() > deadline:
                     # Another wake goes on; before the turn ends, so that this one comes back if it cannot be sent.
                     self.inbox.wake()
@@ -128,8 +148,10 @@ class Collector:
         except BaseException:
             self.turn.give_up()
             raise
+        return planned
 
-    def _drain(self, woken_at: datetime, *, deadline: datetime) -> None:
+    def _drain(self, woken_at: datetime, *, deadline: datetime, in_hand: bool = False) -> InHand[Batch] | None:
+        in_hand_now: InHand[Batch] | None = None
         rest: list[Collected] = []
         waiting, planned = True, 0
         for _ in range(MAX_ROUNDS):
@@ -147,21 +169,25 @@ class Collector:
             if self.inbox.clock() > deadline:
                 break
         if rest:
-            self._plan(rest)
+            in_hand_now = self._plan(rest, in_hand=in_hand and not planned)
         if waiting:
             # Without this fresh wake the debounce would strand what arrived after the last one.
             self.inbox.wake()
+        return in_hand_now
 
-    def _plan(self, group: list[Collected]) -> None:
+    def _plan(self, group: list[Collected], *, in_hand: bool = False) -> InHand[Batch] | None:
         """One group becomes a batch and its first message; then its document messages may go."""
         now = self.batches.clock()
+        start = self.batches.start_in_hand if in_hand else self.batches.start
         batch = plan_batch([each.planned for each in group], now)
-        if not self.batches.start(batch):
+        started = start(batch)
+        if not started:
             # An open batch of the very same documents is damaged: they go on in one of another id.
             batch = plan_batch([each.planned.model_copy(update={"requested": now}) for each in group], now)
-            self.batches.start(batch)
+            started = start(batch)
         self.inbox.fan_out(self.inbox.documents_queue.delete, [each for one in group for each in one.messages])
         log.info("batch_planned batch=%s documents=%d", batch.id, len(group))
+        return started if isinstance(started, InHand) else None
 
     def _read(self, received: Iterable[QueuedMessage]) -> Iterable[Collected]:
         for queued in received:

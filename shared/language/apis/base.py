@@ -87,6 +87,9 @@ class LanguageApi(Protocol):
     """`ModelRef.reference` means the same model for ever; otherwise it is a name that is pointed at another model."""
     analyze_requests_per_minute: int
     """The service's documented limit for one resource."""
+    page_of_all_results: Page | None
+    """What to ask of a job so that one page holds the results of as many texts as it can have; None where the version
+    documents no size of a page. Next links are followed either way."""
     label_rules: LabelRules
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]: ...
