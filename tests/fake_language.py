@@ -90,7 +90,9 @@ class FakeLanguageService:
         if job is None or self.clock() >= job.created + timedelta(hours=24):
             return language_error(404, "NotFound", "the job does not exist")
         job.reads += 1
-        return httpx.Response(200, json=self._state(job_id, job, skip=self._skip(request), size=self._page_size(request)))
+        return httpx.Response(
+            200, json=self._state(job_id, job, skip=self._skip(request), size=self._page_size(request))
+        )
 
     def _page_size(self, request: httpx.Request) -> int:
         return int(request.url.params.get("$top", self.page_size))

@@ -47,13 +47,15 @@ class BatchDocument(StoredModel):
     """A document in a batch.
 
     `attempt` counts its earlier submissions, in this batch and before it. `record_etag` is that of the classification
-    found when its text was read, for the later write.
+    found when its text was read, for the later write. `is_first`: nothing says that this version was delivered before,
+    so no classification is looked for. (A release that does not know the field looks for one.)
     """
 
     document: DocumentRef
     source: Source = Source.EVENT
     attempt: int = 0
     requested: AwareDatetime | None = None
+    is_first: bool = False
     record_etag: str | None = None
     outcome: Outcome | None = None
 

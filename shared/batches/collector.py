@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +35,12 @@ PEEK = 32
 CLOCKS_DIFFER = timedelta(days=1)
 
 
+# The host delivers again what a dead process had in work after 10 minutes: an event that is older may be a repeat.
+LATE = timedelta(minutes=9)
+# Versions that a process remembers to have collected.
+REMEMBERED = 10_000
+
+
 @dataclass
 class Collected:
     """One version, with every message that named it."""
@@ -49,6 +56,23 @@ class Collected:
     @property
     def version(self) -> tuple[str, str]:
         return self.planned.document.name, self.planned.document.etag
+
+
+class Recent:
+    """The versions this process collected last: a hint that saves a classification, never a guarantee."""
+
+    def __init__(self) -> None:
+        self._versions: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def has_seen(self, version: tuple[str, str]) -> bool:
+        """Whether it was collected before; it is remembered from now on."""
+        with self._lock:
+            is_known = version in self._versions
+            self._versions[version] = None
+            if len(self._versions) > REMEMBERED:
+                self._versions.popitem(last=False)
+            return is_known
 
 
 class Turn:
@@ -108,6 +132,7 @@ class Collector:
     queue_name: str
     visibility: timedelta
     turn: Turn = field(default_factory=Turn)
+    recent: Recent = field(default_factory=Recent)
 
     @property
     def longest(self) -> timedelta:
@@ -179,7 +204,7 @@ class Collector:
         """One group becomes a batch and its first message; then its document messages may go."""
         now = self.batches.clock()
         start = self.batches.start_in_hand if in_hand else self.batches.start
-        batch = plan_batch([each.planned for each in group], now)
+        batch = plan_batch([self._with_what_is_known(each) for each in group], now)
         started = start(batch)
         if not started:
             # An open batch of the very same documents is damaged: they go on in one of another id.
@@ -188,6 +213,11 @@ class Collector:
         self.inbox.fan_out(self.inbox.documents_queue.delete, [each for one in group for each in one.messages])
         log.info("batch_planned batch=%s documents=%d", batch.id, len(group))
         return started if isinstance(started, InHand) else None
+
+    def _with_what_is_known(self, each: Collected) -> BatchDocument:
+        """Whether the version was delivered before, as far as its messages and this process know."""
+        planned, was_seen = each.planned, self.recent.has_seen(each.version)
+        return planned.model_copy(update={"is_first": is_first(each) and not was_seen})
 
     def _read(self, received: Iterable[QueuedMessage]) -> Iterable[Collected]:
         for queued in received:
@@ -233,6 +263,16 @@ def is_ripe(peeked: list[QueuedMessage], *, held: int, woken_at: datetime, is_bu
     oldest = min(each.inserted_on for each in peeked)
     has_waited = oldest < woken_at if is_burst else oldest <= woken_at
     return held + len(peeked) >= MAX_DOCUMENTS_PER_JOB or has_waited
+
+
+def is_first(each: Collected) -> bool:
+    """Does nothing in its messages say that this version was, or will be, delivered another time?"""
+    return (
+        each.planned.source is Source.EVENT
+        and len(each.messages) == 1
+        and each.messages[0].dequeue_count == 1
+        and each.messages[0].inserted_on - each.planned.document.last_modified < LATE
+    )
 
 
 _ASKED_FOR = {Source.FAILED: 1, Source.REDRIVE: 2}

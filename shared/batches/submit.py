@@ -220,9 +220,11 @@ class Submit:
         return NoModelError(why)
 
     def _read(self, batch: str, index: int, planned: BatchDocument) -> ReadDocument:
-        """Read one document at its ETag. One HEAD of its classification, one GET of its text."""
+        """Read one document at its ETag: one GET of its text, and before it a HEAD of its classification where the
+        version may have been delivered before. The record's write sees in any case what is there."""
         document = planned.document
-        found = self.records.find_classification(document.name)
+        is_first = planned.is_first and planned.attempt == 0
+        found = None if is_first else self.records.find_classification(document.name)
         if found and found[0].is_about(document.etag) and planned.source is not Source.REDRIVE:
             return ReadDocument(index, outcome=Outcome.ALREADY_CLASSIFIED)
         try:

@@ -321,10 +321,10 @@ class World:
         process = (self._process, *self._others)[self._delivered % self.instances]
         self._delivered += 1
         if self.in_hand and queue is not self.queues["batches"]:
-            self._run_on(Invocation(process, lambda: self._invoke(queue, message)), queue, message)
+            self._run_on(Invocation(process, lambda: self._run_whole(queue, message)), queue, message)
             return
         outer, self._serving = self._serving, process  # nothing in it waits
-        self._end(queue, message, process, lambda: self._invoke(queue, message))
+        self._end(queue, message, process, lambda: self._run_whole(queue, message))
         self._serving = outer
 
     def _run_on(self, invocation: Invocation, queue: FakeQueue, message: QueuedMessage) -> None:
@@ -348,14 +348,11 @@ class World:
         invocation.go_on()
         self._running.pop()
         invocation.state = self.invocation, self.held
-        if invocation.is_over and invocation.error is None:
-            self.flush()
         self.invocation, self.held, self._serving = outer
 
     def _end(self, queue: FakeQueue, message: QueuedMessage, process: Process, work: Callable[[], None]) -> None:
         try:
             work()
-            self.flush()
             queue.delete_unhooked(message)
         except Crash:
             self.kill(process)
@@ -365,6 +362,10 @@ class World:
                 queue.delete_unhooked(message)
                 raise
             queue.release(message, RELEASE)
+
+    def _run_whole(self, queue: FakeQueue, message: QueuedMessage) -> None:
+        self._invoke(queue, message)
+        self.flush()
 
     def _invoke(self, queue: FakeQueue, message: QueuedMessage) -> None:
         services, steps = self._serving.services, self.batch_steps
