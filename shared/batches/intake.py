@@ -81,16 +81,23 @@ class Intake:
         wake = self.inbox.wake(hidden=self.inbox.linger + self.collector.longest)
         if wake is None:
             return
-        self.wait(self.inbox.linger)
         try:
-            for _ in range(TURNS):
-                if not self.collector.turn.is_taken:
-                    break
-                self.wait(TURN)
+            self._wait_for_turn()
             self._collect(wake.inserted_on, began=began, wake=wake)
         except Exception as error:
             # The documents are accepted, so the event must not come again. The wake's delivery meets the error again.
             log.exception("collect_failed_in_hand: %s", type(error).__name__)
+
+    def _wait_for_turn(self) -> None:
+        """Until the linger is over, and a little longer while another collector of the process is at work."""
+        try:
+            self.wait(self.inbox.linger)
+            for _ in range(TURNS):
+                if not self.collector.turn.is_taken:
+                    return
+                self.wait(TURN)
+        finally:
+            self.inbox.debounce.look_begins()
 
     def _collect(self, woken_at: datetime, *, began: datetime, wake: SentMessage | None) -> None:
         has_place = self.places.acquire(blocking=False)

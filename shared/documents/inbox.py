@@ -30,19 +30,35 @@ WAKE_GRACE = timedelta(minutes=1)
 
 
 class WakeDebounce:
-    """When this process's newest wake leads to a look: a hint that saves messages, never a guarantee."""
+    """What is known of this process's newest wake: a hint that saves messages, never a guarantee.
+
+    Of a wake in the queue, when it becomes visible. Of one whose sender looks itself, that its look has not begun: what
+    was sent before is seen by it, whatever the clocks say.
+    """
 
     def __init__(self) -> None:
         self._visible_at: datetime | None = None
+        self._is_look_ahead = False
         self.sending: AbstractContextManager[object] = threading.Lock()
         """Held from the question to the answer: of documents accepted at once, one sends the wake. The others wait for
         it, because only a wake that has been sent is pending."""
 
     def is_pending(self, now: datetime, *, linger: timedelta) -> bool:
+        if self._is_look_ahead:
+            return True
         return self._visible_at is not None and self._visible_at >= now + min(WAKE_MARGIN, linger / 2)
 
     def sent(self, visible_at: datetime) -> None:
         self._visible_at = visible_at
+
+    def will_look(self) -> None:
+        """The wake's sender looks itself."""
+        self._is_look_ahead = True
+
+    def look_begins(self) -> None:
+        """What is accepted from now on needs another wake."""
+        with self.sending:
+            self._is_look_ahead = False
 
 
 @dataclass(frozen=True)
@@ -141,16 +157,18 @@ class Inbox:
     def wake(self, *, hidden: timedelta | None = None) -> SentMessage | None:
         """Wake the collector after the linger, unless a wake of this process is pending. Always after the message.
 
-        With `hidden` the message is only the net for a caller that looks itself when the linger is over, no sooner.
-        Returns what was sent.
+        With `hidden` the message is only the net for a caller that waits for the linger and looks itself, which it says
+        by `debounce.look_begins`. Returns what was sent.
         """
         with self.debounce.sending:
             now = self.clock()
             if self.debounce.is_pending(now, linger=self.linger):
                 return None
             sent = self.collect_queue.send(WakeMessage(), delay=hidden or self.linger)
-            # The look is what others may rely on, whatever the message's own time.
-            self.debounce.sent(now + self.linger)
+            if hidden is None:
+                self.debounce.sent(now + self.linger)
+            else:
+                self.debounce.will_look()
             return sent
 
     def oldest_waiting(self) -> datetime | None:

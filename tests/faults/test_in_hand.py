@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,8 +19,9 @@ import pytest
 from shared.batches import collector, intake
 from shared.batches.batch import Batch
 from shared.batches.collector import Collector
-from shared.documents.inbox import WakeDebounce
+from shared.batches.intake import Intake
 from shared.durable import steps
+from shared.durable.steps import InHand
 from shared.storage.ports import QueuedMessage
 from tests.fakes import START, FakeQueue
 from tests.faults.test_crash_points import WORST_DELAY
@@ -114,17 +115,24 @@ def test_no_crash_loses_a_document_in_hand_and_each_repeats_one_batch_at_most(lo
             assert late <= WORST_DELAY + timedelta(minutes=1), f"crash {number} {moment}"
 
 
-@pytest.mark.parametrize("instances", [1, 2])
-def test_others_at_work_between_any_two_calls_lose_nothing_and_leave_nothing_to_a_net(instances: int) -> None:
+def stranded_runs(instances: int = 1) -> list[int]:
+    """The calls at which a pause, in which others are at work, loses a document or leaves it to a net."""
     undisturbed = InHandWorld(instances=instances)
     one_by_one(undisturbed)
     undisturbed.run()
+    found = []
     for number in range(1, undisturbed.calls + 1):
         world = InHandWorld(instances=instances, pause_at=number)
         one_by_one(world)
         world.run()
-        assert world.violations() == [], f"pause {number}"
-        assert world.clock() - undisturbed.clock() <= IN_TIME, f"pause {number}"
+        if world.violations() or world.clock() - undisturbed.clock() > IN_TIME:
+            found.append(number)
+    return found
+
+
+@pytest.mark.parametrize("instances", [1, 2])
+def test_others_at_work_between_any_two_calls_lose_nothing_and_leave_nothing_to_a_net(instances: int) -> None:
+    assert stranded_runs(instances) == []
 
 
 def spaced(world: World, seconds: float, count: int = 20) -> None:
@@ -151,11 +159,19 @@ def test_no_document_waits_for_a_net_while_nobody_dies(instances: int) -> None:
     assert max(late_by(seconds, instances=instances) for seconds in SPACINGS) <= IN_TIME
 
 
-def test_a_debounce_that_goes_by_the_net_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The crack of the first attempt: a wake counted as pending while its look was over."""
-    sent = WakeDebounce.sent
-    monkeypatch.setattr(WakeDebounce, "sent", lambda self, at: sent(self, at + timedelta(seconds=20)))
-    assert max(late_by(seconds) for seconds in SPACINGS) > IN_TIME
+def test_a_debounce_that_does_not_notice_that_the_look_has_begun_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wake counts as pending although the collector is past its last look."""
+    monkeypatch.setattr(Intake, "_wait_for_turn", lambda self: self.wait(self.inbox.linger))
+    begins = Collector.collect
+
+    def look_begins_at_the_end(self: Collector, woken_at: datetime, *, in_hand: bool = False) -> InHand[Batch] | None:
+        try:
+            return begins(self, woken_at, in_hand=in_hand)
+        finally:
+            self.inbox.debounce.look_begins()
+
+    monkeypatch.setattr(Collector, "collect", look_begins_at_the_end)
+    assert stranded_runs() != []
 
 
 @dataclass
