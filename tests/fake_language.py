@@ -40,6 +40,7 @@ class FakeLanguageService:
     hook: Hook = no_hook
     reads_before_done: int = 1
     page_size: int = 20
+    longest_page: int = 50
     endpoint: str = "http://127.0.0.1:9"
     analyze_path: str = ANALYZE
     models: set[str] = field(default_factory=lambda: {"model-1"})
@@ -95,7 +96,7 @@ class FakeLanguageService:
         )
 
     def _page_size(self, request: httpx.Request) -> int:
-        return int(request.url.params.get("$top", self.page_size))
+        return min(self.longest_page, int(request.url.params.get("$top", self.page_size)))
 
     def _state(self, job_id: str, job: FakeJob, *, skip: int, size: int) -> dict[str, Any]:
         done = job.reads > self.reads_before_done

@@ -34,7 +34,7 @@ class FakeGaLanguageService(FakeLanguageService):
         return int(request.url.params.get("skip", 0))
 
     def _page_size(self, request: httpx.Request) -> int:
-        return int(request.url.params.get("top", self.page_size))
+        return min(self.longest_page, int(request.url.params.get("top", self.page_size)))
 
     def _state(self, job_id: str, job: FakeJob, *, skip: int, size: int) -> dict[str, Any]:
         done = job.reads > self.reads_before_done

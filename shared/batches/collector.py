@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.batches.batch import Batch, BatchDocument, Batches, plan_batch
+from shared.batches.batch import LATE, Batch, BatchDocument, Batches, plan_batch
 from shared.batches.packing import pack
 from shared.documents.inbox import Inbox
 from shared.documents.messages import DocumentMessage, Source, WakeMessage
@@ -35,8 +35,6 @@ PEEK = 32
 CLOCKS_DIFFER = timedelta(days=1)
 
 
-# The host delivers again what a dead process had in work after 10 minutes: an event that is older may be a repeat.
-LATE = timedelta(minutes=9)
 # Versions that a process remembers to have collected.
 REMEMBERED = 10_000
 

@@ -96,7 +96,7 @@ class Inbox:
         """Queue the document for collection, or write its failure record when it can never be classified.
 
         An empty blob that may be filled yet is left alone: its next version has an event, or reconcile finds it.
-        Returns whether a message was sent, which a wake must follow.
+        Returns whether a message was sent: then the collector must be woken.
         """
         if not self.is_watched(document.name, container=container):
             _log_ignored(document.name, container=container, why="not a .txt of the documents container")

@@ -294,7 +294,7 @@ def _take(run: _Run[R, F], stored: Stored[R], message: StepMessage) -> Next[R] |
 def _carry_out(
     run: _Run[R, F], message: StepMessage, following: Next[R] | None
 ) -> tuple[StepMessage, Stored[R]] | None:
-    """What follows a step; returns the next one when it is taken at once."""
+    """What comes after a step; returns the next one when it is taken at once."""
     steps = run.steps
     match following:
         case Done(stored):

@@ -189,9 +189,10 @@ class World:
         self._maybe_crash("before")
         if self.pause_at == self.calls:
             self._deliver_until(self.clock() + PAUSE)
-        result = effect()
-        self._maybe_crash("after")
-        return result
+        try:
+            return effect()
+        finally:
+            self._maybe_crash("after")
 
     def _maybe_crash(self, moment: str) -> None:
         if self.crash_at == (self.calls, moment) or (self.crash_rate and self.random.random() < self.crash_rate / 2):

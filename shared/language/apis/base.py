@@ -89,7 +89,7 @@ class LanguageApi(Protocol):
     """The service's documented limit for one resource."""
     page_of_all_results: Page | None
     """What to ask of a job so that one page holds the results of as many texts as it can have; None where the version
-    documents no size of a page. Next links are followed either way."""
+    documents no size of a page. Next links are read either way."""
     label_rules: LabelRules
 
     def submit_analyze(self, texts: TextInputs, model: ModelRef, *, display_name: str) -> Call[str]: ...

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.batches.batch import BatchDocument, plan_batch
-from shared.batches.collector import LATE, REMEMBERED, Recent
+from shared.batches.batch import LATE, BatchDocument, plan_batch
+from shared.batches.collector import REMEMBERED, Recent
 from shared.documents.messages import Source
 from shared.documents.ref import DocumentRef
 from shared.messages import StepMessage
@@ -113,6 +113,16 @@ def test_a_document_that_is_submitted_again_is_looked_up(world: PipelineOnFakes)
     world.batches.start(batch)
     world.trace.clear()
     world.batch_steps.advance(StepMessage(id=batch.id))
+    assert "classifications.find" in world.trace
+
+
+def test_a_batch_that_waited_for_long_is_looked_up(world: PipelineOnFakes) -> None:
+    """For a model, or because its process died: its documents may have been classified in another way meanwhile."""
+    once(world)
+    world.services.collector.collect(world.clock() + timedelta(seconds=2))
+    world.clock.advance(LATE)
+    world.trace.clear()
+    world.deliver_next()
     assert "classifications.find" in world.trace
 
 
