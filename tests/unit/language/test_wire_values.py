@@ -105,8 +105,8 @@ def test_an_unknown_api_version_lists_the_known_ones() -> None:
     assert all(version in str(caught.value) for version in API_VERSIONS)
 
 
-# Deployments, labels by import, a reference that names one model, analyze requests a minute.
-FACTS: dict[str, tuple[bool, bool, bool, int]] = {
+# Deployments, labels by import, a reference that names one model, analyze requests a minute, all results.
+FACTS: dict[str, tuple[bool, bool, bool, int, Page | None]] = {
     "2021-preview": (False, False, True, 20, None),
     "2023-04-01": (True, True, False, 1000, Page(skip=0, top=25)),
     "2022-05-01": (True, True, False, 1000, Page(skip=0, top=25)),
