@@ -24,7 +24,7 @@ def blueprint(services: Services) -> func.Blueprint:
     def collect(message: func.QueueMessage) -> None:
         read_or_keep(services.dead_letters, message, queue=settings.collect_queue, model=WakeMessage)
         # Even an unreadable message may have been the only wake.
-        services.collector.collect(_inserted_on(message))
+        services.intake.collect(_inserted_on(message))
 
     @bp.function_name("advance_batch")
     @bp.queue_trigger(arg_name="message", queue_name="%BATCHES_QUEUE%", connection="DATA_STORAGE")

@@ -23,7 +23,7 @@ class BlobProperties(BaseModel):
 
 def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
-    inbox, queue = services.inbox, services.settings.events_queue
+    inbox, intake, queue = services.inbox, services.intake, services.settings.events_queue
 
     @bp.function_name("accept_document")
     @bp.blob_trigger(
@@ -36,7 +36,7 @@ def blueprint(services: Services) -> func.Blueprint:
         container, _, name = (blob.name or "").partition("/")
         document = _document(inbox, blob, name)
         if document is not None:
-            inbox.accept(container, document)
+            intake.accept(container, document)
 
     @bp.function_name("accept_event")
     @bp.queue_trigger(arg_name="message", queue_name="%EVENTS_QUEUE%", connection="DATA_STORAGE")
@@ -49,7 +49,7 @@ def blueprint(services: Services) -> func.Blueprint:
         if events.unreadable:
             reason = f"{events.unreadable} of its events cannot be read"
             keep(services.dead_letters, message, queue=queue, reason=reason)
-        inbox.accept_uploads(events.uploads)
+        intake.accept_uploads(events.uploads)
 
     return bp
 

@@ -115,7 +115,7 @@ class Settings(BaseModel):
 
     # Pipeline
     pipeline_linger_seconds: Annotated[float, Field(ge=1, le=60)] = Field(
-        2.0, description="How long the collector waits for more documents after the first"
+        1.5, description="How long the collector waits for more documents after the first"
     )
     pipeline_collect_visibility_seconds: Annotated[float, Field(ge=1, lt=600)] = Field(
         300.0,
@@ -133,7 +133,8 @@ class Settings(BaseModel):
         "guessing, as `shift_jis,euc_jp` or `cp1250`; comma separated",
     )
     pipeline_poll_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)] = Field(
-        (2.0, 5.0, 10.0, 20.0, 40.0, 60.0), description="Delays between polls of a running job; the last one repeats"
+        (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0),
+        description="Delays between polls of a running job; the last one repeats",
     )
     pipeline_slow_poll_seconds: Seconds = Field(
         300.0, description="Delay between polls once a job has run longer than 10 minutes"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from pydantic import TypeAdapter
 from shared.batches.advance import BatchSteps
 from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
+from shared.batches.intake import Intake
 from shared.batches.open_batches import open_versions, open_versions_of_few, wake_waiting
 from shared.batches.poll import Poll
 from shared.batches.put_back import BatchPutBack
@@ -91,6 +93,7 @@ class Adapters:
     fan_out: FanOut
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
+    wait: Callable[[timedelta], None] = lambda delay: time.sleep(delay.total_seconds())
     outages: Outages = field(default_factory=lambda: Outages(utc_now))
 
 
@@ -101,6 +104,7 @@ class Services:
     settings: Settings
     adapters: Adapters
     inbox: Inbox
+    intake: Intake
     records: Records
     collector: Collector
     batches: Batches
@@ -319,6 +323,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         give_up=operation_steps.give_up,
         close=operations.close,
     )
+    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language))
     handlers: dict[str, Handle] = {
         BLOB_TRIGGER_QUEUE: document_dead_letters.handle_upload,
         settings.events_queue: document_dead_letters.handle_event,
@@ -336,10 +341,11 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         settings=settings,
         adapters=adapters,
         inbox=inbox,
+        intake=Intake(inbox, collector, batch_steps, wait=adapters.wait, clock=clock),
         records=records,
         collector=collector,
         batches=batches,
-        batch_steps=BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language)),
+        batch_steps=batch_steps,
         active_model=active_model,
         projects=projects,
         unneeded_models=unneeded_models,

@@ -40,6 +40,7 @@ class FakeLanguageService:
     hook: Hook = no_hook
     reads_before_done: int = 1
     page_size: int = 20
+    longest_page: int = 50
     endpoint: str = "http://127.0.0.1:9"
     analyze_path: str = ANALYZE
     models: set[str] = field(default_factory=lambda: {"model-1"})
@@ -90,9 +91,14 @@ class FakeLanguageService:
         if job is None or self.clock() >= job.created + timedelta(hours=24):
             return language_error(404, "NotFound", "the job does not exist")
         job.reads += 1
-        return httpx.Response(200, json=self._state(job_id, job, self._skip(request)))
+        return httpx.Response(
+            200, json=self._state(job_id, job, skip=self._skip(request), size=self._page_size(request))
+        )
 
-    def _state(self, job_id: str, job: FakeJob, skip: int) -> dict[str, Any]:
+    def _page_size(self, request: httpx.Request) -> int:
+        return min(self.longest_page, int(request.url.params.get("$top", self.page_size)))
+
+    def _state(self, job_id: str, job: FakeJob, *, skip: int, size: int) -> dict[str, Any]:
         done = job.reads > self.reads_before_done
         body: dict[str, Any] = {
             "jobId": job_id,
@@ -105,12 +111,12 @@ class FakeLanguageService:
             "tasks": {"completed": int(done), "failed": 0, "inProgress": int(not done), "total": 1},
         }
         if done:
-            page = job.documents[skip : skip + self.page_size]
+            page = job.documents[skip : skip + size]
             body["tasks"][job.task] = [
                 {"results": {"documents": [self._classify(each) for each in page], "errors": []}}
             ]
-            if skip + self.page_size < len(job.documents):
-                link = f"{self.endpoint}{ANALYZE}/jobs/{job_id}?$top={self.page_size}&$skip={skip + self.page_size}"
+            if skip + size < len(job.documents):
+                link = f"{self.endpoint}{ANALYZE}/jobs/{job_id}?$top={size}&$skip={skip + size}"
                 body["@nextLink"] = link
         return body
 

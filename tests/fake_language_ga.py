@@ -33,7 +33,10 @@ class FakeGaLanguageService(FakeLanguageService):
     def _skip(self, request: httpx.Request) -> int:
         return int(request.url.params.get("skip", 0))
 
-    def _state(self, job_id: str, job: FakeJob, skip: int) -> dict[str, Any]:
+    def _page_size(self, request: httpx.Request) -> int:
+        return min(self.longest_page, int(request.url.params.get("top", self.page_size)))
+
+    def _state(self, job_id: str, job: FakeJob, *, skip: int, size: int) -> dict[str, Any]:
         done = job.reads > self.reads_before_done
         status = "succeeded" if done else "running"
         item: dict[str, Any] = {
@@ -53,15 +56,15 @@ class FakeGaLanguageService(FakeLanguageService):
             "tasks": {"completed": int(done), "failed": 0, "inProgress": int(not done), "total": 1, "items": [item]},
         }
         if done:
-            page = job.documents[skip : skip + self.page_size]
+            page = job.documents[skip : skip + size]
             item["results"] = {
                 "projectName": "letters",
                 "deploymentName": job.model_id,
                 "documents": [self._classify(each) for each in page],
                 "errors": [],
             }
-            if skip + self.page_size < len(job.documents):
-                query = f"api-version={self.api_version}&top={self.page_size}&skip={skip + self.page_size}"
+            if skip + size < len(job.documents):
+                query = f"api-version={self.api_version}&top={size}&skip={skip + size}"
                 body["nextLink"] = f"{self.endpoint}{ANALYZE}/{job_id}?{query}"
         return body
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from shared.config import Settings
-from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
+from shared.errors import BlobNotFoundError, BlobUnreadableError, RaceLostError, VersionChangedError
 from shared.messages import Message
-from shared.storage.ports import Blob, BlobInfo, Page, QueuedMessage, is_addressable
+from shared.storage.ports import Blob, BlobInfo, Page, QueuedMessage, SentMessage, is_addressable
 from shared.storage.queues import decode_body
 from tests.log_watch import WATCH
 
@@ -223,19 +223,32 @@ class FakeQueue:
         """Lose every message; no hook sees it."""
         self._messages.clear()
 
-    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
-        body = base64.b64encode(message.to_text().encode()).decode()
-        whole = timedelta(seconds=math.ceil(max(0.0, delay.total_seconds())))
-        self._hook(f"{self.name}.send", lambda: self.send_raw(body, delay=whole))
+    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> SentMessage:
+        body, whole = _encode(message), _whole_seconds(delay)
+        return self._hook(f"{self.name}.send", lambda: self.send_raw(body, delay=whole))
 
-    def send_raw(self, body: str, *, delay: timedelta = timedelta(0)) -> None:
+    def send_raw(self, body: str, *, delay: timedelta = timedelta(0)) -> SentMessage:
         now = self._clock()
         # Whole seconds for the insertion time, as the service tells it.
         inserted = now.replace(microsecond=0)
-        self._messages.append(_Message(f"m{next(self._numbers)}", body, inserted, now + delay))
+        number, receipt = f"m{next(self._numbers)}", f"r{next(self._numbers)}"
+        self._messages.append(_Message(number, body, inserted, now + delay, pop_receipt=receipt))
+        return SentMessage(number, receipt, inserted)
+
+    def move(self, sent: SentMessage, message: Message, *, delay: timedelta) -> SentMessage:
+        body, whole = _encode(message), _whole_seconds(delay)
+        return self._hook(f"{self.name}.move", lambda: self._move(sent, body, whole))
+
+    def _move(self, sent: SentMessage, body: str, delay: timedelta) -> SentMessage:
+        for each in self._messages:
+            if (each.id, each.pop_receipt) == (sent.id, sent.pop_receipt):
+                each.body, each.visible_at = body, self._clock() + delay
+                each.pop_receipt = f"r{next(self._numbers)}"
+                return SentMessage(each.id, each.pop_receipt, each.inserted_on)
+        raise RaceLostError(sent.id)
 
     def peek(self, count: int) -> list[QueuedMessage]:
-        return self._hook(f"{self.name}.peek", lambda: [_queued(message) for message in self._visible()[:count]])
+        return self._hook(f"{self.name}.peek", lambda: [_peeked(message) for message in self._visible()[:count]])
 
     def receive(self, count: int, *, visibility: timedelta) -> list[QueuedMessage]:
         return self._hook(f"{self.name}.receive", lambda: self.receive_unhooked(count, visibility))
@@ -248,10 +261,10 @@ class FakeQueue:
             message.pop_receipt = f"r{next(self._numbers)}"
         return [_queued(message) for message in received]
 
-    def delete(self, message: QueuedMessage) -> None:
+    def delete(self, message: QueuedMessage | SentMessage) -> None:
         self._hook(f"{self.name}.delete", lambda: self.delete_unhooked(message))
 
-    def delete_unhooked(self, message: QueuedMessage) -> None:
+    def delete_unhooked(self, message: QueuedMessage | SentMessage) -> None:
         self._messages = [
             each for each in self._messages if (each.id, each.pop_receipt) != (message.id, message.pop_receipt)
         ]
@@ -272,6 +285,18 @@ class FakeQueue:
 
     def _visible(self) -> list[_Message]:
         return [message for message in self._messages if message.visible_at <= self._clock()]
+
+
+def _encode(message: Message) -> str:
+    return base64.b64encode(message.to_text().encode()).decode()
+
+
+def _whole_seconds(delay: timedelta) -> timedelta:
+    return timedelta(seconds=math.ceil(max(0.0, delay.total_seconds())))
+
+
+def _peeked(message: _Message) -> QueuedMessage:
+    return replace(_queued(message), pop_receipt=None)
 
 
 def _queued(message: _Message) -> QueuedMessage:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from shared.batches.batch import Batch, Batches, BatchState
 from shared.batches.poll import Poll
 from shared.batches.submit import Submit
-from shared.durable.steps import Next, advance
+from shared.durable.steps import InHand, Next, Patience, advance, advance_in_hand
 from shared.durable.store import Stored
 from shared.messages import StepMessage
 
@@ -27,6 +27,10 @@ class BatchSteps:
     def advance(self, message: StepMessage) -> None:
         """Take the batch's next step. Raises only what is a bug, or a queue that takes no message."""
         advance(self.batches, message, self._take)
+
+    def advance_in_hand(self, planned: InHand[Batch], patience: Patience) -> None:
+        """Take the steps of a batch that was just planned; what must wait for long is left to its message."""
+        advance_in_hand(self.batches, planned, self._take, patience)
 
     def _take(self, stored: Stored[Batch]) -> Next[Batch]:
         step = self.submit if stored.record.state is BatchState.PLANNED else self.poll

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -22,6 +22,8 @@ from shared.language.values import ModelRef
 
 # How often a document is submitted before it is given up.
 MAX_ATTEMPTS = 3
+# The host delivers again what a dead process had in work after 10 minutes: what is older may be a repeat.
+LATE = timedelta(minutes=9)
 # Closed batches lie in folders by the day they were created; they are kept for 30 days unless retentionDays says more.
 SEARCHED_DAYS = 30
 
@@ -47,13 +49,15 @@ class BatchDocument(StoredModel):
     """A document in a batch.
 
     `attempt` counts its earlier submissions, in this batch and before it. `record_etag` is that of the classification
-    found when its text was read, for the later write.
+    found when its text was read, for the later write. `is_first`: nothing says that this version was delivered before,
+    so no classification is looked for. (A release that does not know the field looks for one.)
     """
 
     document: DocumentRef
     source: Source = Source.EVENT
     attempt: int = 0
     requested: AwareDatetime | None = None
+    is_first: bool = False
     record_etag: str | None = None
     outcome: Outcome | None = None
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.batches.batch import BatchDocument, Batches, plan_batch
+from shared.batches.batch import LATE, Batch, BatchDocument, Batches, plan_batch
 from shared.batches.packing import pack
 from shared.documents.inbox import Inbox
 from shared.documents.messages import DocumentMessage, Source, WakeMessage
 from shared.documents.ref import MAX_DOCUMENTS_PER_JOB
 from shared.durable.dead_letters import DeadLetters
+from shared.durable.steps import InHand
 from shared.errors import StorageUnavailableError
 from shared.storage.ports import QueuedMessage
 
@@ -31,6 +33,10 @@ AFTER_VISIBILITY = timedelta(seconds=10)
 PEEK = 32
 # How far storage's clock, or the clock of the process that sent a message, may be ahead of ours.
 CLOCKS_DIFFER = timedelta(days=1)
+
+
+# Versions that a process remembers to have collected.
+REMEMBERED = 10_000
 
 
 @dataclass
@@ -50,6 +56,23 @@ class Collected:
         return self.planned.document.name, self.planned.document.etag
 
 
+class Recent:
+    """The versions this process collected last: a hint that saves a classification, never a guarantee."""
+
+    def __init__(self) -> None:
+        self._versions: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def has_seen(self, version: tuple[str, str]) -> bool:
+        """Whether it was collected before; it is remembered from now on."""
+        with self._lock:
+            is_known = version in self._versions
+            self._versions[version] = None
+            if len(self._versions) > REMEMBERED:
+                self._versions.popitem(last=False)
+            return is_known
+
+
 class Turn:
     """One collector of a process works at a time; a wake that comes meanwhile is left to it.
 
@@ -60,6 +83,11 @@ class Turn:
         self._is_taken = False
         self._left: datetime | None = None
         self._lock = threading.Lock()
+
+    @property
+    def is_taken(self) -> bool:
+        """A collector is at work."""
+        return self._is_taken
 
     def begin(self, woken_at: datetime) -> bool:
         """False leaves this wake to the collector at work."""
@@ -102,16 +130,31 @@ class Collector:
     queue_name: str
     visibility: timedelta
     turn: Turn = field(default_factory=Turn)
+    recent: Recent = field(default_factory=Recent)
 
-    def collect(self, woken_at: datetime) -> None:
-        """Drain the documents queue. `woken_at` is when this wake was inserted, by the queue's own clock."""
+    @property
+    def longest(self) -> timedelta:
+        """How long a collector's wake must stay hidden, for what it received to be visible when it comes back."""
+        return MAX_DURATION + self.visibility + AFTER_VISIBILITY
+
+    def collect(self, woken_at: datetime, *, in_hand: bool = False) -> InHand[Batch] | None:
+        """Drain the documents queue. `woken_at` is when this wake was inserted, by the queue's own clock.
+
+        With `in_hand` the only batch of a look is returned, for the caller to take its steps: a full one is a burst,
+        and belongs to the queue.
+        """
         if not self.turn.begin(woken_at):
             # The collector at work will look once more. If it fails, its own wake comes back and covers this one.
-            return
+            return None
         deadline = self.inbox.clock() + MAX_DURATION
+        planned: InHand[Batch] | None = None
         try:
-            self._drain(woken_at, deadline=deadline)
+            planned = self._drain(woken_at, deadline=deadline, in_hand=in_hand)
             while not self.turn.end():
+                if planned is not None:
+                    # It does not wait for another look.
+                    self.batches.leave(planned)
+                    planned = None
                 if self.inbox.clock() > deadline:
                     # Another wake goes on; before the turn ends, so that this one comes back if it cannot be sent.
                     self.inbox.wake()
@@ -128,8 +171,10 @@ class Collector:
         except BaseException:
             self.turn.give_up()
             raise
+        return planned
 
-    def _drain(self, woken_at: datetime, *, deadline: datetime) -> None:
+    def _drain(self, woken_at: datetime, *, deadline: datetime, in_hand: bool = False) -> InHand[Batch] | None:
+        in_hand_now: InHand[Batch] | None = None
         rest: list[Collected] = []
         waiting, planned = True, 0
         for _ in range(MAX_ROUNDS):
@@ -147,21 +192,30 @@ class Collector:
             if self.inbox.clock() > deadline:
                 break
         if rest:
-            self._plan(rest)
+            in_hand_now = self._plan(rest, in_hand=in_hand and not planned)
         if waiting:
             # Without this fresh wake the debounce would strand what arrived after the last one.
             self.inbox.wake()
+        return in_hand_now
 
-    def _plan(self, group: list[Collected]) -> None:
+    def _plan(self, group: list[Collected], *, in_hand: bool = False) -> InHand[Batch] | None:
         """One group becomes a batch and its first message; then its document messages may go."""
         now = self.batches.clock()
-        batch = plan_batch([each.planned for each in group], now)
-        if not self.batches.start(batch):
+        start = self.batches.start_in_hand if in_hand else self.batches.start
+        batch = plan_batch([self._with_what_is_known(each) for each in group], now)
+        started = start(batch)
+        if not started:
             # An open batch of the very same documents is damaged: they go on in one of another id.
             batch = plan_batch([each.planned.model_copy(update={"requested": now}) for each in group], now)
-            self.batches.start(batch)
+            started = start(batch)
         self.inbox.fan_out(self.inbox.documents_queue.delete, [each for one in group for each in one.messages])
         log.info("batch_planned batch=%s documents=%d", batch.id, len(group))
+        return started if isinstance(started, InHand) else None
+
+    def _with_what_is_known(self, each: Collected) -> BatchDocument:
+        """Whether the version was delivered before, as far as its messages and this process know."""
+        planned, was_seen = each.planned, self.recent.has_seen(each.version)
+        return planned.model_copy(update={"is_first": is_first(each) and not was_seen})
 
     def _read(self, received: Iterable[QueuedMessage]) -> Iterable[Collected]:
         for queued in received:
@@ -207,6 +261,16 @@ def is_ripe(peeked: list[QueuedMessage], *, held: int, woken_at: datetime, is_bu
     oldest = min(each.inserted_on for each in peeked)
     has_waited = oldest < woken_at if is_burst else oldest <= woken_at
     return held + len(peeked) >= MAX_DOCUMENTS_PER_JOB or has_waited
+
+
+def is_first(each: Collected) -> bool:
+    """Does nothing in its messages say that this version was, or will be, delivered another time?"""
+    return (
+        each.planned.source is Source.EVENT
+        and len(each.messages) == 1
+        and each.messages[0].dequeue_count == 1
+        and each.messages[0].inserted_on - each.planned.document.last_modified < LATE
+    )
 
 
 _ASKED_FOR = {Source.FAILED: 1, Source.REDRIVE: 2}

@@ -67,7 +67,7 @@ class Poll:
         def send(call: Call[AnalyzeJob]) -> AnalyzeJob:
             return check_submission(self.language.send(call), display_name=batch.id, model=model)
 
-        page = send(api.get_analyze_job(job.job_id))
+        page = send(api.get_analyze_job(job.job_id, page=api.page_of_all_results))
         yield page
         for _ in range(MAX_PAGES):
             if page.status not in TERMINAL or page.next_page is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.batches.batch import (
+    LATE,
     Batch,
     BatchDocument,
     Batches,
@@ -90,7 +91,7 @@ class Submit:
         batch = stored.record
         self._check_not_refused(stored)
         documents, raised = each_apart(
-            self.records.fan_out, lambda each: self._read(batch.id, *each), batch.open_documents
+            self.records.fan_out, lambda each: self._read(batch, *each), batch.open_documents
         )
         if raised:
             # Saved at once: a step that is deferred later must not begin with them again.
@@ -219,10 +220,13 @@ class Submit:
             self.batches.store.save(stored.evolve(now, why, **changes))
         return NoModelError(why)
 
-    def _read(self, batch: str, index: int, planned: BatchDocument) -> ReadDocument:
-        """Read one document at its ETag. One HEAD of its classification, one GET of its text."""
+    def _read(self, batch: Batch, index: int, planned: BatchDocument) -> ReadDocument:
+        """Read one document at its ETag: one GET of its text, and before it a HEAD of its classification where the
+        version may have been delivered before. The record's write sees in any case what is there."""
         document = planned.document
-        found = self.records.find_classification(document.name)
+        is_late = self.batches.clock() - batch.created >= LATE
+        is_first = planned.is_first and planned.attempt == 0 and not is_late
+        found = None if is_first else self.records.find_classification(document.name)
         if found and found[0].is_about(document.etag) and planned.source is not Source.REDRIVE:
             return ReadDocument(index, outcome=Outcome.ALREADY_CLASSIFIED)
         try:
@@ -230,16 +234,16 @@ class Submit:
             if not blob.data and document.may_be_filled_yet(self.batches.clock()):
                 return ReadDocument(index, outcome=Outcome.NOT_FILLED)
             decoded = self.reader.read(blob)
-            texts, warnings = self._texts(index, decoded.text, batch=batch)
+            texts, warnings = self._texts(index, decoded.text, batch=batch.id)
         except BlobNotFoundError:
             return ReadDocument(index, outcome=Outcome.DELETED)
         except VersionChangedError:
             return ReadDocument(index, outcome=Outcome.SUPERSEDED)
         except BlobUnreadableError as error:
-            self.records.write_failure(document, FailureCode.UNREADABLE, str(error), batch=batch)
+            self.records.write_failure(document, FailureCode.UNREADABLE, str(error), batch=batch.id)
             return ReadDocument(index, outcome=Outcome.FAILED)
         except DocumentRejectedError as error:
-            self.records.write_failure(document, FailureCode(error.code), str(error), batch=batch)
+            self.records.write_failure(document, FailureCode(error.code), str(error), batch=batch.id)
             return ReadDocument(index, outcome=Outcome.FAILED)
         return ReadDocument(index, texts, (*decoded.warnings, *warnings), record_etag=found[1] if found else None)
 

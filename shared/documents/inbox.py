@@ -17,7 +17,7 @@ from shared.documents.events import Upload
 from shared.documents.messages import DocumentMessage, Source, WakeMessage
 from shared.documents.records import Records
 from shared.documents.ref import DocumentRef, FailureCode, is_document_name
-from shared.storage.ports import BlobInfo, BlobStore, MessageQueue
+from shared.storage.ports import BlobInfo, BlobStore, MessageQueue, SentMessage
 
 log = logging.getLogger("pigeonhole.inbox")
 
@@ -30,19 +30,35 @@ WAKE_GRACE = timedelta(minutes=1)
 
 
 class WakeDebounce:
-    """When this process's newest wake becomes visible: a hint that saves messages, never a guarantee."""
+    """What is known of this process's newest wake: a hint that saves messages, never a guarantee.
+
+    Of a wake in the queue, when it becomes visible. Of one whose sender looks itself, that its look has not begun: what
+    was sent before is seen by it, whatever the clocks say.
+    """
 
     def __init__(self) -> None:
         self._visible_at: datetime | None = None
+        self._is_look_ahead = False
         self.sending: AbstractContextManager[object] = threading.Lock()
         """Held from the question to the answer: of documents accepted at once, one sends the wake. The others wait for
         it, because only a wake that has been sent is pending."""
 
     def is_pending(self, now: datetime, *, linger: timedelta) -> bool:
+        if self._is_look_ahead:
+            return True
         return self._visible_at is not None and self._visible_at >= now + min(WAKE_MARGIN, linger / 2)
 
     def sent(self, visible_at: datetime) -> None:
         self._visible_at = visible_at
+
+    def will_look(self) -> None:
+        """The wake's sender looks itself."""
+        self._is_look_ahead = True
+
+    def look_begins(self) -> None:
+        """What is accepted from now on needs another wake."""
+        with self.sending:
+            self._is_look_ahead = False
 
 
 @dataclass(frozen=True)
@@ -70,10 +86,17 @@ class Inbox:
         return document_of(info) if info else None
 
     def accept(self, container: str, document: DocumentRef, *, source: Source = Source.EVENT) -> bool:
+        """Take the document in, and wake the collector. Returns whether a message was sent."""
+        taken_in = self.take_in(container, document, source=source)
+        if taken_in:
+            self.wake()
+        return taken_in
+
+    def take_in(self, container: str, document: DocumentRef, *, source: Source = Source.EVENT) -> bool:
         """Queue the document for collection, or write its failure record when it can never be classified.
 
         An empty blob that may be filled yet is left alone: its next version has an event, or reconcile finds it.
-        Returns whether a message was sent.
+        Returns whether a message was sent: then the collector must be woken.
         """
         if not self.is_watched(document.name, container=container):
             _log_ignored(document.name, container=container, why="not a .txt of the documents container")
@@ -88,37 +111,24 @@ class Inbox:
         requested = self.clock() if source is Source.REDRIVE else None
         message = DocumentMessage(container=container, document=document, source=source, requested=requested)
         self.documents_queue.send(message)
-        self.wake()
         log.info("document_accepted name=%s etag=%s source=%s", document.name, document.etag, source)
         return True
 
-    def accept_upload(self, upload: Upload) -> None:
-        """Accept the current version of an uploaded blob; one that was deleted meanwhile is ignored.
+    def take_in_upload(self, upload: Upload) -> bool:
+        """Take in the current version of an uploaded blob; one that was deleted meanwhile is ignored.
 
         Events come late, twice and out of order: what counts is the version that is there now.
         """
         if not self.is_watched(upload.name, container=upload.container):
             _log_ignored(upload.name, container=upload.container, why="not a .txt of the documents container")
-            return
+            return False
         document = self.find_document(upload.name)
         if document is None:
             _log_ignored(upload.name, container=upload.container, why="deleted meanwhile")
-            return
+            return False
         if document.etag != upload.etag:
             log.info("event_superseded name=%s etag=%s by=%s", upload.name, upload.etag, document.etag)
-        self.accept(upload.container, document)
-
-    def accept_uploads(self, uploads: Sequence[Upload]) -> None:
-        """Accept each on its own. What cannot be accepted raises once the others are: the message is delivered again,
-        and repeats are dropped later."""
-        errors: list[Exception] = []
-        for upload in uploads:
-            try:
-                self.accept_upload(upload)
-            except Exception as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        return self.take_in(upload.container, document)
 
     def classify_again(self, name: str) -> DocumentRef | None:
         """Send the document's current version once more, whatever record it has; None when there is no such blob."""
@@ -144,14 +154,22 @@ class Inbox:
         found = self.fan_out(lambda document: self.find_document(document.name), documents)
         return [document for document, now in zip(documents, found, strict=True) if now and now.etag == document.etag]
 
-    def wake(self) -> None:
-        """Wake the collector after the linger, unless a wake of this process is pending. Always after the message."""
+    def wake(self, *, hidden: timedelta | None = None) -> SentMessage | None:
+        """Wake the collector after the linger, unless a wake of this process is pending. Always after the message.
+
+        With `hidden` the message is only the net for a caller that waits for the linger and looks itself, which it says
+        by `debounce.look_begins`. Returns what was sent.
+        """
         with self.debounce.sending:
             now = self.clock()
             if self.debounce.is_pending(now, linger=self.linger):
-                return
-            self.collect_queue.send(WakeMessage(), delay=self.linger)
-            self.debounce.sent(now + self.linger)
+                return None
+            sent = self.collect_queue.send(WakeMessage(), delay=hidden or self.linger)
+            if hidden is None:
+                self.debounce.sent(now + self.linger)
+            else:
+                self.debounce.will_look()
+            return sent
 
     def oldest_waiting(self) -> datetime | None:
         """When the message at the head of the documents queue was inserted. One peek."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,14 +24,25 @@ def next_delay(
 
     `schedule` is in seconds and its last entry repeats. Once that entry is reached and `elapsed` is 10 minutes or more,
     the delay is at least `slow_seconds`; both, because an attempt delayed by a crash does not mean a slow job.
-    `jitter` is 0 to 1.
+    `jitter` is 0 to 1. It tells attempts apart that failed together, so a first one by the schedule has none.
+
+    A message's delay has whole seconds: the schedule is rounded to the nearest, 1 at least, so that a second does not
+    become two, and what was asked for is rounded up.
     """
-    seconds = schedule[min(number, len(schedule) - 1)]
+    scheduled = scheduled_seconds(schedule, number)
     if number >= len(schedule) - 1 and elapsed >= SLOW_AFTER:
-        seconds = max(seconds, slow_seconds)
-    if retry_after is not None:
-        seconds = max(seconds, retry_after.total_seconds())
-    return timedelta(seconds=seconds * (1 + MAX_JITTER * jitter))
+        scheduled = max(scheduled, slow_seconds)
+    later = 1 + MAX_JITTER * jitter
+    seconds = max(1, math.floor(scheduled * (later if number else 1) + 0.5))
+    if retry_after is not None and retry_after.total_seconds() > scheduled:
+        asked = retry_after.total_seconds()
+        seconds = max(seconds, math.ceil(asked), math.floor(asked * later))
+    return timedelta(seconds=seconds)
+
+
+def scheduled_seconds(schedule: Sequence[float], number: int) -> float:
+    """What the schedule says after attempt `number`."""
+    return schedule[min(number, len(schedule) - 1)]
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,10 @@ class RetryPolicy:
     schedule: Sequence[float]
     slow_seconds: float
     jitter: Callable[[], float]
+
+    def wait(self, number: int) -> timedelta:
+        """The schedule's own delay, for a process that waits without a message."""
+        return timedelta(seconds=scheduled_seconds(self.schedule, number))
 
     def delay(
         self, number: int, *, elapsed: timedelta = timedelta(0), retry_after: timedelta | None = None

@@ -117,10 +117,28 @@ class QueuedMessage:
     pop_receipt: str | None = None
 
 
+@dataclass(frozen=True)
+class SentMessage:
+    """A message as its sender holds it: as long as no one has received it, the receipt moves or deletes it."""
+
+    id: str
+    pop_receipt: str
+    inserted_on: datetime
+
+
 class MessageQueue(Protocol):
     """One queue. Messages never expire; bodies are base64, as the Functions host expects."""
 
-    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None: ...
+    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> SentMessage:
+        """A part of a second is waited for whole: no message comes earlier than it was asked for."""
+        ...
+
+    def move(self, sent: SentMessage, message: Message, *, delay: timedelta) -> SentMessage:
+        """Give a message that was sent another body, and make it visible after `delay` from now; one call.
+
+        Raises RaceLostError when it was received or deleted since, and goes on without us.
+        """
+        ...
 
     def peek(self, count: int) -> list[QueuedMessage]:
         """Up to 32 visible messages, oldest first, left where they are."""
@@ -130,7 +148,7 @@ class MessageQueue(Protocol):
         """Up to 32 messages, hidden from others for `visibility`. Receiving is the lock."""
         ...
 
-    def delete(self, message: QueuedMessage) -> None:
+    def delete(self, message: QueuedMessage | SentMessage) -> None:
         """Gone already, or received by someone else meanwhile, counts as success."""
         ...
 

@@ -14,9 +14,10 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.queue import QueueClient
 from azure.storage.queue import QueueMessage as SdkMessage
 
+from shared.errors import RaceLostError
 from shared.messages import Message
 from shared.storage.outages import Outages, Place, error_code
-from shared.storage.ports import QueuedMessage
+from shared.storage.ports import QueuedMessage, SentMessage
 
 # The service takes no longer visibility timeout: 7 days.
 MAX_DELAY_SECONDS = 7 * 24 * 3600
@@ -31,12 +32,27 @@ class AzureMessageQueue:
         self._client = client
         self._place = Place(f"queue {client.queue_name}", outages or Outages(lambda: datetime.now(UTC)))
 
-    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
-        body = base64.b64encode(message.to_text().encode()).decode()
-        # Rounded up, because no message may come earlier than the service asked for.
-        seconds = min(MAX_DELAY_SECONDS, max(0, math.ceil(delay.total_seconds())))
+    def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> SentMessage:
         with self._place.calling("send"):
-            self._client.send_message(body, visibility_timeout=seconds or None, time_to_live=-1)
+            sent = self._client.send_message(
+                _encode(message), visibility_timeout=_whole_seconds(delay) or None, time_to_live=-1
+            )
+        return _sent(sent)
+
+    def move(self, sent: SentMessage, message: Message, *, delay: timedelta) -> SentMessage:
+        with self._place.calling("move"):
+            try:
+                moved = self._client.update_message(
+                    sent.id,
+                    pop_receipt=sent.pop_receipt,
+                    content=_encode(message),
+                    visibility_timeout=_whole_seconds(delay),
+                )
+            except HttpResponseError as error:
+                if not isinstance(error, ResourceNotFoundError) and error_code(error) not in _RECEIPT_LOST:
+                    raise
+                raise RaceLostError(f"the message {sent.id} was received by another") from error
+        return SentMessage(sent.id, str(moved.pop_receipt), sent.inserted_on)
 
     def peek(self, count: int) -> list[QueuedMessage]:
         with self._place.calling("peek"):
@@ -50,7 +66,7 @@ class AzureMessageQueue:
         with self._place.calling("receive"):
             return [_queued(message) for message in next(pages, ())]
 
-    def delete(self, message: QueuedMessage) -> None:
+    def delete(self, message: QueuedMessage | SentMessage) -> None:
         with self._place.calling("delete"):
             try:
                 self._client.delete_message(message.id, pop_receipt=message.pop_receipt)
@@ -78,6 +94,19 @@ def decode_body(raw: str) -> str | None:
         return base64.b64decode(raw, validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         return None
+
+
+def _encode(message: Message) -> str:
+    return base64.b64encode(message.to_text().encode()).decode()
+
+
+def _whole_seconds(delay: timedelta) -> int:
+    """Rounded up, because no message may come earlier than the service asked for."""
+    return min(MAX_DELAY_SECONDS, max(0, math.ceil(delay.total_seconds())))
+
+
+def _sent(message: SdkMessage) -> SentMessage:
+    return SentMessage(str(message.id), str(message.pop_receipt), message.inserted_on or datetime.now(UTC))
 
 
 def _queued(message: SdkMessage) -> QueuedMessage:

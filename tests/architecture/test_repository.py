@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.storage.queue import QueueMessage
 
 import functions
 import shared
@@ -101,9 +102,10 @@ class SentBodies:
         self.bodies: list[str] = []
         self.options: list[dict[str, Any]] = []
 
-    def send_message(self, body: str, **options: Any) -> None:
+    def send_message(self, body: str, **options: Any) -> QueueMessage:
         self.bodies.append(body)
         self.options.append(options)
+        return QueueMessage(content=body)
 
 
 def test_the_host_decodes_what_the_app_writes() -> None:

@@ -261,3 +261,18 @@ def test_both_words_for_a_partly_failed_job_end_it(azurite: Azurite, word: Parti
         client = LanguageClient(running.url, KeyCredential(settings.key), http)
         job = client.send(api.submit_analyze(texts(1), model, display_name="contract"))
         assert client.send(api.get_analyze_job(job)).status is LroStatus.PARTIALLY_COMPLETED
+
+
+def test_the_dated_api_gives_the_results_of_25_texts_in_one_page_when_it_is_asked(azurite: Azurite) -> None:
+    upload_corpus(azurite.connection_string, "contractpages", single_label=False)
+    settings = EmulatorSettings(storage=azurite.connection_string)
+    model = ModelRef(project="pages", kind=ProjectKind.MULTI, reference="production", label="model1")
+    api = api_for("2023-04-01")
+    with running_emulator(settings) as running, httpx.Client() as http:
+        ga = GeneralAvailability(running.url, settings.key)
+        ga.deployed("pages", "contractpages", count=12)
+        ga.http.close()
+        client = LanguageClient(running.url, KeyCredential(settings.key), http)
+        job = client.send(api.submit_analyze(texts(25), model, display_name="contract"))
+        found = client.send(api.get_analyze_job(job, page=api.page_of_all_results))
+    assert (len(found.texts), found.next_page) == (25, None)

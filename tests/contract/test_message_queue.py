@@ -15,6 +15,7 @@ from azure.storage.queue import QueueClient, QueueServiceClient
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
+from shared.errors import RaceLostError
 from shared.messages import Message, StepMessage
 from shared.storage.ports import MessageQueue, QueuedMessage
 from shared.storage.queues import AzureMessageQueue
@@ -232,6 +233,60 @@ def test_deleting_one_message_leaves_the_others(place: Place) -> None:
         place.queue.send(step(number))
     place.queue.delete(place.queue.receive(1, visibility=MINUTE)[0])
     assert [each["id"] for each in texts(place.queue.peek(32))] == [step(1).id, step(2).id]
+
+
+# what a sender does with the message it holds
+
+
+def test_a_sent_message_can_be_deleted_while_it_is_hidden(place: Place) -> None:
+    sent = place.queue.send(step(1), delay=MINUTE)
+    place.queue.delete(sent)
+    assert place.queue.length() == 0
+
+
+def test_what_was_sent_knows_when_the_queue_took_it(place: Place) -> None:
+    sent = place.queue.send(step(1))
+    (peeked,) = place.queue.peek(1)
+    assert (sent.id, sent.inserted_on) == (peeked.id, peeked.inserted_on)
+
+
+def test_a_sent_message_is_moved_with_another_body_and_counts_as_never_received(place: Place) -> None:
+    sent = place.queue.send(step(1), delay=MINUTE)
+    place.queue.move(sent, step(2), delay=timedelta(0))
+    (received,) = place.queue.receive(2, visibility=MINUTE)
+    assert StepMessage.model_validate_json(received.text or "") == step(2)
+    assert (received.id, received.inserted_on, received.dequeue_count) == (sent.id, sent.inserted_on, 1)
+
+
+def test_a_message_is_moved_again_and_deleted_with_the_newest_receipt(place: Place) -> None:
+    sent = place.queue.send(step(1), delay=MINUTE)
+    moved = place.queue.move(sent, step(1), delay=MINUTE)
+    again = place.queue.move(moved, step(1), delay=MINUTE)
+    with pytest.raises(RaceLostError):
+        place.queue.move(sent, step(3), delay=timedelta(0))
+    place.queue.delete(sent)
+    assert place.queue.length() == 1
+    place.queue.delete(again)
+    assert place.queue.length() == 0
+
+
+def test_a_moved_message_is_hidden_until_its_time(place: Place) -> None:
+    sent = place.queue.send(step(1))
+    place.queue.move(sent, step(1), delay=SECOND)
+    assert place.queue.peek(1) == []
+    place.until_visible(1, SECOND)
+
+
+def test_a_message_that_another_received_is_no_longer_its_senders(place: Place) -> None:
+    sent = place.queue.send(step(1))
+    (received,) = place.queue.receive(1, visibility=MINUTE)
+    with pytest.raises(RaceLostError):
+        place.queue.move(sent, step(2), delay=timedelta(0))
+    place.queue.delete(sent)
+    assert place.queue.length() == 1
+    place.queue.delete(received)
+    with pytest.raises(RaceLostError):
+        place.queue.move(sent, step(2), delay=timedelta(0))
 
 
 # length

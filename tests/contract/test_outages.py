@@ -20,7 +20,7 @@ from shared.documents.messages import WakeMessage
 from shared.errors import PlaceLostError, StorageUnavailableError
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.outages import FORGOTTEN_AFTER, Outages
-from shared.storage.ports import QueuedMessage
+from shared.storage.ports import QueuedMessage, SentMessage
 from shared.storage.queues import AzureMessageQueue
 from tests.fakes import START, VirtualClock
 
@@ -84,6 +84,7 @@ CALLS: dict[str, Callable[[Storage], object]] = {
     "list a page": lambda storage: storage.blobs.list_page(),
     "ensure a container": lambda storage: storage.blobs.ensure(),
     "send": lambda storage: storage.queue.send(WakeMessage()),
+    "move": lambda storage: storage.queue.move(SentMessage("m", "r", START), WakeMessage(), delay=timedelta(0)),
     "peek": lambda storage: storage.queue.peek(1),
     "receive": lambda storage: storage.queue.receive(1, visibility=timedelta(minutes=1)),
     "delete a message": lambda storage: storage.queue.delete(MESSAGE),

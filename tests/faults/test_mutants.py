@@ -15,7 +15,7 @@ import pytest
 
 from shared.documents import inbox, records
 from shared.documents.which_stays import Age
-from shared.storage.ports import Blob
+from shared.storage.ports import Blob, SentMessage
 from tests.faults.world import Reorder, World
 
 DOCUMENTS = 10
@@ -47,8 +47,8 @@ class HastyWorld(World):
         collect = self.queues["collect"]
         send = collect.send_raw
 
-        def send_at_once(body: str, *, delay: timedelta = timedelta(0)) -> None:
-            send(body)
+        def send_at_once(body: str, *, delay: timedelta = timedelta(0)) -> SentMessage:
+            return send(body)
 
         collect.send_raw = send_at_once  # type: ignore[method-assign]
 

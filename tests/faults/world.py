@@ -1,13 +1,16 @@
 """The whole pipeline on fakes under a virtual clock: a simulated host, crashes at chosen calls, and the invariant.
 
 The host's rules are the real ones: a received message is hidden for 10 minutes, deleted after success, released after a
-failure, copied to poison after five tries. A crash ends the process: nothing is deleted or released, and the process's
-memory (the wake debounce, the model cache) is gone.
+failure, copied to poison after five tries. A crash ends the process: nothing is deleted or released, the process's
+memory (the wake debounce, the model cache) is gone, and so are its invocations that are waiting.
+
+An invocation that waits has a thread of its own, and only one thread ever runs: the same run is the same each time.
 """
 
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -25,9 +28,9 @@ from shared.language.credentials import KeyCredential
 from shared.language.values import ModelRef, ProjectKind
 from shared.messages import StepMessage
 from shared.models.active_model import Active, InUse
-from shared.services import Adapters, assemble
+from shared.services import Adapters, Services, assemble
 from shared.storage.outages import Outages
-from shared.storage.ports import BlobStore, QueuedMessage
+from shared.storage.ports import BlobStore, QueuedMessage, SentMessage
 from tests.fake_language import FakeLanguageService
 from tests.fake_language_ga import FakeGaLanguageService
 from tests.fakes import FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
@@ -72,11 +75,60 @@ class Reorder:
 
 
 @dataclass
+class Process:
+    """The use cases of one process, and whether it still runs."""
+
+    services: Services
+    is_alive: bool = True
+
+
+class Invocation:
+    """A function's call in a thread of its own, which runs while its starter waits, until it ends or waits itself."""
+
+    def __init__(self, process: Process, work: Callable[[], None]) -> None:
+        self.process = process
+        self.due: datetime | None = None
+        self.state: tuple[str, list[Callable[[], object]]] = ("", [])
+        self.error: BaseException | None = None
+        self.is_over = False
+        self._work = work
+        self._go, self._stop = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def go_on(self) -> None:
+        """Run it until it waits or ends."""
+        self.due = None
+        self._go.release()
+        self._stop.acquire()
+        if self.is_over:
+            self._thread.join()
+
+    def wait_until(self, due: datetime) -> None:
+        """Called by its own thread: others go on until then, or until the process dies."""
+        self.due = due
+        self._stop.release()
+        self._go.acquire()
+        if not self.process.is_alive:
+            raise Crash
+
+    def _run(self) -> None:
+        self._go.acquire()
+        try:
+            self._work()
+        except BaseException as error:
+            self.error = error
+        self.is_over = True
+        self._stop.release()
+
+
+@dataclass
 class World:
     """`crash_at` is (number of the external call, "before" or "after" its effect).
 
     `pause_at` is the number of a call that takes PAUSE before its effect, while other workers go on. `reorder` breaks
-    the protocol on purpose, for the mutants.
+    the protocol on purpose, for the mutants. `in_hand`: whoever sends a wake looks itself; without it all work goes
+    through the queues, as in a burst. Deliveries take turns among `instances`.
     """
 
     crash_at: tuple[int, str] | None = None
@@ -86,6 +138,8 @@ class World:
     changes: dict[str, object] = field(default_factory=dict)
     reorder: Reorder | None = None
     api_version: str = field(default_factory=lambda: current_api_version)
+    in_hand: bool = False
+    instances: int = 1
     reordered: int = 0
     calls: int = 0
     crashes: int = 0
@@ -105,7 +159,12 @@ class World:
         self.poison: list[QueuedMessage] = []
         self.invocation = ""
         self.held: list[Callable[[], object]] = []
+        self.waiting: list[tuple[Invocation, FakeQueue, QueuedMessage]] = []
+        self._running: list[Invocation] = []
+        self._delivered = 0
         self.start_process()
+        self._serving = self._process
+        self._others = [Process(self._build()) for _ in range(self.instances - 1)]
 
     def call(self, name: str, effect: Callable[[], T]) -> T:
         """One external call: it takes time, and the process may die before or after its effect."""
@@ -113,8 +172,8 @@ class World:
             self.reordered += 1
             if self.reorder.past:
                 self.held.append(effect)
-            # No caller that a mutant delays uses the result.
-            return cast("T", None)
+            # Of what is held back, only a message's receipt is used: this one is no one's.
+            return cast("T", SentMessage("held back", "held back", self.clock()))
         if self.reorder and name not in self.reorder.past:
             self.flush()
         return self._perform(effect)
@@ -130,9 +189,10 @@ class World:
         self._maybe_crash("before")
         if self.pause_at == self.calls:
             self._deliver_until(self.clock() + PAUSE)
-        result = effect()
-        self._maybe_crash("after")
-        return result
+        try:
+            return effect()
+        finally:
+            self._maybe_crash("after")
 
     def _maybe_crash(self, moment: str) -> None:
         if self.crash_at == (self.calls, moment) or (self.crash_rate and self.random.random() < self.crash_rate / 2):
@@ -142,7 +202,13 @@ class World:
     def start_process(self) -> None:
         """A new process: what the old one remembered is gone."""
         self.held.clear()
-        self.services = assemble(
+        self.services = self._build()
+        self._process = Process(self.services)
+        steps = self.services.batch_steps
+        self.batch_steps = replace(steps, submit=replace(steps.submit, active_model=self.model))
+
+    def _build(self) -> Services:
+        services = assemble(
             self.settings,
             Adapters(
                 open_container=self._container,
@@ -151,13 +217,32 @@ class World:
                 fan_out=serial_fan_out,
                 clock=self.app_clock,
                 jitter=self.random.random,
+                wait=self.wait,
                 outages=Outages(self.app_clock),
             ),
         )
-        # One thread plays all workers, and delivers other messages in the middle of a call.
-        self.services.inbox.debounce.sending = nullcontext()
-        steps = self.services.batch_steps
-        self.batch_steps = replace(steps, submit=replace(steps.submit, active_model=self.model))
+        # Other messages are delivered in the middle of a call, by the thread that is at it.
+        services.inbox.debounce.sending = nullcontext()
+        return services
+
+    def wait(self, delay: timedelta) -> None:
+        """The running invocation waits; what else becomes due goes on."""
+        if self._running:
+            self._running[-1].wait_until(self.clock() + delay)
+        else:  # the test itself calls the app
+            self._deliver_until(self.clock() + delay)
+
+    def kill(self, process: Process) -> None:
+        """Its waiting invocations end where they are; their messages come back when the host's lock ends."""
+        process.is_alive = False
+        dead = [each for each in self.waiting if each[0].process is process]
+        self.waiting = [each for each in self.waiting if each[0].process is not process]
+        for invocation, _, _ in dead:
+            self._let_run(invocation)
+        if process is self._process:
+            self.start_process()
+        else:
+            self._others = [Process(self._build()) if each is process else each for each in self._others]
 
     def open_queue(self, name: str) -> FakeQueue:
         """One of the app's queues, or of those to which the host moves what it abandons."""
@@ -192,21 +277,38 @@ class World:
     def run(self, *, until_hours: float = 48.0, between: Callable[[], None] | None = None) -> None:
         """Deliver messages in the order they become visible until no trigger has one left."""
         end = self.clock() + timedelta(hours=until_hours)
-        while (queue := self._next_queue()) is not None:
-            visible = queue.next_visible()
-            assert visible is not None
-            if visible > end:
+        while (due := self._next_due()) is not None:
+            if due > end:
                 raise AssertionError(f"still busy after {until_hours} h of virtual time")
-            self.clock.now = max(self.clock.now, visible)
+            self.clock.now = max(self.clock.now, due)
             if between:
                 between()
-            self._deliver(queue)
+            self._go_on(due)
 
     def _deliver_until(self, end: datetime) -> None:
-        while (queue := self._next_queue()) is not None and (visible := queue.next_visible()) and visible <= end:
-            self.clock.now = max(self.clock.now, visible)
-            self._deliver(queue)
+        while (due := self._next_due()) is not None and due <= end:
+            self.clock.now = max(self.clock.now, due)
+            self._go_on(due)
         self.clock.now = max(self.clock.now, end)
+
+    def _next_due(self) -> datetime | None:
+        queue = self._next_queue()
+        visible = queue.next_visible() if queue else None
+        return min((each for each in (visible, *self._ends_of_waiting()) if each is not None), default=None)
+
+    def _ends_of_waiting(self) -> list[datetime]:
+        return [invocation.due for invocation, _, _ in self.waiting if invocation.due is not None]
+
+    def _go_on(self, due: datetime) -> None:
+        """The next invocation that has waited long enough, or the next message."""
+        for each in self.waiting:
+            if each[0].due == due:
+                self.waiting.remove(each)
+                self._run_on(*each)
+                return
+        queue = self._next_queue()
+        if queue is not None:
+            self._deliver(queue)
 
     def _next_queue(self) -> FakeQueue | None:
         waiting = [self.queues[name] for name in ("events", "collect", "batches") if self.queues[name].next_visible()]
@@ -217,12 +319,44 @@ class World:
         if not received:
             return
         message = received[0]
+        process = (self._process, *self._others)[self._delivered % self.instances]
+        self._delivered += 1
+        if self.in_hand and queue is not self.queues["batches"]:
+            self._run_on(Invocation(process, lambda: self._run_whole(queue, message)), queue, message)
+            return
+        outer, self._serving = self._serving, process  # nothing in it waits
+        self._end(queue, message, process, lambda: self._run_whole(queue, message))
+        self._serving = outer
+
+    def _run_on(self, invocation: Invocation, queue: FakeQueue, message: QueuedMessage) -> None:
+        self._let_run(invocation)
+        if not invocation.is_over:
+            self.waiting.append((invocation, queue, message))
+            return
+
+        def outcome() -> None:
+            if invocation.error is not None:
+                raise invocation.error
+
+        self._end(queue, message, invocation.process, outcome)
+
+    def _let_run(self, invocation: Invocation) -> None:
+        """It runs in the middle of whatever runs now, with its own name and its own calls held back."""
+        outer = self.invocation, self.held, self._serving
+        self.invocation, self.held = invocation.state
+        self._serving = invocation.process
+        self._running.append(invocation)
+        invocation.go_on()
+        self._running.pop()
+        invocation.state = self.invocation, self.held
+        self.invocation, self.held, self._serving = outer
+
+    def _end(self, queue: FakeQueue, message: QueuedMessage, process: Process, work: Callable[[], None]) -> None:
         try:
-            self._invoke(queue, message)
-            self.flush()
+            work()
             queue.delete_unhooked(message)
         except Crash:
-            self.start_process()
+            self.kill(process)
         except Exception:
             if message.dequeue_count >= MAX_DEQUEUE:
                 self.poison.append(message)
@@ -230,17 +364,28 @@ class World:
                 raise
             queue.release(message, RELEASE)
 
+    def _run_whole(self, queue: FakeQueue, message: QueuedMessage) -> None:
+        self._invoke(queue, message)
+        self.flush()
+
     def _invoke(self, queue: FakeQueue, message: QueuedMessage) -> None:
+        services, steps = self._serving.services, self.batch_steps
+        if services is not self.services:
+            steps = replace(services.batch_steps, submit=replace(services.batch_steps.submit, active_model=self.model))
+        intake = replace(services.intake, batch_steps=steps)
         if queue is self.queues["events"]:
             self.invocation = "accept"
-            self.services.inbox.accept("documents", DocumentRef.model_validate_json(message.raw))
+            document = DocumentRef.model_validate_json(message.raw)
+            accept = intake.accept if self.in_hand else services.inbox.accept
+            accept("documents", document)
         elif queue is self.queues["collect"]:
             self.invocation = "collect"
             WakeMessage.model_validate_json(message.text or "")
-            self.services.collector.collect(message.inserted_on)
+            collect = intake.collect if self.in_hand else services.collector.collect
+            collect(message.inserted_on)
         else:
             self.invocation = "advance"
-            self.batch_steps.advance(StepMessage.model_validate_json(message.text or ""))
+            steps.advance(StepMessage.model_validate_json(message.text or ""))
 
     def reconcile(self) -> None:
         self._in_process(self.services.reconcile)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -204,7 +204,7 @@ def a_queue_takes_no_message() -> ObservedApp:
     app.pass_hours(1)
     send = app.queues["documents"].send
 
-    def refused(*_: object, **__: object) -> None:
+    def refused(*_: object, **__: object) -> NoReturn:
         raise StorageUnavailableError("the queue takes no message")
 
     app.queues["documents"].send = refused  # type: ignore[method-assign]

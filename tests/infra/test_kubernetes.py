@@ -18,7 +18,7 @@ from functions_host.settings import AppSettings
 from functions_host.web.key_stores import BlobKeyStore
 from functions_host.web.keys import load_keys
 from shared.config import load_settings
-from shared.language.apis import api_for
+from shared.language.apis import analyze_requests_per_minute
 from tests.infra.bicep import MAIN, ROOT, read_template
 from tests.infra.code import binding_settings, functions, settings_fields
 from tests.infra.evaluated import evaluated
@@ -166,7 +166,7 @@ def most_pods(deployment: str) -> int:
 def test_all_pods_together_stay_within_the_limits_of_the_service() -> None:
     version = MANIFESTS["ConfigMap", "pigeonhole-settings"]["data"]["LANGUAGE_API"]
     defaults = {name: settings_fields()[name].default for name in SHARES}
-    allowed = {**defaults, "LANGUAGE_REQUESTS_PER_MINUTE": api_for(version).analyze_requests_per_minute}
+    allowed = {**defaults, "LANGUAGE_REQUESTS_PER_MINUTE": analyze_requests_per_minute(version)}
     for name in SHARES:
         shares = {each: int(environment(each)[name]) for each in DEPLOYMENTS}
         assert all(shares.values()), f"{name}: 0 is no limit"

@@ -87,6 +87,19 @@ def test_next_links_keep_the_version_and_the_request_for_statistics(deployed: De
     assert "nextLink" not in deployed.ga.http.get(link).json()
 
 
+@pytest.mark.parametrize(("top", "shown"), [(1, 1), (25, 25), (50, 25)])
+def test_a_page_has_as_many_results_as_the_client_asks_for(deployed: Deployed, top: int, shown: int) -> None:
+    job = deployed.ga.read(deployed.ga.analyze("tickets", ["parcel"] * 25), top=top, skip=0)
+    assert len(job["tasks"]["items"][0]["results"]["documents"]) == shown
+    assert ("nextLink" in job) is (shown < 25)
+
+
+@pytest.mark.parametrize("query", ["top=0", "top=51", "skip=-1", "top=x"])
+def test_a_page_outside_the_limits_is_refused(deployed: Deployed, query: str) -> None:
+    location = deployed.ga.analyze("tickets", ["parcel"]).headers["operation-location"]
+    assert deployed.ga.http.get(f"{location}&{query}").status_code == 400
+
+
 def test_an_unknown_deployment_can_fail_in_the_job_instead(start: Start, connect: Connect) -> None:
     ga = connect(start(unknown_reference="fail").url)
     job = ga.read(ga.analyze("absent", ["parcel"]))

@@ -64,6 +64,10 @@ _STRING_INDEX_TYPE = "Utf16CodeUnit"
 # The only training configuration the documentation lists, whatever the api-version: for a service that lists none.
 _TRAINING_CONFIG = "2022-05-01"
 
+# The page "service limits": documents of one request. `top` and `skip` are documented parameters of a job's GET, and
+# count the documents of each task; without them a page has fewer, 20 in the versions before.
+_TEXTS_OF_A_JOB = 25
+
 # The pages "service limits" and "language support" of custom text classification. Clients send `en` and `en-GB` where
 # the list has `en-us`, so the region is not compared.
 _LANGUAGES = (
@@ -91,6 +95,7 @@ class AnalyzeText:
     has_deployments = True
     takes_labels_by_import = True
     reference_names_one_model = False
+    page_of_all_results: Page | None = Page(skip=0, top=_TEXTS_OF_A_JOB)
     label_rules = _LABEL_RULES
     note: str | None = None
 

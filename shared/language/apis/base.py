@@ -85,6 +85,9 @@ class LanguageApi(Protocol):
     """Labels are sent with `import_labels`; otherwise the service reads the labels file in the container itself."""
     reference_names_one_model: bool
     """`ModelRef.reference` means the same model for ever; otherwise it is a name that is pointed at another model."""
+    page_of_all_results: Page | None
+    """What to ask of a job so that one page holds the results of as many texts as it can have; None where the version
+    documents no size of a page. Next links are read either way."""
     label_rules: LabelRules
     note: str | None
     """What to know before this version is chosen."""

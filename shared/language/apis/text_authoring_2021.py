@@ -82,6 +82,8 @@ class TextAuthoring2021:
     has_deployments = False
     takes_labels_by_import = False
     reference_names_one_model = True
+    # Pages of this version are not documented: its next links are all that is relied on.
+    page_of_all_results: Page | None = None
     label_rules = _LABEL_RULES
     note: str | None = "Azure most likely no longer answers the 2021 preview: it is in no list of supported versions"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -58,6 +58,7 @@ class Pages(LanguageClient):
 
     pages: list[AnalyzeJob]
     asked: int = 0
+    queries: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         transport = httpx.MockTransport(lambda _: httpx.Response(500))
@@ -65,6 +66,7 @@ class Pages(LanguageClient):
 
     def send(self, call: Any) -> Any:
         self.asked += 1
+        self.queries.append(dict(call.request.query))
         assert self.asked <= len(self.pages), "it asks for page after page"
         return self.pages[self.asked - 1]
 
@@ -94,6 +96,18 @@ def outcomes(following: Next[Batch]) -> list[Outcome | None]:
 
 
 # pages
+
+
+@pytest.mark.parametrize(
+    ("api_version", "query"),
+    [("2021-preview", {}), ("2023-04-01", {"api-version": "2023-04-01", "top": "25", "skip": "0"})],
+)
+def test_all_results_are_asked_for_in_one_page_where_the_version_documents_it(
+    world: PipelineOnFakes, api_version: str, query: dict[str, str]
+) -> None:
+    language = Pages([page("0")])
+    poll_with(world, language)(submitted(world).change(api_version=api_version))
+    assert language.queries == [query]
 
 
 def test_the_results_of_as_many_pages_as_texts_can_fill_are_read(world: PipelineOnFakes) -> None:

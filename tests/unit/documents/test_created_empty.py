@@ -85,7 +85,7 @@ def test_a_person_who_sends_it_again_is_not_made_to_wait(world: PipelineOnFakes)
 def test_a_late_event_of_its_queue_ends_an_empty_blob(world: PipelineOnFakes) -> None:
     document = world.upload(NAME, b"", event=False)
     world.clock.advance(FILLED_WITHIN)
-    world.services.inbox.accept_upload(Upload(container="documents", name=NAME, etag=document.etag))
+    world.services.inbox.take_in_upload(Upload(container="documents", name=NAME, etag=document.etag))
     assert world.failure_codes() == ["empty"]
 
 

@@ -17,9 +17,10 @@ EVENTS = Path(__file__).parents[2] / "events"
 
 def test_the_version_that_is_there_is_accepted_with_the_facts_of_one_head(world: PipelineOnFakes) -> None:
     document = world.upload("2026/march/note.txt", "Dear all,", event=False)
-    world.services.inbox.accept_upload(Upload(container="documents", name=document.name, etag=document.etag))
+    upload = Upload(container="documents", name=document.name, etag=document.etag)
+    assert world.services.inbox.take_in_upload(upload)
     assert [message.document for message in world.queued_documents()] == [document]
-    assert world.queues["collect"].length() == 1
+    assert world.trace == ["documents.find", "documents-queue.send"]
 
 
 def test_a_late_event_of_an_older_version_accepts_the_current_one(
@@ -28,7 +29,7 @@ def test_a_late_event_of_an_older_version_accepts_the_current_one(
     first = world.upload("note.txt", "one", event=False)
     second = world.upload("note.txt", "two", event=False)
     with caplog.at_level(logging.INFO):
-        world.services.inbox.accept_upload(Upload(container="documents", name="note.txt", etag=first.etag))
+        world.services.inbox.take_in_upload(Upload(container="documents", name="note.txt", etag=first.etag))
     assert [message.document for message in world.queued_documents()] == [second]
     assert "event_superseded" in caplog.text
 
@@ -36,14 +37,14 @@ def test_a_late_event_of_an_older_version_accepts_the_current_one(
 def test_a_blob_deleted_since_its_event_is_ignored(world: PipelineOnFakes) -> None:
     document = world.upload("note.txt", "one", event=False)
     world.remove("note.txt")
-    world.services.inbox.accept_upload(Upload(container="documents", name="note.txt", etag=document.etag))
+    world.services.inbox.take_in_upload(Upload(container="documents", name="note.txt", etag=document.etag))
     assert world.queued_documents() == []
 
 
 @pytest.mark.parametrize("name", ["other_container", "blob_deleted", "subscription_validation"])
 def test_events_that_are_not_for_us_cost_no_storage_call(world: PipelineOnFakes, name: str) -> None:
     for upload in parse_events((EVENTS / f"{name}.json").read_bytes()).uploads:
-        world.services.inbox.accept_upload(upload)
+        world.services.inbox.take_in_upload(upload)
     assert world.calls == 0
 
 
@@ -58,12 +59,13 @@ def test_an_upload_that_cannot_be_accepted_takes_no_other_with_it(world: Pipelin
     world.disturb = refuse_the_second
     uploads = [Upload(container="documents", name=each.name, etag=each.etag) for each in letters]
     with pytest.raises(OSError, match="does not answer"):
-        world.services.inbox.accept_uploads(uploads)
-    assert [message.document for message in world.queued_documents()] == [letters[0], letters[2]]
+        world.services.intake.accept_uploads(uploads)
+    (batch,) = world.open()
+    assert [each.document for each in batch.record.documents] == [letters[0], letters[2]]
 
 
 def test_a_blob_that_is_no_txt_is_ignored(world: PipelineOnFakes) -> None:
-    world.services.inbox.accept_upload(Upload(container="documents", name="picture.png", etag='"0x1"'))
+    world.services.inbox.take_in_upload(Upload(container="documents", name="picture.png", etag='"0x1"'))
     assert world.calls == 0
 
 

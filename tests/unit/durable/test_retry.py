@@ -12,7 +12,7 @@ from shared.durable.retry import RetryPolicy, next_delay
 
 SCHEDULE = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 
-TABLE: dict[str, tuple[int, float, int | None, float, float]] = {
+TABLE: dict[str, tuple[int, float, float | None, float, float]] = {
     # number, minutes so far, Retry-After in seconds, jitter -> seconds
     "first": (0, 0, None, 0.0, 2.0),
     "second": (1, 0, None, 0.0, 5.0),
@@ -33,6 +33,11 @@ TABLE: dict[str, tuple[int, float, int | None, float, float]] = {
     "told less than the slow delay": (9, 30, 90, 0.0, 300.0),
     "half the jitter": (0, 0, 30, 0.5, 33.0),
     "all the jitter": (0, 0, 30, 1.0, 36.0),
+    "a first attempt by the schedule has none": (0, 0, None, 1.0, 2.0),
+    "a second is rounded to the nearest": (1, 0, None, 0.4, 5.0),
+    "and up from the middle": (1, 0, None, 0.5, 6.0),
+    "asked for a part of a second": (0, 0, 2.4, 0.0, 3.0),
+    "asked for a part of a second more than the schedule, with jitter": (2, 0, 10.4, 0.5, 11.0),
 }
 
 
@@ -67,6 +72,14 @@ def test_no_attempt_is_earlier_than_told_or_more_than_a_fifth_late(
     assert retry_after <= delay <= max(retry_after, timedelta(seconds=300)) * 1.2
 
 
+@pytest.mark.parametrize(("schedule", "seconds"), [((0.1,), 1), ((1.0,), 1), ((1.4,), 1), ((1.5,), 2)])
+def test_a_first_delay_has_the_whole_seconds_that_are_nearest_and_one_at_least(
+    schedule: tuple[float, ...], seconds: int
+) -> None:
+    delay = next_delay(number=0, elapsed=timedelta(0), schedule=schedule, slow_seconds=300.0, jitter=1.0)
+    assert delay == timedelta(seconds=seconds)
+
+
 def test_a_schedule_of_one_entry_repeats_it() -> None:
     delays = [
         next_delay(number=number, elapsed=timedelta(0), schedule=(7.0,), slow_seconds=7.0, jitter=0.0)
@@ -82,7 +95,7 @@ def test_a_slow_delay_shorter_than_the_schedule_shortens_nothing() -> None:
 
 POLICY_TABLE: dict[str, tuple[int, timedelta | None, timedelta | None, float]] = {
     # number, elapsed, Retry-After -> seconds, with half the jitter
-    "the first": (0, None, None, 2.2),
+    "the first": (0, None, None, 2.0),
     "a later one": (2, None, None, 11.0),
     "told to wait": (0, None, timedelta(seconds=30), 33.0),
     "the last of the schedule, early": (5, timedelta(minutes=9), None, 66.0),

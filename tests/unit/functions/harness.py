@@ -18,7 +18,9 @@ class App:
 
     def __init__(self, build: Callable[[Services], func.Blueprint], world: World) -> None:
         # Not public: the library has no other way to a function that a blueprint holds.
-        builders = build(replace(world.services, batch_steps=world.batch_steps))._function_builders
+        services = world.services
+        intake = replace(services.intake, batch_steps=world.batch_steps)
+        builders = build(replace(services, batch_steps=world.batch_steps, intake=intake))._function_builders
         self.functions = {each._function.get_function_name(): each._function for each in builders}
 
     def trigger_of(self, name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from shared.errors import SettingsError
 from shared.language.apis import API_VERSIONS, analyze_requests_per_minute, api_for
 from shared.language.apis.wire import parse_error, parse_status, parse_time
-from shared.language.values import TERMINAL, LroStatus, ServiceError
+from shared.language.values import TERMINAL, LroStatus, Page, ServiceError
 
 WORDS: dict[Any, LroStatus] = {
     "notStarted": LroStatus.NOT_STARTED,
@@ -105,11 +105,11 @@ def test_an_unknown_api_version_lists_the_known_ones() -> None:
     assert all(version in str(caught.value) for version in API_VERSIONS)
 
 
-# Deployments, labels by import, a reference that names one model, analyze requests a minute.
-FACTS: dict[str, tuple[bool, bool, bool, int]] = {
-    "2021-preview": (False, False, True, 20),
-    "2023-04-01": (True, True, False, 1000),
-    "2022-05-01": (True, True, False, 1000),
+# Deployments, labels by import, a reference that names one model, analyze requests a minute, all results.
+FACTS: dict[str, tuple[bool, bool, bool, int, Page | None]] = {
+    "2021-preview": (False, False, True, 20, None),
+    "2023-04-01": (True, True, False, 1000, Page(skip=0, top=25)),
+    "2022-05-01": (True, True, False, 1000, Page(skip=0, top=25)),
 }
 
 
@@ -121,6 +121,7 @@ def test_an_api_tells_what_callers_would_ask_its_version_for(version: str) -> No
         api.takes_labels_by_import,
         api.reference_names_one_model,
         analyze_requests_per_minute(version),
+        api.page_of_all_results,
     )
 
 

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from shared.operations.operation import Operation, OperationState
+from shared.storage.ports import SentMessage
 from tests.fakes import FakeQueue
 from tests.unit.operations.operations_world import OperationsWorld
 
@@ -128,10 +129,11 @@ def deliver_twice(world: OperationsWorld) -> None:
     queue: FakeQueue = world.queues["operations"]
     send = queue.send
 
-    def send_twice(message: Any, *, delay: timedelta = timedelta(0)) -> None:
-        send(message, delay=delay)
+    def send_twice(message: Any, *, delay: timedelta = timedelta(0)) -> SentMessage:
+        sent = send(message, delay=delay)
         if queue.length() < 4:
             send(message, delay=delay)
+        return sent
 
     queue.send = send_twice  # type: ignore[method-assign]
 

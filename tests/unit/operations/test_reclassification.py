@@ -14,6 +14,7 @@ from shared.messages import Message
 from shared.models.active_model import ActiveModelRecord
 from shared.operations.operation import Operation, OperationState, Reclassify, ReclassifyRequest
 from shared.operations.reclassify import RECLASSIFY_PROJECT
+from shared.storage.ports import SentMessage
 from tests.unit.operations.operations_world import OperationsWorld
 
 LIMIT = 5
@@ -206,9 +207,9 @@ def count_sent(world: OperationsWorld) -> list[Message]:
     sent: list[Message] = []
     send = queue.send
 
-    def note(message: Message, *, delay: timedelta = timedelta(0)) -> None:
+    def note(message: Message, *, delay: timedelta = timedelta(0)) -> SentMessage:
         sent.append(message)
-        send(message, delay=delay)
+        return send(message, delay=delay)
 
     queue.send = note  # type: ignore[method-assign]
     return sent

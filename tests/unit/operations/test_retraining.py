@@ -13,6 +13,7 @@ from shared.errors import ModelExistsError, NotCancellableError, OperationRunnin
 from shared.messages import StepMessage
 from shared.models.active_model import Held
 from shared.operations.operation import DEADLINE, Operation, OperationState, Retrain, Step
+from shared.storage.ports import SentMessage
 from tests.unit.operations.operations_world import API_VERSIONS, RETRAIN, OperationsWorld, labels, steps_of
 
 CHANGES = {
@@ -591,12 +592,13 @@ def test_a_job_of_an_earlier_failed_training_is_not_taken_for_this_one() -> None
 def test_messages_that_come_twice_do_each_work_once(api_version: str) -> None:
     world, operation = retraining(api_version)
     queue = world.queues["operations"]
-    send: Callable[..., None] = queue.send
+    send: Callable[..., SentMessage] = queue.send
 
-    def send_twice(message: object, *, delay: timedelta = timedelta(0)) -> None:
-        send(message, delay=delay)
+    def send_twice(message: object, *, delay: timedelta = timedelta(0)) -> SentMessage:
+        sent = send(message, delay=delay)
         if queue.length() < 4:
             send(message, delay=delay)
+        return sent
 
     queue.send = send_twice  # type: ignore[method-assign]
     world.run()

@@ -141,6 +141,7 @@ def test_a_batch_is_found_in_full_while_it_is_open(world: PipelineOnFakes) -> No
                 "source": "event",
                 "attempt": 0,
                 "requested": None,
+                "is_first": True,
                 "record_etag": None,
                 "outcome": None,
             }
