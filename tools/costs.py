@@ -22,7 +22,7 @@ VOLUMES = (1_000, 100_000, 10_000_000)
 MONTH_SECONDS = 730 * 3600
 FULL_BATCH = 25
 # Defaults of the app and of infra/main.bicep.
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 1.5
 INSTANCE_GB = 2.0
 SWEEPS = MONTH_SECONDS // 300
 RECONCILES = MONTH_SECONDS // 900
@@ -54,11 +54,11 @@ class Asked:
 
 
 # The app's own calls and rows, as tests/infra/test_costs.py measures them.
-PER_DOCUMENT = Asked(2, 1, 2, log_rows=4, message_bytes=220, runs={"blob": 1})
+PER_DOCUMENT = Asked(2, 1, 1, log_rows=4, message_bytes=220, runs={"blob": 1})
 PER_BATCH = Asked(7.1, 4, 4, log_rows=14, message_bytes=760, runs={"collect_documents": 1, "advance_batch": 3})
 PER_SWEEP = Asked(10, 3, 1, log_rows=7, message_bytes=400, runs={"sweep": 1})
 # Listings come on top: three, each a call for 5,000 blobs.
-PER_RECONCILE = Asked(1, 1, 1, log_rows=4, message_bytes=220, runs={"reconcile": 1})
+PER_RECONCILE = Asked(1, 2, 3, log_rows=4, message_bytes=220, runs={"reconcile": 1})
 LISTINGS = 3
 # The host's: from Microsoft's source of the blob trigger with Event Grid (2.06 queue calls, a HEAD and a read for each
 # upload), and a receive and a delete for each message that runs a function.
