@@ -21,15 +21,21 @@ MAX_LISTED = 20_000
 
 
 class FailureNames:
-    """The names of the failure records in a container, by their hashes. Shared between threads."""
+    """The names of the failure records in a container, by their hashes. Shared between threads.
+
+    One thread lists, outside the lock; the others go on meanwhile with what was known before.
+    """
 
     def __init__(self, failures: BlobStore, clock: Callable[[], datetime]) -> None:
         self._failures, self._clock = failures, clock
         self._lock = threading.Lock()
-        self._listed: set[int] = set()
-        self._written: set[int] = set()
-        self._last: str | None = None
+        self._is_listing = False
         self._listed_at: datetime | None = None
+        self._listed: set[int] = set()
+        self._last: str | None = None
+        self._written: set[int] = set()
+        # Written before the listing under way began, perhaps too late for it. The next one shows them.
+        self._before: set[int] = set()
 
     def written(self, name: str) -> None:
         """Take note of a record. Before it is written: whoever asks after its own write must not miss it."""
@@ -38,20 +44,37 @@ class FailureNames:
 
     def which_may_exist(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that may have a failure record. One call for each 5,000 failure records, once a minute."""
+        if self._begins_to_list():
+            try:
+                self._list()
+            finally:
+                self._is_listing = False
         with self._lock:
-            now = self._clock()
-            # A clock that was set back must not let old names pass for an hour.
-            if self._listed_at is None or not timedelta(0) <= now - self._listed_at < LISTED_FOR:
-                self._list(now)
             return [name for name in names if self._may_exist(name)]
 
-    def _may_exist(self, name: str) -> bool:
-        beyond = self._last is not None and precedes(self._last, other=name)
-        return beyond or hash(name) in self._listed or hash(name) in self._written
+    def _begins_to_list(self) -> bool:
+        now = self._clock()
+        with self._lock:
+            # A clock that was set back must not let old names pass for an hour.
+            is_fresh = self._listed_at is not None and timedelta(0) <= now - self._listed_at < LISTED_FOR
+            if is_fresh or self._is_listing:
+                return False
+            self._is_listing = True
+            self._before |= self._written
+            self._written = set()
+            return True
 
-    def _list(self, now: datetime) -> None:
+    def _list(self) -> None:
+        now = self._clock()
         names = [info.name for info in islice(self._failures.list(), MAX_LISTED + 1)]
-        # What was noted before may have been written too late for this listing; the next one shows it.
-        self._listed, self._written = {hash(name) for name in names} | self._written, set()
-        self._last = names[MAX_LISTED - 1] if len(names) > MAX_LISTED else None
-        self._listed_at = now
+        listed = {hash(name) for name in names}
+        with self._lock:
+            self._listed, self._before = listed | self._before, set()
+            self._last = names[MAX_LISTED - 1] if len(names) > MAX_LISTED else None
+            self._listed_at = now
+
+    def _may_exist(self, name: str) -> bool:
+        if self._listed_at is None:  # the first listing is under way
+            return True
+        beyond = self._last is not None and precedes(self._last, other=name)
+        return beyond or any(hash(name) in known for known in (self._listed, self._before, self._written))

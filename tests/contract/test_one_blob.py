@@ -128,7 +128,7 @@ LISTING = (
 @pytest.fixture
 def answering() -> Iterator[Callable[[int, str], AzureBlobStore]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), OneAnswer) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
 
         def answer(status: int, code: str) -> AzureBlobStore:

@@ -66,7 +66,7 @@ def storage() -> Iterator[Storage]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         told = Storage(server.server_port)
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield told
         server.shutdown()

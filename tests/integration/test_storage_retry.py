@@ -37,7 +37,7 @@ class DropsTheFirst(BaseHTTPRequestHandler):
 @pytest.fixture
 def storage() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), DropsTheFirst) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         address = f"http://127.0.0.1:{server.server_port}/devstoreaccount1"
         yield f"DefaultEndpointsProtocol=http;{ACCOUNT};BlobEndpoint={address};QueueEndpoint={address}"
