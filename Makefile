@@ -64,14 +64,15 @@ first-run: setup ## from a deployed app (or `make up`) to its first classified d
 test: test-in-process test-others test-emulators ## all tests, on real Azurite, the emulator and the functions host
 	@$(MAKE) --no-print-directory test-real-host-briefly
 
+# All but the longest, which `make coverage`, and so the gate, runs too.
 test-in-process: setup ## units, rules of architecture, crash points, contracts: everything that starts no host
-	$(PYTEST) $(IN_PROCESS)
+	$(PYTEST) -m "not long and not other_pythons" $(IN_PROCESS)
 
 test-portable: setup ## what may differ from one Python to the next
 	$(PYTEST) tests/unit tests/contract
 
 test-others: setup ## end to end, and infra/
-	$(PYTEST) $(OTHERS)
+	$(PYTEST) -n 3 $(OTHERS)
 
 coverage: setup ## the same as test-in-process, with branch coverage of what ships and its floor
 	$(PYTEST) --cov --cov-report= $(IN_PROCESS)
@@ -99,7 +100,6 @@ ifeq ($(FUNCTIONS_HOST),)
 else
 	cd emulators/functions_host && ../../$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/test_http_trigger.py tests/test_queue_trigger.py -k "handler_whole or header_before or delivered_once or tried_again or to_the_end"
 	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_documents.py -k "2023-04-01 and (promises or duplicate or speak_plainly or master_key)"
-	$(BIN)/python -m pytest -q $(ON_REAL_HOST) tests/e2e/test_identity.py -k webhook
 endif
 
 test-package: setup ## the package under every Python at hand: all wheels imported; the whole job, keyless, on Microsoft's host

@@ -103,7 +103,7 @@ class Walk(Record):
     """
 
     saved: AwareDatetime
-    place: Place = Place()
+    place: Place = Field(default_factory=Place)
     documents: int = 0
     classified: int = 0
     failed: int = 0

@@ -54,9 +54,14 @@ class ExpiryCheck:
     ) -> None:
         self._language, self._active_model = language, active_model
         self._training_configs, self._clock = training_configs, clock
-        self._api, self._project = api_for(language_api), project
+        self._language_api, self._project = language_api, project
         self._lock = threading.Lock()
         self._known: dict[str, tuple[datetime, Expiry | None]] = {}
+
+    @property
+    def _api(self) -> LanguageApi:
+        """Not before it is asked for: a start need not pay for the import."""
+        return api_for(self._language_api)
 
     def find(self) -> Expiries:
         """Raises a RetryableError where the service cannot be asked now, or the model in use cannot be read."""

@@ -39,6 +39,8 @@ class RestrictedWorld(DisturbedWorld):
         super().__post_init__()
         self.poison_is_a_bug = False
         self.batch_steps = self.services.batch_steps
+        # Jobs last longer than whoever submits them waits.
+        self.service.reads_before_done = 6
         self.publish()
 
     def publish(self) -> None:

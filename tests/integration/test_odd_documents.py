@@ -35,6 +35,7 @@ def services(azurite: Azurite) -> Iterator[Services]:
     }
     settings = app_settings(
         data_storage=azurite.connection_string,
+        language_api="2021-preview",
         language_model="model-1",
         language_project_kind=ProjectKind.MULTI,
         pipeline_poll_seconds=(0.1,),

@@ -26,7 +26,7 @@ class ListedSlowly(FakeBlobStore):
 
 @pytest.fixture
 def store() -> ListedSlowly:
-    store = ListedSlowly()
+    store = ListedSlowly("failures", lambda: START)
     store.put("old.txt.json", b"{}")
     return store
 
