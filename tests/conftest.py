@@ -48,6 +48,8 @@ _SLOWEST = (
 )
 
 
+# xdist reads the groups in the same hook, so this comes first.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A group of tests stays on one worker: a file's share what is slow to start, for each cloud that they ask for."""
     for item in items:
