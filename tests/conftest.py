@@ -48,14 +48,7 @@ _SLOWEST = (
 )
 
 
-# xdist reads the groups in the same hook, so this comes first.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A group of tests stays on one worker: a file's share what is slow to start, for each cloud that they ask for."""
-    for item in items:
-        call = getattr(item, "callspec", None)
-        cloud = call.params.get("cloud", "") if call else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{cloud}"))
     items.sort(key=lambda item: _SLOWEST.index(item.path.stem) if item.path.stem in _SLOWEST else len(_SLOWEST))
 
 
