@@ -179,6 +179,7 @@ def test_every_function_runs_in_their_worker(app: App) -> None:
     send_again(app)
     leave_dead_letters(app)
     redrive(app)
+    classify_a_burst(app)
     # The staging deployment holds it since the swap.
     assert app.ask("delete_model", project=PROJECT, model="first", query={"confirm": "first"})[0] == 409
     assert app.ask("delete_project", project=PROJECT, query={"confirm": PROJECT})[0] == 200
@@ -228,6 +229,16 @@ def classify(app: App) -> None:
     for name in DOCUMENTS:
         record = json.loads(app.services.records.classifications.read(f"{name}.txt.json").data)
         assert (record["model"]["label"], name in {each["name"] for each in record["classes"]}) == ("second", True)
+
+
+def classify_a_burst(app: App) -> None:
+    """A full batch goes through its queue."""
+    names = [f"burst-{number:02}.txt" for number in range(25)]
+    for name in names:
+        app.services.records.documents.put(name, DOCUMENTS["billing"].encode())
+        app.services.inbox.classify_again(name)
+    collect(app)
+    assert all(app.services.records.read_classification(name) for name in names)
 
 
 def collect(app: App) -> None:
