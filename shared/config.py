@@ -121,6 +121,11 @@ class Settings(BaseModel):
         300.0,
         description="How long a collector hides the messages it received; less than the host's lock (10 minutes)",
     )
+    pipeline_in_hand_seconds: Annotated[float, Field(ge=1, lt=86_400)] = Field(
+        360.0,
+        description="How long the message of a batch is hidden whose steps its collector takes itself; more than "
+        "functionTimeout in host.json",
+    )
     pipeline_oversized: Oversized = Field(
         Oversized.SPLIT, description="Documents over 125,000 characters: split, truncate or reject"
     )

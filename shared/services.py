@@ -203,6 +203,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         queue(settings.batches_queue),
         retry,
         clock,
+        hidden_in_hand=timedelta(seconds=settings.pipeline_in_hand_seconds),
     )
     operation_queue: OperationQueue = StepQueue(
         "operation",

@@ -64,6 +64,7 @@ QUICK_SETTINGS = {
 }
 STAND_IN_SETTINGS = {
     "pipeline_collect_visibility_seconds": "10",  # less than the lock
+    "pipeline_in_hand_seconds": "25",  # no longer than an invocation takes
     "azurefunctionsjobhost__extensions__queues__visibilitytimeout": "00:00:03",  # until a failed message is tried again
 }
 """On Microsoft's host these stay what they are, as its lock does."""

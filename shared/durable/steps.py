@@ -43,9 +43,6 @@ F = TypeVar("F", bound=Facts)
 
 Clock = Callable[[], datetime]
 
-# How long the message of work in hand is hidden: longer than host.json lets a function run, so that no other process
-# takes a step that is still being taken.
-IN_HAND = timedelta(minutes=6)
 # A step that raised what it must not while it was in hand is repeated by the host's delivery after this time.
 AFTER_FAILURE = timedelta(seconds=30)
 # A wait of up to this long is waited out in hand: an idle listener may need as long to see a message.
@@ -89,13 +86,18 @@ Step: TypeAlias = Callable[[Stored[R]], Next[R]]
 
 @dataclass(frozen=True)
 class StepQueue(Generic[R, F]):
-    """The records of one kind (`kind` names it in logs) and the queue that drives their steps."""
+    """The records of one kind (`kind` names it in logs) and the queue that drives their steps.
+
+    `hidden_in_hand` is how long the message of work in hand is hidden: longer than host.json lets a function run, so
+    that no other process takes a step that is still being taken.
+    """
 
     kind: str
     store: RecordStore[R, F]
     queue: MessageQueue
     retry: RetryPolicy
     clock: Clock
+    hidden_in_hand: timedelta = timedelta(minutes=6)
 
     def start(self, record: R) -> bool:
         """Create the record, then send its first message. An open record of the same id is the same work: the message
@@ -104,7 +106,7 @@ class StepQueue(Generic[R, F]):
 
     def start_in_hand(self, record: R) -> InHand[R] | bool:
         """As `start`, but the first message of a new record is hidden, and the caller takes the steps."""
-        return self._start(record, delay=IN_HAND) or False
+        return self._start(record, delay=self.hidden_in_hand) or False
 
     def _start(self, record: R, *, delay: timedelta) -> InHand[R] | bool | None:
         stored = self.store.create(record)

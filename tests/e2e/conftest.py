@@ -37,6 +37,8 @@ QUICK = {"receive_visibility": 8.0, "renewal": 3.0, "renewal_floor": 1.0, "blob_
 QUICK_SETTINGS = {
     **POLLING,
     "pipeline_linger_seconds": "1",
+    # As the host's lock, in these tests: what a kill leaves comes back within seconds.
+    "pipeline_in_hand_seconds": "25",
     "pipeline_poll_seconds": "1,2",
     "pipeline_model_cache_seconds": "0",
     "language_authoring_posts_per_minute": "0",

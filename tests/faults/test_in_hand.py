@@ -20,10 +20,9 @@ from shared.batches import collector, intake
 from shared.batches.batch import Batch
 from shared.batches.collector import Collector
 from shared.batches.intake import Intake
-from shared.durable import steps
 from shared.durable.steps import InHand
 from shared.storage.ports import QueuedMessage
-from tests.fakes import START, FakeQueue
+from tests.fakes import START, FakeQueue, app_settings
 from tests.faults.test_crash_points import WORST_DELAY
 from tests.faults.test_mutants import trickle
 from tests.faults.world import Process, Reorder, World
@@ -205,14 +204,14 @@ def test_a_burst_is_left_to_the_queue() -> None:
     assert world.clock() - START <= IN_TIME
 
 
-def test_a_message_that_another_received_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_another_received_is_left_to_it() -> None:
     """Should work in hand ever take longer than its message is hidden, the one that loses ends quietly."""
-    monkeypatch.setattr(steps, "IN_HAND", timedelta(seconds=1))
-    undisturbed = InHandWorld()
+    hidden_briefly: dict[str, object] = {"pipeline_in_hand_seconds": 1}
+    undisturbed = InHandWorld(changes=hidden_briefly)
     lone(undisturbed)
     undisturbed.run()
     for number in range(1, undisturbed.calls + 1):
-        world = InHandWorld(pause_at=number)
+        world = InHandWorld(pause_at=number, changes=hidden_briefly)
         world.service.reads_before_done = 2
         lone(world)
         world.run()
@@ -321,5 +320,5 @@ def test_work_in_hand_is_hidden_longer_than_a_function_may_run() -> None:
     text = json.loads((Path(__file__).parents[2] / "host.json").read_text(encoding="utf-8"))["functionTimeout"]
     hours, minutes, seconds = map(int, text.split(":"))
     timeout = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    assert timeout < steps.IN_HAND
+    assert timeout.total_seconds() < app_settings().pipeline_in_hand_seconds
     assert intake.BEGINS_UNTIL < timedelta(seconds=30) < timeout
