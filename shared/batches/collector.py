@@ -33,8 +33,6 @@ AFTER_VISIBILITY = timedelta(seconds=10)
 PEEK = 32
 # How far storage's clock, or the clock of the process that sent a message, may be ahead of ours.
 CLOCKS_DIFFER = timedelta(days=1)
-
-
 # Versions that a process remembers to have collected.
 REMEMBERED = 10_000
 
@@ -174,7 +172,6 @@ class Collector:
         return planned
 
     def _drain(self, woken_at: datetime, *, deadline: datetime, in_hand: bool = False) -> InHand[Batch] | None:
-        in_hand_now: InHand[Batch] | None = None
         rest: list[Collected] = []
         waiting, planned = True, 0
         for _ in range(MAX_ROUNDS):
@@ -191,8 +188,7 @@ class Collector:
                 planned += 1
             if self.inbox.clock() > deadline:
                 break
-        if rest:
-            in_hand_now = self._plan(rest, in_hand=in_hand and not planned)
+        in_hand_now = self._plan(rest, in_hand=in_hand and not planned) if rest else None
         if waiting:
             # Without this fresh wake the debounce would strand what arrived after the last one.
             self.inbox.wake()

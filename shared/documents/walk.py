@@ -17,8 +17,6 @@ from shared.storage.ports import BlobInfo
 
 WALK = "reconcile"
 """The walk's id: there is one at a time."""
-
-
 NEWEST_FAILURES = 20
 
 
