@@ -203,7 +203,6 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         queue(settings.batches_queue),
         retry,
         clock,
-        hidden_in_hand=timedelta(seconds=settings.pipeline_in_hand_seconds),
     )
     operation_queue: OperationQueue = StepQueue(
         "operation",
@@ -258,6 +257,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         dead_letters=dead_letters,
         queue_name=settings.documents_queue,
         visibility=timedelta(seconds=settings.pipeline_collect_visibility_seconds),
+        hidden_in_hand=timedelta(seconds=settings.pipeline_in_hand_seconds),
     )
     document_dead_letters = DocumentDeadLetters(
         inbox=inbox,

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.batches.batch import LATE, Batch, BatchDocument, Batches, plan_batch
 from shared.batches.packing import pack
@@ -119,7 +120,8 @@ class Collector:
     """Drains the inbox.
 
     `visibility` is how long received messages are hidden: shorter than the host's lock on the wake, so that when a
-    crashed collector's wake returns, its documents are visible again.
+    crashed collector's wake returns, its documents are visible again. `hidden_in_hand` is how long the message of a
+    batch in hand is hidden: longer than host.json lets a function run.
     """
 
     inbox: Inbox
@@ -127,6 +129,7 @@ class Collector:
     dead_letters: DeadLetters
     queue_name: str
     visibility: timedelta
+    hidden_in_hand: timedelta
     turn: Turn = field(default_factory=Turn)
     recent: Recent = field(default_factory=Recent)
 
@@ -197,7 +200,8 @@ class Collector:
     def _plan(self, group: list[Collected], *, in_hand: bool = False) -> InHand[Batch] | None:
         """One group becomes a batch and its first message; then its document messages may go."""
         now = self.batches.clock()
-        start = self.batches.start_in_hand if in_hand else self.batches.start
+        start_in_hand = partial(self.batches.start_in_hand, hidden=self.hidden_in_hand)
+        start = start_in_hand if in_hand else self.batches.start
         batch = plan_batch([self._with_what_is_known(each) for each in group], now)
         started = start(batch)
         if not started:

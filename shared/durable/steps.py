@@ -86,27 +86,23 @@ Step: TypeAlias = Callable[[Stored[R]], Next[R]]
 
 @dataclass(frozen=True)
 class StepQueue(Generic[R, F]):
-    """The records of one kind (`kind` names it in logs) and the queue that drives their steps.
-
-    `hidden_in_hand` is how long the message of work in hand is hidden: longer than host.json lets a function run, so
-    that no other process takes a step that is still being taken.
-    """
+    """The records of one kind (`kind` names it in logs) and the queue that drives their steps."""
 
     kind: str
     store: RecordStore[R, F]
     queue: MessageQueue
     retry: RetryPolicy
     clock: Clock
-    hidden_in_hand: timedelta = timedelta(minutes=6)
 
     def start(self, record: R) -> bool:
         """Create the record, then send its first message. An open record of the same id is the same work: the message
         repeats a step, which is harmless. False, with nothing sent, when that one cannot be read."""
         return self._start(record, delay=timedelta(0)) is not None
 
-    def start_in_hand(self, record: R) -> InHand[R] | bool:
-        """As `start`, but the first message of a new record is hidden, and the caller takes the steps."""
-        return self._start(record, delay=self.hidden_in_hand) or False
+    def start_in_hand(self, record: R, *, hidden: timedelta) -> InHand[R] | bool:
+        """As `start`, but the first message of a new record is hidden, and the caller takes the steps: within `hidden`,
+        so that no other process takes a step that is still being taken."""
+        return self._start(record, delay=hidden) or False
 
     def _start(self, record: R, *, delay: timedelta) -> InHand[R] | bool | None:
         stored = self.store.create(record)
