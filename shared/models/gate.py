@@ -1,12 +1,25 @@
-"""The gate: is a candidate good enough to replace the active model? Pure."""
+"""The gate: is a candidate good enough to replace the active model? Pure.
+
+Where both models have classified the same golden documents they are compared on those (paired). Else the evaluations
+that the service made of each are compared, which rest on different documents.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from statistics import fmean
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.models.statistics import Counts, Difference, Pair, counts_by_class, normal_quantile, paired_difference
+
+# The probability of each mistake that a clear verdict allows: passing what is worse by more than the tolerance, and
+# refusing what is not.
+MISTAKE = 0.1
+_QUANTILE = normal_quantile(1 - MISTAKE)
 # Differences are rounded to this many digits: 0.07 - 0.01 is a little more than 0.06 in binary fractions.
 _DIGITS = 9
 
@@ -41,11 +54,38 @@ class Metric(StrEnum):
     def of(self, evaluation: HasMetrics) -> float:
         return float(getattr(evaluation, self.value))
 
+    def of_counts(self, counts: Mapping[str, Counts]) -> float:
+        """The same from counts by class. A macro metric is the mean over the classes that occur."""
+        average, _, figure = self.value.partition("_")
+        if not counts:
+            return 0.0
+        if average == "micro":
+            return float(getattr(sum(counts.values(), Counts()), figure))
+        return fmean(getattr(each, figure) for each in counts.values())
+
+
+class Verdict(StrEnum):
+    """What the comparison showed. `unclear`: too few golden documents to tell; `unpaired`: not compared on the same."""
+
+    BETTER = "better"
+    AS_GOOD = "as_good"
+    WORSE = "worse"
+    UNCLEAR = "unclear"
+    UNPAIRED = "unpaired"
+
+
+class OnUnclear(StrEnum):
+    """What an unclear comparison leads to: what the estimate says, or a refusal."""
+
+    BY_ESTIMATE = "by_estimate"
+    REFUSE = "refuse"
+
 
 class GateRule(BaseModel):
     """Publish unless `metric` (0 to 1) is worse than the active model's by more than `tolerance`.
 
-    The service splits at random for each training, so two models are tested on different documents. With few of
+    `no_class_loses_more_than` (0 to 1) also bounds what each class may lose of its recall; it counts on golden
+    documents only. Compared by the service's evaluations, two models are tested on different documents: with few of
     them, the metrics of equally good models differ by a few hundredths; the default tolerance allows for that.
     """
 
@@ -53,12 +93,26 @@ class GateRule(BaseModel):
 
     metric: Metric = Metric.MICRO_F1
     tolerance: float = Field(0.05, ge=0, le=1)
+    on_unclear: OnUnclear = OnUnclear.BY_ESTIMATE
+    no_class_loses_more_than: float | None = Field(None, ge=0, le=1)
+
+
+class ClassLoss(BaseModel):
+    """A class whose recall on the golden documents fell, and by how much (0 to 1); `documents` have that class."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    recall_lost: float
+    documents: int
 
 
 class GateDecision(BaseModel):
     """What was decided and why. `forced` means that the rule alone would have refused.
 
-    `candidate` and `active` are the values of `metric`, None for a model that has no evaluation.
+    `candidate` and `active` are the values of `metric`, None for a model that has no evaluation. The rest belongs to a
+    paired comparison: candidate minus active lies within `interval` four times in five; `discordant` of the `documents`
+    were answered differently; `documents_needed` golden documents would make an unclear verdict clear.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
@@ -70,6 +124,13 @@ class GateDecision(BaseModel):
     candidate: float | None
     active: float | None
     reason: str
+    verdict: Verdict = Verdict.UNPAIRED
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    documents: int | None = None
+    discordant: int | None = None
+    documents_needed: int | None = None
+    losses: tuple[ClassLoss, ...] = ()
 
 
 def evaluate_gate(
@@ -92,6 +153,98 @@ def evaluate_gate(
         active=theirs,
         reason=f"forced, although {reason}" if forced else reason,
     )
+
+
+def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, active_label: str) -> GateDecision:
+    """Compare candidate and active model on golden documents that both have classified; one at least.
+
+    The difference is normal enough for its quantiles from some tens of documents on; with fewer the verdict is unclear.
+    """
+    measured = paired_difference(pairs, rule.metric.of_counts)
+    spread = _QUANTILE * measured.error
+    verdict = _verdict(rule, measured, spread)
+    losses = _losses(pairs)
+    excessive = [loss for loss in losses if _exceeds(loss.recall_lost, rule.no_class_loses_more_than)]
+    fits = _fits(rule, measured, verdict) and not excessive
+    needed = math.ceil(measured.documents * (spread / rule.tolerance) ** 2) if rule.tolerance else None
+    reason = _paired_reason(rule, measured, verdict, spread=spread, needed=needed, active_label=active_label)
+    if excessive:
+        lost = ", ".join(f"{loss.name} lost {loss.recall_lost:.2f} of recall" for loss in excessive)
+        reason += f"; {lost}, more than the {rule.no_class_loses_more_than:g} that a class may lose"
+    forced = force and not fits
+    return GateDecision(
+        passed=fits or forced,
+        forced=forced,
+        metric=rule.metric,
+        tolerance=rule.tolerance,
+        candidate=round(measured.candidate, _DIGITS),
+        active=round(measured.active, _DIGITS),
+        reason=f"forced, although {reason}" if forced else reason,
+        verdict=verdict,
+        difference=round(measured.value, _DIGITS),
+        interval=(round(measured.value - spread, _DIGITS), round(measured.value + spread, _DIGITS)),
+        documents=measured.documents,
+        discordant=measured.discordant,
+        documents_needed=needed if verdict is Verdict.UNCLEAR else None,
+        losses=tuple(losses),
+    )
+
+
+def _verdict(rule: GateRule, measured: Difference, spread: float) -> Verdict:
+    if spread > rule.tolerance:
+        return Verdict.UNCLEAR
+    if measured.value - spread > 0:
+        return Verdict.BETTER
+    return Verdict.WORSE if _exceeds(-measured.value, rule.tolerance) else Verdict.AS_GOOD
+
+
+def _fits(rule: GateRule, measured: Difference, verdict: Verdict) -> bool:
+    if verdict is Verdict.UNCLEAR and rule.on_unclear is OnUnclear.REFUSE:
+        return False
+    return not _exceeds(-measured.value, rule.tolerance)
+
+
+def _exceeds(lost: float, limit: float | None) -> bool:
+    return limit is not None and round(lost, _DIGITS) > limit
+
+
+def _losses(pairs: Sequence[Pair]) -> list[ClassLoss]:
+    """Classes whose recall fell, the greatest loss first."""
+    candidate = counts_by_class([(pair.true, pair.candidate) for pair in pairs])
+    active = counts_by_class([(pair.true, pair.active) for pair in pairs])
+    labelled = {name for pair in pairs for name in pair.true}
+    lost = [
+        ClassLoss(
+            name=name,
+            recall_lost=round(active[name].recall - candidate[name].recall, _DIGITS),
+            documents=active[name].true_positives + active[name].false_negatives,
+        )
+        for name in labelled
+    ]
+    return sorted((loss for loss in lost if loss.recall_lost > 0), key=lambda loss: (-loss.recall_lost, loss.name))
+
+
+def _paired_reason(
+    rule: GateRule, measured: Difference, verdict: Verdict, *, spread: float, needed: int | None, active_label: str
+) -> str:
+    name, documents = rule.metric.value, measured.documents
+    figures = (
+        f"{name} is {measured.candidate:.3f} on {documents} golden documents, and that of the active model "
+        f"{active_label} {measured.active:.3f} on the same ones"
+    )
+    if verdict is Verdict.UNCLEAR:
+        more = f": about {needed} golden documents would settle it" if needed else ""
+        by = "the estimate decides" if rule.on_unclear is OnUnclear.BY_ESTIMATE else "on_unclear says to refuse"
+        return (
+            f"{figures}; unclear, as the difference of {measured.value:+.3f} is only known to {spread:.3f}, more than "
+            f"the tolerance of {rule.tolerance:g}{more}; {by}"
+        )
+    said = {
+        Verdict.BETTER: "better",
+        Verdict.AS_GOOD: f"as good, within the tolerance of {rule.tolerance:g}",
+        Verdict.WORSE: f"worse by more than the tolerance of {rule.tolerance:g}",
+    }[verdict]
+    return f"{figures}: {said} (difference {measured.value:+.3f}, give or take {spread:.3f})"
 
 
 def _judge(rule: GateRule, *, ours: float | None, theirs: float | None, active_label: str | None) -> tuple[bool, str]:
