@@ -19,6 +19,7 @@ from shared.documents.ref import DocumentRef
 from shared.durable.record import STEP_ALLOWANCE, Event, Facts, Record, StoredModel
 from shared.durable.steps import StepQueue
 from shared.language.values import ModelRef
+from shared.models.acceptance import Acceptance
 
 # How often a document is submitted before it is given up.
 MAX_ATTEMPTS = 3
@@ -83,11 +84,12 @@ class BatchFacts(Facts):
 
 class Batch(Record):
     """`waiting` says why nothing can be submitted now: no model is in use, or (`is_refused`) the service refuses every
-    request to the one that is."""
+    request to the one that is. `acceptance` is that of `model` when the batch was submitted."""
 
     state: BatchState = BatchState.PLANNED
     documents: tuple[BatchDocument, ...]
     model: ModelRef | None = None
+    acceptance: Acceptance | None = None
     api_version: str | None = None
     jobs: tuple[JobReference, ...] = ()
     waiting: str | None = None

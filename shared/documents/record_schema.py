@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote
 
@@ -62,8 +63,46 @@ class Timings(BaseModel):
     completed: AwareDatetime | None
 
 
+class Decision(StrEnum):
+    """What becomes of a classification: used as it is, or shown to a person."""
+
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+
+
+class RecordDecision(BaseModel):
+    """Whether the classification is used as it is, or shown to a person, and what that rests on.
+
+    `threshold` is the confidence from which on results are accepted; None accepts nothing. `precision` is what the
+    project asks for, shown with `confidence` on `documents` golden documents. `is_audit`: sure enough to be accepted,
+    and shown all the same, as one of a random share.
+    """
+
+    model_config = ConfigDict(defer_build=True, frozen=True)
+
+    decision: Decision
+    is_audit: bool = False
+    threshold: float | None
+    precision: float
+    confidence: float
+    documents: int
+
+
+class RecordReview(BaseModel):
+    """What a person decided: the true classes, by whom and when."""
+
+    model_config = ConfigDict(defer_build=True, frozen=True)
+
+    classes: tuple[str, ...]
+    by: str
+    at: AwareDatetime
+
+
 class ClassificationRecord(_Record):
-    """classifications/<name>.json"""
+    """classifications/<name>.json
+
+    `decision` is None where the project asks for no precision, `review` until a person has decided.
+    """
 
     status: Literal["classified"] = "classified"
     document: DocumentRef
@@ -75,9 +114,17 @@ class ClassificationRecord(_Record):
     warnings: list[RecordWarning]
     batch: BatchReference
     timings: Timings
+    decision: RecordDecision | None = None
+    review: RecordReview | None = None
 
     def facts(self) -> RecordFacts:
-        return RecordFacts.of(self.document, batch=self.batch.id, planned=self.timings.planned, model=self.model.label)
+        return RecordFacts.of(
+            self.document,
+            batch=self.batch.id,
+            planned=self.timings.planned,
+            model=self.model.label,
+            decision=self.decision.decision if self.decision else None,
+        )
 
 
 class FailureRecord(_Record):
@@ -111,6 +158,7 @@ class RecordFacts(BaseModel):
     planned: AwareDatetime | None = None
     model: str | None = None
     code: str | None = None
+    decision: Decision | None = None
 
     @classmethod
     def of(cls, document: DocumentRef, **members: Any) -> RecordFacts:

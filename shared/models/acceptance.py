@@ -6,8 +6,8 @@ accepted from there on are right often enough, and the first that fails ends the
 the thresholds that passed breaks the promise stays below 1 - confidence (fixed-sequence testing; Angelopoulos, Bates,
 Candes, Jordan and Lei, Learn then Test, 2021, section 3). The first confidences of the grid accept too few documents to
 pass whatever they show, so a sequence starts where enough are accepted, which depends on the confidences alone and not
-on what is right. There are two starts, each with half of the allowed chance: one for which no result may be wrong, and
-one that two wrong ones do not end.
+on what is right. There are two starts, which share the allowed chance equally: one for which no result may be wrong,
+and one that two wrong ones do not end.
 
 The promise holds for documents that are like the golden ones.
 """
@@ -22,6 +22,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.documents.record_schema import Decision
 from shared.models.statistics import Classes, binomial_cdf, lower_bound, normal_quantile
 
 # Of confidence, from the surest down.
@@ -39,17 +40,10 @@ class Right(StrEnum):
     EXACT = "exact"
 
 
-class Decision(StrEnum):
-    """What becomes of a classification: used as it is, or shown to a person."""
-
-    ACCEPTED = "accepted"
-    REVIEW = "review"
-
-
 class AcceptanceRule(BaseModel):
     """What a project asks for: accepted results are right in `precision` of all cases, shown with `confidence`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     precision: float = Field(0.95, gt=0, lt=1)
     confidence: float = Field(0.9, ge=0.5, lt=1)
@@ -71,7 +65,7 @@ class Threshold(BaseModel):
     is about how many golden documents a promise takes, where none could be made and the results give hope for one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     threshold: float | None
     documents: int
@@ -81,8 +75,17 @@ class Threshold(BaseModel):
     documents_needed: int | None = None
 
 
+class Acceptance(BaseModel):
+    """A rule and the threshold that keeps it for one model. It goes with the active model and with every batch."""
+
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
+
+    rule: AcceptanceRule
+    threshold: Threshold
+
+
 def result_confidence(classes: Iterable[float]) -> float | None:
-    """How sure a result is: as sure as its least sure class. None for one without classes: nobody can say."""
+    """How sure a result is: as sure as its least sure class. None for one without classes: nothing says."""
     return min(classes, default=None)
 
 
@@ -93,7 +96,7 @@ def is_right(true: Classes, answered: Classes, rule: Right) -> bool:
     return answered <= true
 
 
-def decide(threshold: float | None, confidence: float | None) -> Decision:
+def decide(threshold: float | None, *, confidence: float | None) -> Decision:
     """A result without a confidence is always shown to a person, and so is everything where nothing is promised."""
     if threshold is None or confidence is None or confidence < threshold:
         return Decision.REVIEW
@@ -105,7 +108,9 @@ def choose_threshold(results: Sequence[GoldenResult], rule: AcceptanceRule) -> T
     steps = _steps(results)
     chance = (1 - rule.confidence) / len(WRONG_AT_START)
     passed = [
-        index for wrong in WRONG_AT_START for index in _passed(steps, rule.precision, chance, wrong_at_start=wrong)
+        index
+        for wrong in WRONG_AT_START
+        for index in _passed(steps, precision=rule.precision, chance=chance, wrong_at_start=wrong)
     ]
     if len(results) < MIN_DOCUMENTS or not passed:
         return Threshold(threshold=None, documents=len(results), documents_needed=_needed(steps, len(results), rule))
@@ -115,22 +120,22 @@ def choose_threshold(results: Sequence[GoldenResult], rule: AcceptanceRule) -> T
         documents=len(results),
         accepted=accepted,
         right=right,
-        at_least=lower_bound(right, accepted, confidence=rule.confidence),
+        at_least=lower_bound(right, of=accepted, confidence=rule.confidence),
     )
 
 
 @lru_cache(maxsize=128)
-def least_documents(precision: float, chance: float, *, wrong: int) -> int:
+def least_documents(precision: float, *, chance: float, wrong: int) -> int:
     """How many results must be accepted for `wrong` wrong ones to leave the promise standing.
 
     `chance` is that of promising `precision` where results are right less often. For 0.95, 0.1 and none wrong: 45.
     """
     low, high = wrong + 1, 2 * (wrong + 1)
-    while binomial_cdf(wrong, high, 1 - precision) > chance:
+    while binomial_cdf(wrong, of=high, share=1 - precision) > chance:
         low, high = high, 2 * high
     while low < high:
         middle = (low + high) // 2
-        if binomial_cdf(wrong, middle, 1 - precision) > chance:
+        if binomial_cdf(wrong, of=middle, share=1 - precision) > chance:
             low = middle + 1
         else:
             high = middle
@@ -152,14 +157,14 @@ def _steps(results: Sequence[GoldenResult]) -> list[_Step]:
     return steps
 
 
-def _passed(steps: Sequence[_Step], precision: float, chance: float, *, wrong_at_start: int) -> list[int]:
+def _passed(steps: Sequence[_Step], *, precision: float, chance: float, wrong_at_start: int) -> list[int]:
     """The steps of one sequence that pass, up to the first that does not."""
-    enough = least_documents(precision, chance, wrong=wrong_at_start)
+    enough = least_documents(precision, chance=chance, wrong=wrong_at_start)
     passed: list[int] = []
     for index, (_, right, accepted) in enumerate(steps):
         if accepted < enough:
             continue
-        if binomial_cdf(accepted - right, accepted, 1 - precision) > chance:
+        if binomial_cdf(accepted - right, of=accepted, share=1 - precision) > chance:
             break
         passed.append(index)
     return passed
@@ -172,7 +177,7 @@ def _needed(steps: Sequence[_Step], documents: int, rule: AcceptanceRule) -> int
     added in the same proportions until the bound (by the normal approximation) is high enough.
     """
     chance = (1 - rule.confidence) / len(WRONG_AT_START)
-    quantile, floor = normal_quantile(1 - chance), least_documents(rule.precision, chance, wrong=0)
+    quantile, floor = normal_quantile(1 - chance), least_documents(rule.precision, chance=chance, wrong=0)
     totals = [max(MIN_DOCUMENTS, floor)] if documents < max(MIN_DOCUMENTS, floor) else []
     for _, right, accepted in steps:
         # One wrong result is added: few documents of which none is wrong must not promise the impossible.

@@ -19,6 +19,7 @@ from shared.durable.record import StoredModel
 from shared.durable.state import readable
 from shared.errors import BlobNotFoundError, StateUnreadableError, VersionChangedError
 from shared.language.values import ModelRef
+from shared.models.acceptance import Acceptance
 from shared.storage.ports import BlobStore
 
 ACTIVE_MODEL = "models/active.json"
@@ -51,7 +52,7 @@ InUse: TypeAlias = Active | Held | None
 
 
 class ActiveModelRecord(StoredModel):
-    """pipeline/models/active.json"""
+    """pipeline/models/active.json. `acceptance` is None where the project asks for no precision."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
     model: ModelRef
@@ -60,6 +61,7 @@ class ActiveModelRecord(StoredModel):
     operation: str | None = None
     expires: date | None = None
     held_until: AwareDatetime | None = None
+    acceptance: Acceptance | None = None
 
     def days_left(self, today: date) -> int | None:
         """Days until the deployment in use expires; None when it does not."""

@@ -100,7 +100,7 @@ class GateRule(BaseModel):
 class ClassLoss(BaseModel):
     """A class whose recall on the golden documents fell, and by how much (0 to 1); `documents` have that class."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     name: str
     recall_lost: float
@@ -164,7 +164,7 @@ def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, 
     spread = _QUANTILE * measured.error
     verdict = _verdict(rule, measured, spread)
     losses = _losses(pairs)
-    excessive = [loss for loss in losses if _exceeds(loss.recall_lost, rule.no_class_loses_more_than)]
+    excessive = [loss for loss in losses if _exceeds(loss.recall_lost, limit=rule.no_class_loses_more_than)]
     fits = _fits(rule, measured, verdict) and not excessive
     needed = math.ceil(measured.documents * (spread / rule.tolerance) ** 2) if rule.tolerance else None
     reason = _paired_reason(rule, measured, verdict, spread=spread, needed=needed, active_label=active_label)
@@ -195,16 +195,16 @@ def _verdict(rule: GateRule, measured: Difference, spread: float) -> Verdict:
         return Verdict.UNCLEAR
     if measured.value - spread > 0:
         return Verdict.BETTER
-    return Verdict.WORSE if _exceeds(-measured.value, rule.tolerance) else Verdict.AS_GOOD
+    return Verdict.WORSE if _exceeds(-measured.value, limit=rule.tolerance) else Verdict.AS_GOOD
 
 
 def _fits(rule: GateRule, measured: Difference, verdict: Verdict) -> bool:
     if verdict is Verdict.UNCLEAR and rule.on_unclear is OnUnclear.REFUSE:
         return False
-    return not _exceeds(-measured.value, rule.tolerance)
+    return not _exceeds(-measured.value, limit=rule.tolerance)
 
 
-def _exceeds(lost: float, limit: float | None) -> bool:
+def _exceeds(lost: float, *, limit: float | None) -> bool:
     return limit is not None and round(lost, _DIGITS) > limit
 
 

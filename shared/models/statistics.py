@@ -43,17 +43,17 @@ class Counts:
     @property
     def precision(self) -> float:
         """0 where nothing was answered."""
-        return _share(self.true_positives, self.true_positives + self.false_positives)
+        return _share(self.true_positives, of=self.true_positives + self.false_positives)
 
     @property
     def recall(self) -> float:
         """0 where there was nothing to find."""
-        return _share(self.true_positives, self.true_positives + self.false_negatives)
+        return _share(self.true_positives, of=self.true_positives + self.false_negatives)
 
     @property
     def f1(self) -> float:
         """2 TP / (2 TP + FP + FN), which is the harmonic mean of precision and recall; 0 where all three are 0."""
-        return _share(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
+        return _share(2 * self.true_positives, of=2 * self.true_positives + self.false_positives + self.false_negatives)
 
 
 Score = Callable[[Mapping[str, Counts]], float]
@@ -126,21 +126,21 @@ def paired_difference(
     )
 
 
-def lower_bound(right: int, of: int, *, confidence: float) -> float:
+def lower_bound(right: int, *, of: int, confidence: float) -> float:
     """The share that `right` of `of` shows at least, one-sided, exact: 0 where nothing was seen."""
     if right == 0:
         return 0.0
-    return _bisect(lambda share: 1 - binomial_cdf(right - 1, of, share) < 1 - confidence)
+    return _bisect(lambda share: 1 - binomial_cdf(right - 1, of=of, share=share) < 1 - confidence)
 
 
-def upper_bound(right: int, of: int, *, confidence: float) -> float:
+def upper_bound(right: int, *, of: int, confidence: float) -> float:
     """The share that `right` of `of` shows at most, one-sided, exact: 1 where nothing was seen."""
     if right == of:
         return 1.0
-    return _bisect(lambda share: binomial_cdf(right, of, share) > 1 - confidence)
+    return _bisect(lambda share: binomial_cdf(right, of=of, share=share) > 1 - confidence)
 
 
-def binomial_cdf(most: int, of: int, share: float) -> float:
+def binomial_cdf(most: int, *, of: int, share: float) -> float:
     """The probability of `most` or fewer in `of` independent trials, each of which succeeds with `share`."""
     if share <= 0:
         return 1.0
@@ -198,5 +198,5 @@ def _sum(weighted: Iterable[tuple[list[tuple[str, tuple[int, int, int]]], int]])
     return {name: Counts(*found) for name, found in sums.items()}
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _share(part: int, *, of: int) -> float:
+    return part / of if of else 0.0

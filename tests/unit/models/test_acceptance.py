@@ -7,9 +7,9 @@ from random import Random
 import pytest
 from scipy import stats
 
+from shared.documents.record_schema import Decision
 from shared.models.acceptance import (
     AcceptanceRule,
-    Decision,
     GoldenResult,
     Right,
     choose_threshold,
@@ -36,7 +36,7 @@ def calibrated(number: int, seed: int) -> list[GoldenResult]:
 def test_as_many_results_are_needed_as_the_binomial_test_says(
     precision: float, chance: float, wrong: int, least: int
 ) -> None:
-    assert least_documents(precision, chance, wrong=wrong) == least
+    assert least_documents(precision, chance=chance, wrong=wrong) == least
     assert stats.binomtest(least - wrong, least, precision, alternative="greater").pvalue <= chance
     assert stats.binomtest(least - 1 - wrong, least - 1, precision, alternative="greater").pvalue > chance
 
@@ -130,4 +130,4 @@ def test_a_result_is_as_sure_as_its_least_sure_class() -> None:
 def test_only_what_reaches_the_threshold_is_accepted(
     threshold: float | None, confidence: float | None, decision: Decision
 ) -> None:
-    assert decide(threshold, confidence) is decision
+    assert decide(threshold, confidence=confidence) is decision

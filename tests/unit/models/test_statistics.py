@@ -36,7 +36,7 @@ def some_pairs(number: int, *, seed: int, multi: bool) -> list[Pair]:
     return [Pair(true, answer(true, 0.8), answer(true, 0.7)) for true in trues]
 
 
-def indicators(answers: list[frozenset[str]]) -> np.ndarray:  # type: ignore[type-arg]
+def indicators(answers: list[frozenset[str]]) -> np.ndarray:
     return np.array([[name in each for name in CLASSES] for each in answers], dtype=int)
 
 
@@ -61,7 +61,7 @@ def test_the_error_of_a_difference_is_that_of_scipys_paired_bootstrap(metric: Me
     pairs = some_pairs(150, seed=2, multi=multi)
     places = np.arange(len(pairs))
 
-    def difference(drawn: np.ndarray) -> float:  # type: ignore[type-arg]
+    def difference(drawn: np.ndarray) -> float:
         chosen = [pairs[place] for place in drawn]
         candidate = metric.of_counts(counts_by_class([(pair.true, pair.candidate) for pair in chosen]))
         return candidate - metric.of_counts(counts_by_class([(pair.true, pair.active) for pair in chosen]))
@@ -98,14 +98,14 @@ def test_bounds_of_a_share_are_those_of_clopper_and_pearson(right: int, of: int,
     # scipy's interval is two-sided: each side of it has half of what is outside.
     theirs = stats.binomtest(right, of).proportion_ci(2 * confidence - 1, method="exact")
 
-    assert lower_bound(right, of, confidence=confidence) == pytest.approx(theirs.low, abs=1e-9)
-    assert upper_bound(right, of, confidence=confidence) == pytest.approx(theirs.high, abs=1e-9)
+    assert lower_bound(right, of=of, confidence=confidence) == pytest.approx(theirs.low, abs=1e-9)
+    assert upper_bound(right, of=of, confidence=confidence) == pytest.approx(theirs.high, abs=1e-9)
 
 
 @pytest.mark.parametrize(("most", "of"), [(0, 10), (3, 10), (10, 10), (20, 1_000), (950, 1_000)])
 @pytest.mark.parametrize("share", [0, 0.02, 0.5, 0.95, 1])
 def test_the_binomial_distribution_is_scipys(most: int, of: int, share: float) -> None:
-    assert binomial_cdf(most, of, share) == pytest.approx(stats.binom.cdf(most, of, share), abs=1e-12)
+    assert binomial_cdf(most, of=of, share=share) == pytest.approx(stats.binom.cdf(most, of, share), abs=1e-12)
 
 
 def test_the_quantile_of_a_mistake_in_ten_is_1_2816() -> None:
