@@ -136,16 +136,25 @@ class Projects:
         return project
 
     def delete(self, name: str) -> None:
-        """Delete it at the service, and the active model if it is the project's. Documents and records stay.
+        """Delete it at the service, with its stored labels, and the active model if it is the project's.
 
-        Raises ProjectUnknownError.
+        Documents, records and the labels file in the container stay; where the service read that file without the golden
+        documents, it is made whole again. Raises ProjectUnknownError.
         """
+        existing = self.find(name)
+        if existing is not None and not self.api.takes_labels_by_import:
+            self.labels.restore_file(existing)
         try:
             self.language.send(self.api.delete_project(name))
         except LanguageNotFoundError as error:
-            self.active_model.remove(name)
+            self._forget(name)
             raise ProjectUnknownError(name) from error
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
         self.active_model.remove(name)
+        # A project of the same name, created later, begins with labels of its own.
+        self.labels.delete(name)
 
     def put_labels(self, project: Project, content: Any) -> PutLabels:
         """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem.

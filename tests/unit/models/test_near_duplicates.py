@@ -7,7 +7,7 @@ import random
 import pytest
 
 from shared.models import near_duplicates as module
-from shared.models.near_duplicates import NearDuplicate, near_duplicates, resemblance, sketch
+from shared.models.near_duplicates import NearDuplicate, Sketch, near_duplicates, resemblance, sketch
 
 
 def words(count: int, *, seed: str, vocabulary: int = 5_000) -> list[str]:
@@ -113,9 +113,13 @@ def test_letters_with_a_common_frame_are_compared_with_a_bounded_number_of_other
 ) -> None:
     frame = text(100, seed="frame")
     others = {number: sketch(f"{frame} {text(60, seed=str(number))}") for number in range(300)}
-    calls = []
-    estimate = resemblance
-    monkeypatch.setattr(module, "resemblance", lambda one, other: calls.append(one) or estimate(one, other))
+    calls: list[Sketch] = []
+
+    def count(one: Sketch, other: Sketch) -> float:
+        calls.append(one)
+        return resemblance(one, other)
+
+    monkeypatch.setattr(module, "resemblance", count)
     assert near_duplicates({"golden": sketch(f"{frame} {text(60, seed='golden')}")}, others) == []
     assert len(calls) == module.MOST_COMPARED
 
