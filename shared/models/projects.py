@@ -138,8 +138,8 @@ class Projects:
     def delete(self, name: str) -> None:
         """Delete it at the service, with its stored labels, and the active model if it is the project's.
 
-        Documents, records and the labels file in the container stay; where the service read that file without the golden
-        documents, it is made whole again. Raises ProjectUnknownError.
+        Documents, records and the labels file in the container stay; where the service read that file without the
+        golden documents, it is made whole again. Raises ProjectUnknownError.
         """
         existing = self.find(name)
         if existing is not None and not self.api.takes_labels_by_import:
