@@ -1,6 +1,6 @@
 """Texts that are the same, or almost, on two sides: of each only a sketch of a fixed size is kept and compared. Pure.
 
-Two texts are compared by the triples of words that follow each other in them (w-shingling; Broder, "On the resemblance
+Two texts are compared by the triples of neighbouring words in them (w-shingling; Broder, "On the resemblance
 and containment of documents", 1997). Their resemblance is the share of triples that both have of those that either has.
 It is estimated from the smallest hashes of each (bottom-k sketch; Cohen and Kaplan, 2007), exactly where a text has no
 more triples than that. Letter case, white space and punctuation do not count.
@@ -27,7 +27,7 @@ SKETCH = 128
 # Of two texts that are ALMOST the same, the one has 6 or 7 of the other's INDEXED hashes, and fewer than SHARED once in
 # 25,000 pairs.
 INDEXED, SHARED = 8, 2
-MOST_COMPARED = 100
+MOST_COMPARED = 50
 # The beginning of a text stands for the rest: 20 pages.
 READ_WORDS = 10_000
 
