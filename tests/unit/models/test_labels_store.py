@@ -190,6 +190,22 @@ def test_added_documents_and_classes_come_after_those_of_the_file() -> None:
     assert [each.location for each in found.documents[-2:]] == ["a.txt", "b.txt"]
 
 
+def test_an_added_label_s_own_language_and_side_go_before_those_of_the_file() -> None:
+    place = Place()
+    place.put(FILE)
+    added = LabelledDocument("t3.txt", "de", ("shipping",), "Test")
+    place.added = [added]
+    assert added in place.store.find(PROJECT).documents
+
+
+def test_of_two_added_labels_of_one_location_the_later_counts() -> None:
+    place = Place()
+    place.put(FILE)
+    place.added = [document("a.txt", "billing"), document("a.txt", "shipping")]
+    found = [each.classes for each in place.store.find(PROJECT).documents if each.location == "a.txt"]
+    assert found == [("shipping",)]
+
+
 def test_added_labels_move_no_document_to_the_other_side() -> None:
     place = Place()
     place.put(FILE)

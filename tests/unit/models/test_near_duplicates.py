@@ -112,7 +112,7 @@ def test_letters_with_a_common_frame_are_compared_with_a_bounded_number_of_other
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     frame = text(100, seed="frame")
-    others = {number: sketch(f"{frame} {text(60, seed=str(number))}") for number in range(300)}
+    others = {str(number): sketch(f"{frame} {text(60, seed=str(number))}") for number in range(300)}
     calls: list[Sketch] = []
 
     def count(one: Sketch, other: Sketch) -> float:

@@ -462,7 +462,9 @@ def test_a_file_whose_documents_are_all_golden_is_refused(place: Place) -> None:
     upload_distinct(place, 40)
     found = problems(place, july(40))
     assert [each.place for each in found] == ["documents"]
-    assert found[0].what.startswith("every document is golden, and none is left to train on")
+    assert found[0].what == (
+        "every document is golden, and none is left to train on; label more, or write the dataset Train for most"
+    )
 
 
 def test_labels_that_are_put_with_more_documents_move_none_to_the_other_side(place: Place) -> None:
