@@ -52,6 +52,7 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.expiries import ExpiryCheck
+from shared.models.labels_store import LabelsStore
 from shared.models.projects import Projects
 from shared.models.training_configs import TrainingConfigs
 from shared.models.unneeded import UnneededModels
@@ -230,10 +231,12 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         language_api=settings.language_api,
         oversized=settings.pipeline_oversized,
     )
+    labels = LabelsStore(state, container, settings.containers_for_training, settings.golden_percent)
     projects = Projects(
         language=adapters.language,
         language_api=settings.language_api,
         active_model=active_model,
+        labels=labels,
         containers=settings.containers_for_training,
         open_container=container,
         reader=reader,
@@ -308,8 +311,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             operation_queue,
             adapters.language,
             active_model,
-            container,
-            containers=settings.containers_for_training,
+            labels,
             unneeded_models=unneeded_models,
             training_configs=training_configs,
         ),
