@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from shared.documents.encodings import codecs_for
+from shared.documents.texts import Oversized
 from shared.errors import SettingsError
 from shared.language.apis import API_VERSIONS, DEFAULT_API_VERSION, analyze_requests_per_minute
 from shared.language.values import ProjectKind
@@ -30,14 +31,6 @@ class CredentialKind(StrEnum):
 
     KEY = "key"
     IDENTITY = "identity"
-
-
-class Oversized(StrEnum):
-    """What happens to a document over the service's 125,000 characters."""
-
-    SPLIT = "split"
-    TRUNCATE = "truncate"
-    REJECT = "reject"
 
 
 class Settings(BaseModel):

@@ -38,6 +38,7 @@ from shared.documents.inbox import Inbox
 from shared.documents.reconcile import Reconcile, Walks
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
+from shared.documents.texts import TextReader
 from shared.documents.walk import Walk
 from shared.durable.abandoned import Abandoned, Handle, queue_beside
 from shared.durable.dead_letters import DeadLetters, StepDeadLetters
@@ -179,6 +180,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         clock=clock,
     )
     reader = DocumentReader(settings.pipeline_max_document_bytes, settings.document_encodings)
+    texts = TextReader(reader, settings.pipeline_oversized)
     records = Records(
         classifications=container(settings.classifications_container),
         failures=container(settings.failures_container),
@@ -223,12 +225,11 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         batches,
         records,
         resubmit,
-        reader,
+        texts,
         active_model=active_model,
         refusals=Refusals(adapters.language, clock),
         language=adapters.language,
         language_api=settings.language_api,
-        oversized=settings.pipeline_oversized,
     )
     projects = Projects(
         language=adapters.language,

@@ -1,0 +1,66 @@
+"""The step `gate`: is the candidate put into use? By what both models answered for the golden documents, where they did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.durable.steps import Next, StepNow
+from shared.durable.store import Stored
+from shared.errors import StateUnreadableError
+from shared.models.active_model import ActiveModelStore
+from shared.models.gate import GateDecision, evaluate_gate, evaluate_paired_gate
+from shared.operations.operation import MAX_REASON, Operation, OperationQueue, OperationState, Retrain, Step
+from shared.operations.service_jobs import ended
+from shared.operations.trial import TrialSteps
+
+
+@dataclass(frozen=True)
+class GateStep:
+    """Refuse the model, stop before publishing, or go on."""
+
+    steps: OperationQueue
+    active_model: ActiveModelStore
+    trials: TrialSteps
+
+    def __call__(self, stored: Stored[Retrain], /, *, then: Step) -> Next[Operation]:
+        operation, now = stored.record, self.steps.clock()
+        if operation.request.publish and not operation.reference and not operation.without_staging:
+            # Left here by an earlier release, which asked the gate before it published.
+            return StepNow(stored.evolve(now, "the model is published and tried first", step=Step.PUBLISH))
+        try:
+            active = self.active_model.find_label(operation.project)
+        except StateUnreadableError as error:
+            if not operation.request.force and operation.request.publish:
+                why = f"there is nothing to compare {operation.label} with, because {error}"
+                reason = _refusal(operation, f"{why}, or publish {operation.label}")
+                return ended(stored, now, OperationState.REFUSED, reason)
+            active = None
+        decision = self._decide(operation, active)
+        stored = stored.change(gate=decision)
+        if not decision.passed:
+            return ended(stored, now, OperationState.REFUSED, _refusal(operation, decision.reason))
+        if not operation.request.publish:
+            return ended(stored, now, OperationState.SUCCEEDED, "trained; publishing was not asked for")
+        return StepNow(stored.evolve(now, decision.reason, step=then))
+
+    def _decide(self, operation: Retrain, active: str | None) -> GateDecision:
+        rule, force = operation.request.gate, operation.request.force
+        why = ""
+        if active is not None and operation.request.publish:
+            pairs, why = self.trials.find_pairs(operation, active=active)
+            if pairs:
+                return evaluate_paired_gate(rule, pairs, force=force, active_label=active)
+        decision = evaluate_gate(
+            rule, operation.candidate_evaluation, operation.active_evaluation, force=force, active_label=active
+        )
+        if not why:
+            return decision
+        return decision.model_copy(update={"reason": f"{decision.reason}; not compared on golden documents: {why}"})
+
+
+def _refusal(operation: Retrain, reason: str) -> str:
+    """The reason, and where the refused model is left."""
+    if not operation.reference:
+        return f"not published: {reason}"
+    left = f"; nothing depends on {operation.reference!r}, where it stays until the next publication"
+    return f"not put into use: {reason[: MAX_REASON - len(left) - 20]}{left}"

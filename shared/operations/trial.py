@@ -1,0 +1,501 @@
+"""The trial: a published model that nothing depends on yet classifies the golden documents, and so does the active one.
+
+Both answer the same documents, so that the gate can compare them. A model is only asked for what it has not answered
+yet: its answers are kept as its trial, after every batch. A crash repeats at most the batch that is on its way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.concurrency import FanOut, each_apart
+from shared.documents.answers import Weighted, error_text, merge_pages, merge_parts, why_useless
+from shared.documents.jobs import read_pages
+from shared.documents.packing import pack
+from shared.documents.texts import AnalyzeRequest, DocumentTexts, TextReader, build_requests, document_index, text_id
+from shared.durable.steps import Next, StepNow
+from shared.durable.store import Stored
+from shared.errors import (
+    BlobNotFoundError,
+    BlobUnreadableError,
+    ContainerNotAllowedError,
+    DocumentRejectedError,
+    LabelsFaultyError,
+    LabelsMissingError,
+    LanguageNotFoundError,
+    LanguageRefusedError,
+    MalformedAnswerError,
+    StateUnreadableError,
+    VersionChangedError,
+)
+from shared.language.apis import api_for
+from shared.language.apis.base import LanguageApi
+from shared.language.client import LanguageClient
+from shared.language.probe import PROBE_TEXT
+from shared.language.values import (
+    TERMINAL,
+    LabelledDocument,
+    ModelRef,
+    Project,
+    ServiceError,
+    TextInput,
+)
+from shared.models.active_model import ActiveModelStore
+from shared.models.statistics import Pair
+from shared.models.trial import AnsweredClass, Trial, TrialDocument, TrialStore
+from shared.operations.golden_lists import GoldenDocument, GoldenList, GoldenLists, Key
+from shared.operations.operation import (
+    Operation,
+    OperationQueue,
+    OperationState,
+    Publishing,
+    Retrain,
+    Step,
+    TrialBatch,
+    TrialJob,
+    TrialProgress,
+)
+from shared.operations.service_jobs import ended, errors_text, poll_again
+from shared.storage.ports import BlobStore
+
+log = logging.getLogger("pigeonhole.operations")
+
+# As many as a batch of the pipeline has: a job that is lost, fails or is answered badly says little about the model.
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class TrialSteps:
+    """The steps `trial` and `wait_trial`, and what the gate reads of them.
+
+    `golden` gives a project's golden documents with their labels as they are now; `limit` is how many of them are used
+    at most. `containers` are those that a project may have.
+    """
+
+    steps: OperationQueue
+    language: LanguageClient
+    active_model: ActiveModelStore
+    trials: TrialStore
+    lists: GoldenLists
+    golden: Callable[[Project], Sequence[LabelledDocument]]
+    open_container: Callable[[str], BlobStore]
+    containers: tuple[str, ...]
+    texts: TextReader
+    fan_out: FanOut
+    limit: int
+
+    def trial(self, stored: Stored[Publishing], *, then: Step) -> Next[Operation]:
+        """Submit what is to be classified next; go on with `then` when nothing is left."""
+        operation, progress = stored.record, stored.record.trial
+        golden = self.lists.find(project=operation.project, operation=operation.id) if progress else None
+        if progress is None or golden is None:
+            return self._begin(stored)
+        batch = progress.batch or self._next_batch(progress, golden)
+        if batch is None:
+            what = f"{progress.done} of {progress.to_classify} documents are classified"
+            return StepNow(stored.evolve(self.steps.clock(), what, step=then, percent=100))
+        return self._submit(stored, progress, golden, batch)
+
+    def wait_trial(self, stored: Stored[Publishing]) -> Next[Operation]:
+        """Keep what the jobs have answered, once they have ended."""
+        operation, progress = stored.record, stored.record.trial
+        golden = self.lists.find(project=operation.project, operation=operation.id)
+        if progress is None or progress.batch is None or golden is None:
+            return self._begin(stored)
+        batch, model = progress.batch, progress.models[progress.batch.model]
+        try:
+            pages = [
+                page
+                for job in batch.jobs
+                for page in read_pages(
+                    self.language,
+                    self._api(operation, model),
+                    job_id=job.job_id,
+                    display_name=_name(operation),
+                    model=model,
+                )
+            ]
+        except LanguageNotFoundError as error:
+            return self._again(stored, golden, (ServiceError(error.error_code, str(error)),))
+        except MalformedAnswerError as error:
+            return self._again(stored, golden, (_malformed(str(error)),))
+        if any(page.status not in TERMINAL for page in pages):
+            return poll_again(self.steps, stored)
+        answer = merge_pages(pages)
+        lengths = {each: length for job in batch.jobs for each, length in job.texts.items()}
+        useless = why_useless(pages, answer, lengths)
+        if useless is not None:
+            errors = tuple(error for page in pages for error in page.errors)
+            return self._again(stored, golden, errors or (ServiceError(*useless),))
+        found = {
+            index: answer.of_document({each: lengths[each] for each in lengths if document_index(each) == index})
+            for index in batch.indexes or (0,)
+        }
+        if not any(isinstance(each, list) for each in found.values()):
+            whole = {index: each for index, each in found.items() if not isinstance(each, ServiceError)}
+            if whole or not batch.indexes:
+                errors = tuple(
+                    each if isinstance(each, ServiceError) else _malformed(each or "it has no result")
+                    for each in found.values()
+                )
+                return self._again(stored, golden, errors[:1])
+        return self._keep(stored, golden, found)
+
+    def find_pairs(self, operation: Retrain, *, active: str) -> tuple[list[Pair], str]:
+        """The golden documents that both models have answered; and where there are none, why.
+
+        Raises StateUnreadableError.
+        """
+        progress = operation.trial
+        if operation.without_staging:
+            return [], "the service allows one deployment (tier F0), so that no model is tried before it is in use"
+        if progress is None or progress.documents == 0:
+            return [], progress.untried if progress and progress.untried else "there are none"
+        if active not in {model.label for model in progress.models[1:]}:
+            return [], progress.untried or f"the active model {active} was not tried"
+        golden = self.lists.find(project=operation.project, operation=operation.id)
+        answers = [self._answers(operation.project, label=label) for label in (operation.label, active)]
+        pairs = [
+            Pair(frozenset(document.labels), *(each[document.key] for each in answers))
+            for document in (golden.documents if golden else ())
+            if all(document.key in each for each in answers)
+        ]
+        return pairs, "" if pairs else "both models have answered none of them"
+
+    def _answers(self, project: str, *, label: str) -> dict[Key, frozenset[str]]:
+        trial = self.trials.find(project, label=label)
+        return {
+            (document.location, document.etag): frozenset(each.name for each in document.classes)
+            for document in (trial.answered if trial else ())
+        }
+
+    # The beginning
+
+    def _begin(self, stored: Stored[Publishing]) -> Next[Operation]:
+        """Write down what the models are tried on. What earlier trials have answered already is taken from them."""
+        operation = stored.record
+        project = self.language.send(api_for(operation.api_version).get_project(operation.project))
+        golden, untried = self._list_golden(operation, project)
+        candidate = ModelRef(
+            project=operation.project,
+            kind=project.kind,
+            reference=operation.reference,
+            label=operation.label,
+            api_version=operation.api_version,
+        )
+        models, why = [candidate], untried
+        if isinstance(operation, Retrain) and golden.documents:
+            try:
+                models += self._find_active(operation)
+            except StateUnreadableError as error:
+                why = f"which model is active cannot be read: {error}"
+        self.lists.put(operation.project, golden)
+        left = [len(golden.untried(self._change(model, golden))) for model in models]
+        progress = TrialProgress(
+            documents=len(golden.documents), to_classify=sum(left), models=tuple(models), untried=why
+        )
+        parts = [f"{model.label} is to classify {number}" for model, number in zip(models, left, strict=True)]
+        number = len(golden.documents)
+        what = f"{number} golden documents: {', '.join(parts)}" if number else f"the probe alone: {why}"
+        return StepNow(stored.evolve(self.steps.clock(), what, step=Step.TRIAL, trial=progress, job_id="", percent=0))
+
+    def _list_golden(self, operation: Publishing, project: Project) -> tuple[GoldenList, str | None]:
+        """The golden documents at their present ETags; where there are none, why."""
+        try:
+            if project.container not in self.containers:
+                raise ContainerNotAllowedError(project.container, allowed=self.containers)
+            labelled = self.golden(project)
+        except (LabelsMissingError, LabelsFaultyError, ContainerNotAllowedError, StateUnreadableError) as error:
+            if isinstance(error, StateUnreadableError) and isinstance(operation, Retrain):
+                raise  # what it is to be judged by may be readable again; a roll-back does not wait for that
+            nothing = GoldenList(operation=operation.id, container=project.container, documents=())
+            return nothing, f"the labels cannot be read: {error}"
+        chosen = _choose(labelled, limit=self.limit)
+        there = {info.name: info for info in self.open_container(project.container).list()} if chosen else {}
+        documents = tuple(
+            GoldenDocument(
+                location=each.location,
+                etag=there[each.location].etag if each.location in there else "",
+                size=there[each.location].size if each.location in there else 0,
+                labels=each.classes,
+            )
+            for each in chosen
+        )
+        golden = GoldenList(operation=operation.id, container=project.container, documents=documents)
+        return golden, None if documents else "there are no golden documents"
+
+    def _find_active(self, operation: Retrain) -> list[ModelRef]:
+        in_use = self.active_model.find()
+        is_other = in_use is not None and in_use.model.project == operation.project
+        return [in_use.model] if in_use is not None and is_other and in_use.model.label != operation.label else []
+
+    # A batch
+
+    def _next_batch(self, progress: TrialProgress, golden: GoldenList) -> TrialBatch | None:
+        """The next full batch of the first model that has something left; at last the probe, where the candidate has
+        not answered anything yet."""
+        for number, model in enumerate(progress.models):
+            untried = golden.untried(self.trials.find(model.project, label=model.label))
+            if untried:
+                full, rest = pack(untried)
+                return TrialBatch(model=number, indexes=tuple(each.index for each in (full or [rest])[0]))
+        if progress.models[0].label not in progress.answering:
+            return TrialBatch(model=0)
+        return None
+
+    def _submit(
+        self, stored: Stored[Publishing], progress: TrialProgress, golden: GoldenList, batch: TrialBatch
+    ) -> Next[Operation]:
+        operation, model = stored.record, progress.models[batch.model]
+        requests, unreadable = self._read(operation, golden, batch, model)
+        if unreadable:
+            self._change(
+                model, golden, {index: golden.documents[index].answered(error=why) for index, why in unreadable}
+            )
+            gone = {index for index, _ in unreadable}
+            left = tuple(index for index in batch.indexes if index not in gone)
+            batch = batch.model_copy(update={"indexes": left})
+            progress = progress.counting(len(gone), batch=batch if left else None)
+            if not left:
+                return self._advanced(stored, progress, model)
+        stored = stored.change(trial=progress.model_copy(update={"batch": batch}))
+        if not requests:  # what was still to be posted can no longer be read
+            return StepNow(stored.change(step=Step.WAIT_TRIAL))
+        try:
+            for request in requests:
+                stored = self._post(stored, model, request, is_last=request is requests[-1])
+        except LanguageRefusedError as error:
+            return self._refused(stored, golden, error)
+        except MalformedAnswerError as error:
+            return self._again(stored, golden, (_malformed(str(error)),))
+        return StepNow(stored)
+
+    def _read(
+        self, operation: Publishing, golden: GoldenList, batch: TrialBatch, model: ModelRef
+    ) -> tuple[list[AnalyzeRequest], list[tuple[int, str]]]:
+        """The requests that are still to be posted, and the documents that have no text, with the reason."""
+        group = _group(operation, model)
+        if not batch.indexes:
+            return [AnalyzeRequest((TextInput(text_id(group, 0), PROBE_TEXT),), {})], []
+        container = self.open_container(golden.container)
+
+        def read(index: int) -> DocumentTexts | str:
+            document = golden.documents[index]
+            if not document.etag:
+                return "the container has no such blob"
+            try:
+                blob = container.read(document.location, etag=document.etag)
+                return self.texts.read(blob, group=group, index=index)
+            except BlobNotFoundError:
+                return "it was deleted during the trial"
+            except VersionChangedError:
+                return "it was overwritten during the trial"
+            except (BlobUnreadableError, DocumentRejectedError) as error:
+                return str(error)
+
+        read_documents, raised = each_apart(self.fan_out, lambda index: (index, read(index)), batch.indexes)
+        if raised and not read_documents:  # none of them is the cause
+            raise raised[0][1]
+        found = read_documents + [(index, type(error).__name__) for index, error in raised]
+        posted = {each for job in batch.jobs for each in job.texts}
+        documents = [
+            replace(each, texts=tuple(text for text in each.texts if text.id not in posted))
+            for _, each in found
+            if isinstance(each, DocumentTexts)
+        ]
+        return build_requests(documents), [(index, each) for index, each in found if isinstance(each, str)]
+
+    def _post(
+        self, stored: Stored[Publishing], model: ModelRef, request: AnalyzeRequest, *, is_last: bool
+    ) -> Stored[Publishing]:
+        """POST one group and save its job id. A crash in between repeats the POST: the API takes no idempotency key."""
+        operation = stored.record
+        progress, batch = _under_way(operation)
+        call = self._api(operation, model).submit_analyze(request.texts, model, display_name=_name(operation))
+        job_id = self.language.send(call)
+        log.info("job_submitted operation=%s job=%s texts=%d", operation.id, job_id, len(request.texts))
+        job = TrialJob(job_id=job_id, texts={text.id: len(text.text) for text in request.texts})
+        batch = batch.model_copy(update={"jobs": (*batch.jobs, job)})
+        changes = {"trial": progress.model_copy(update={"batch": batch}), "job_id": job_id}
+        if not is_last:
+            return self.steps.store.save(stored.change(**changes))
+        what = f"{model.label}: {_texts(batch)} as job {job_id}"
+        return self._noted(stored, what, step=Step.WAIT_TRIAL, **changes)
+
+    # What came of it
+
+    def _keep(
+        self, stored: Stored[Publishing], golden: GoldenList, found: Mapping[int, Weighted | ServiceError | str | None]
+    ) -> Next[Operation]:
+        """Some of it is answered: keep that, and submit again what is not."""
+        progress, batch = _under_way(stored.record)
+        model = progress.models[batch.model]
+        progress = progress.model_copy(update={"answering": (*{*progress.answering, model.label},)})
+        if not batch.indexes:
+            return self._advanced(stored, progress.counting(0), model, "it classifies")
+        is_last = batch.attempt + 1 >= MAX_ATTEMPTS
+        ends: dict[int, TrialDocument] = {}
+        for index, each in found.items():
+            document = golden.documents[index]
+            if isinstance(each, list):
+                classes = merge_parts(model.kind, each)
+                ends[index] = document.answered(
+                    [AnsweredClass(name=one.name, confidence=one.confidence) for one in classes]
+                )
+            elif isinstance(each, ServiceError):
+                ends[index] = document.answered(error=f"the service refused it: {error_text(each)}")
+            elif is_last:
+                ends[index] = document.answered(error=f"{each or 'no answer mentions it'} ({MAX_ATTEMPTS} attempts)")
+        self._change(model, golden, ends)
+        left = tuple(index for index in batch.indexes if index not in ends)
+        again = TrialBatch(model=batch.model, indexes=left, attempt=batch.attempt + 1) if left else None
+        return self._advanced(stored, progress.counting(len(ends), batch=again), model)
+
+    def _again(
+        self, stored: Stored[Publishing], golden: GoldenList, errors: tuple[ServiceError, ...]
+    ) -> Next[Operation]:
+        """Nothing of a batch is answered: once more; after that it is asked whether the model classifies at all."""
+        progress, batch = _under_way(stored.record)
+        model = progress.models[batch.model]
+        if batch.attempt + 1 < MAX_ATTEMPTS:
+            again = TrialBatch(model=batch.model, indexes=batch.indexes, attempt=batch.attempt + 1)
+            what = f"no result, once more: {errors_text(errors)}"
+            return self._advanced(stored, progress.counting(0, batch=again), model, what)
+        return self._unanswered(stored, golden, errors)
+
+    def _refused(self, stored: Stored[Publishing], golden: GoldenList, error: LanguageRefusedError) -> Next[Operation]:
+        """The service refuses the request: for the model's sake, or for that of one of several documents."""
+        progress, batch = _under_way(stored.record)
+        model = progress.models[batch.model]
+        if isinstance(error, LanguageNotFoundError) and batch.model == 0:
+            raise error
+        refusal = ServiceError(error.error_code, str(error))
+        is_known = model.label in progress.answering and not isinstance(error, LanguageNotFoundError)
+        if is_known and len(batch.indexes) > 1:
+            half = TrialBatch(model=batch.model, indexes=batch.indexes[: len(batch.indexes) // 2])
+            what = f"refused; the first half of the batch alone: {refusal}"
+            return self._advanced(stored, progress.counting(0, batch=half), model, what)
+        if not batch.indexes and batch.model == 0:
+            raise error
+        return self._unanswered(stored, golden, (refusal,), is_about_model=isinstance(error, LanguageNotFoundError))
+
+    def _unanswered(
+        self,
+        stored: Stored[Publishing],
+        golden: GoldenList,
+        errors: tuple[ServiceError, ...],
+        *,
+        is_about_model: bool = False,
+    ) -> Next[Operation]:
+        """A batch came to nothing for good: because of the model, of its documents, or that is asked with the probe."""
+        progress, batch = _under_way(stored.record)
+        model = progress.models[batch.model]
+        if not batch.indexes or is_about_model:
+            return self._model_fails(stored, errors)
+        if model.label not in progress.answering:
+            what = f"no result: does it classify at all? {errors_text(errors)}"
+            return self._advanced(stored, progress.counting(0, batch=TrialBatch(model=batch.model)), model, what)
+        self._change(
+            model,
+            golden,
+            {
+                index: golden.documents[index].answered(error=f"no result: {error_text(errors[0])}")
+                for index in batch.indexes
+            },
+        )
+        # Should the next batch come to nothing too, it is asked again whether the model still classifies.
+        still = tuple(label for label in progress.answering if label != model.label)
+        progress = progress.counting(len(batch.indexes)).model_copy(update={"answering": still})
+        return self._advanced(stored, progress, model)
+
+    def _model_fails(self, stored: Stored[Publishing], errors: tuple[ServiceError, ...]) -> Next[Operation]:
+        """Only a model that classifies may replace another; an active one that does not is compared with nothing."""
+        operation = stored.record
+        progress, batch = _under_way(operation)
+        model = progress.models[batch.model]
+        if batch.model == 0:
+            why = f"the published model does not classify the probe: {errors_text(errors)}; {operation.aftermath}"
+            return ended(stored, self.steps.clock(), OperationState.FAILED, why, errors)
+        why = f"the active model {model.label} does not classify: {errors_text(errors)}"
+        changes = {"models": progress.models[:1], "untried": why}
+        return self._advanced(stored, progress.counting(0).model_copy(update=changes), model, why)
+
+    def _change(
+        self, model: ModelRef, golden: GoldenList, added: Mapping[int, TrialDocument] | None = None
+    ) -> Trial | None:
+        """Write the model's trial with what is added. Raises RaceLostError, StateUnreadableError."""
+        found = self.trials.find_stored(model.project, label=model.label)
+        before = found[0] if found else None
+        if not golden.documents:
+            return before
+        documents = golden.united(before, added or {})
+        if documents == (before.documents if before else ()):
+            return before
+        trial = Trial(
+            project=model.project,
+            kind=model.kind,
+            label=model.label,
+            api_version=model.api_version or "",
+            ended=self.steps.clock(),
+            documents=documents,
+        )
+        self.trials.save(trial, etag=found[1] if found else None)
+        return trial
+
+    def _advanced(
+        self, stored: Stored[Publishing], progress: TrialProgress, model: ModelRef, what: str | None = None
+    ) -> Next[Operation]:
+        """On with the next batch, or with the one that `progress` names."""
+        said = what or f"{progress.done} of {progress.to_classify} documents"
+        changes = {"trial": progress, "percent": progress.percent, "job_id": ""}
+        return StepNow(self._noted(stored, f"{model.label}: {said}", step=Step.TRIAL, **changes))
+
+    def _noted(self, stored: Stored[Publishing], what: str, **changes: object) -> Stored[Publishing]:
+        """As `evolve`, in place of the same step's last line about the same model: history keeps what was before."""
+        record = stored.record
+        begun = f"{record.step}: {what.partition(':')[0]}: "
+        last = record.history[-2:]
+        kept = (*record.history[:-2], *(event for event in last if not event.what.startswith(begun)))
+        return stored.change(history=kept).evolve(self.steps.clock(), what, **changes)
+
+    def _api(self, operation: Publishing, model: ModelRef) -> LanguageApi:
+        """A reference is valid under the version that it was published with."""
+        return api_for(model.api_version or operation.api_version)
+
+
+def _under_way(operation: Publishing) -> tuple[TrialProgress, TrialBatch]:
+    """What is on its way; only steps that have put it there ask."""
+    if operation.trial is None or operation.trial.batch is None:
+        raise ValueError(f"operation {operation.id} has no batch of its trial under way")
+    return operation.trial, operation.trial.batch
+
+
+def _choose(documents: Sequence[LabelledDocument], *, limit: int) -> list[LabelledDocument]:
+    """All, or `limit` of them: the same ones for as long as they are there, whatever is added or removed."""
+    if len(documents) <= limit:
+        return list(documents)
+    ranked = sorted(documents, key=lambda each: hashlib.sha256(b"trial\0" + each.location.encode()).digest())
+    chosen = {each.location for each in ranked[:limit]}
+    return [each for each in documents if each.location in chosen]
+
+
+def _name(operation: Publishing) -> str:
+    """Of all submissions of its trial: of no other operation."""
+    return f"trial-{operation.id}"
+
+
+def _group(operation: Publishing, model: ModelRef) -> str:
+    """What text ids begin with: of no other operation and no other model."""
+    return hashlib.sha256(f"{operation.id} {model.label}".encode()).hexdigest()
+
+
+def _texts(batch: TrialBatch) -> str:
+    number = len(batch.indexes)
+    return f"{number} golden document{'s' * (number != 1)}" if number else "the probe"
+
+
+def _malformed(why: str) -> ServiceError:
+    return ServiceError("MalformedAnswer", why)
