@@ -53,10 +53,14 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.expiries import ExpiryCheck
+from shared.models.labels_store import LabelsStore
 from shared.models.projects import Projects
 from shared.models.training_configs import TrainingConfigs
+from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
+from shared.operations.gate import GateStep
+from shared.operations.golden_lists import GoldenLists
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
 from shared.operations.operations import Operations
 from shared.operations.publish_directly import PublishDirectly
@@ -66,6 +70,7 @@ from shared.operations.redrive import DeadLetterRedrive
 from shared.operations.retrain import RetrainSteps
 from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
+from shared.operations.trial import TrialSteps
 from shared.reports.batches import BatchReport
 from shared.reports.documents import DocumentReport
 from shared.reports.health import HealthCheck
@@ -231,10 +236,12 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         language=adapters.language,
         language_api=settings.language_api,
     )
+    labels = LabelsStore(state, container, settings.containers_for_training, settings.golden_percent)
     projects = Projects(
         language=adapters.language,
         language_api=settings.language_api,
         active_model=active_model,
+        labels=labels,
         containers=settings.containers_for_training,
         open_container=container,
         reader=reader,
@@ -289,8 +296,22 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         },
     )
 
+    trial_steps = TrialSteps(
+        operation_queue,
+        adapters.language,
+        active_model,
+        TrialStore(state),
+        GoldenLists(state),
+        golden=labels.golden,
+        open_container=container,
+        containers=settings.containers_for_training,
+        texts=texts,
+        fan_out=fan_out,
+        limit=settings.trial_documents,
+    )
+
     def publishing_for(api_version: str) -> PublishingSteps:
-        return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
+        return _publishing(settings, adapters, active_model, batches, trial_steps, api_version)
 
     waits = Waits(operation_queue, adapters.language.waits)
     training_configs = TrainingConfigs(adapters.language, settings.language_training_config, clock)
@@ -309,8 +330,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             operation_queue,
             adapters.language,
             active_model,
-            container,
-            containers=settings.containers_for_training,
+            labels,
             unneeded_models=unneeded_models,
             training_configs=training_configs,
         ),
@@ -416,18 +436,20 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
 def _publishing(
     settings: Settings,
     adapters: Adapters,
-    operation_queue: OperationQueue,
     active_model: ActiveModelStore,
     batches: Batches,
+    trials: TrialSteps,
     api_version: str,
 ) -> PublishingSteps:
     """The one choice between the two ways to publish."""
     common: dict[str, Any] = {
-        "steps": operation_queue,
+        "steps": trials.steps,
         "language": adapters.language,
         "active_model": active_model,
         "language_project": settings.language_project,
         "wake_waiting": lambda: wake_waiting(batches, adapters.fan_out),
+        "trials": trials,
+        "gate_step": GateStep(trials.steps, active_model, trials),
     }
     if not api_for(api_version).has_deployments:
         return PublishDirectly(**common)

@@ -31,10 +31,10 @@ from shared.language.values import Evaluation, LabelledDocument, Project, Projec
 from shared.models.active_model import ActiveModelStore
 from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
 from shared.models.labels import MAX_PROBLEMS, parse_labels
-from shared.models.labels_file import LabelsFile, to_july_form
+from shared.models.labels_file import LabelsFile
+from shared.models.labels_store import DEFAULT_LABELS, LabelsStore
 from shared.storage.ports import BlobStore
 
-DEFAULT_LABELS = "labels.json"
 # Contents are read to find those that are no text or too long; of more documents only those that are large enough to be
 # too long, and no more than this many.
 MAX_READ = 2_000
@@ -81,6 +81,7 @@ class Projects:
     language: LanguageClient
     language_api: str
     active_model: ActiveModelStore
+    labels: LabelsStore
     containers: tuple[str, ...]
     open_container: Callable[[str], BlobStore]
     reader: DocumentReader
@@ -168,7 +169,7 @@ class Projects:
                 warnings.append(InputProblem(labels.documents_place, what))
         if problems:
             raise LabelsRefusedError(fold(problems))
-        container.put(labels_blob(project), to_july_form(labels, language=project.language))
+        self.labels.put(project, labels, service_reads_file=not self.api.takes_labels_by_import)
         return PutLabels(labels, fold(warnings))
 
     def _check_container(self, project: Project) -> None:
@@ -214,11 +215,6 @@ class Projects:
     def list_reviewed(self, name: str, *, label: str) -> list[ReviewedDocument]:
         """Documents the model was not trained on, their labels beside its predictions."""
         return self.language.send_pages(lambda page: self.api.get_review(name, label=label, page=page))
-
-
-def labels_blob(project: Project) -> str:
-    """Where the labels file lies in the project's container; versions that take labels by import do not keep a name."""
-    return project.labels_location or DEFAULT_LABELS
 
 
 def _refuse_other_changes(existing: Project, wanted: Project) -> None:

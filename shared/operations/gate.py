@@ -1,4 +1,4 @@
-"""The step `gate`: is the candidate put into use? By what both models answered for the golden documents, where they did."""
+"""The step `gate`: is the candidate put into use? Decided by what both models answered for the golden documents."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
 from shared.errors import StateUnreadableError
+from shared.language.apis import api_for
 from shared.models.active_model import ActiveModelStore
 from shared.models.gate import GateDecision, evaluate_gate, evaluate_paired_gate
 from shared.operations.operation import MAX_REASON, Operation, OperationQueue, OperationState, Retrain, Step
@@ -62,5 +63,7 @@ def _refusal(operation: Retrain, reason: str) -> str:
     """The reason, and where the refused model is left."""
     if not operation.reference:
         return f"not published: {reason}"
-    left = f"; nothing depends on {operation.reference!r}, where it stays until the next publication"
+    left = f"; nothing depends on the model id {operation.reference}, which stays published"
+    if api_for(operation.api_version).has_deployments:
+        left = f"; the deployment {operation.reference!r} holds it until the next publication replaces it"
     return f"not put into use: {reason[: MAX_REASON - len(left) - 20]}{left}"

@@ -46,6 +46,7 @@ class OperationState(StrEnum):
 class Step(StrEnum):
     """What the next message does; each is idempotent."""
 
+    SPLIT = "split"
     IMPORT = "import"
     WAIT_IMPORT = "wait_import"
     TRAIN = "train"
@@ -227,13 +228,14 @@ class TrialProgress(StoredModel):
     """How far the trial is. `models` are the candidate and, where it is compared with, the active one.
 
     Of `documents` golden documents, `to_classify` answers were missing when the trial began, of both models together;
-    `done` have come, errors among them. `answering` are the labels of the models that have answered something in this
-    operation. `untried` says why the candidate is not compared with the active model on golden documents.
+    `done` have come, `errors` in their place among them. `answering` are the labels of the models that have answered
+    something in this operation. `untried` says why the candidate is not compared with the active model on them.
     """
 
     documents: int
     to_classify: int
     done: int = 0
+    errors: int = 0
     models: tuple[ModelRef, ...]
     answering: tuple[str, ...] = ()
     untried: str | None = None
@@ -243,9 +245,14 @@ class TrialProgress(StoredModel):
     def percent(self) -> int:
         return min(100, 100 * self.done // self.to_classify) if self.to_classify else 100
 
-    def counting(self, number: int, *, batch: TrialBatch | None = None) -> Self:
-        """With `number` more documents done, and `batch` as the next one under way."""
-        return self.model_copy(update={"done": self.done + number, "batch": batch})
+    @property
+    def figures(self) -> str:
+        without = f", {self.errors} of them without an answer" if self.errors else ""
+        return f"{self.done} of {self.to_classify} documents{without}"
+
+    def counting(self, documents: int, *, errors: int = 0, batch: TrialBatch | None = None) -> Self:
+        """With so many more documents done, and `batch` as the next one under way."""
+        return self.model_copy(update={"done": self.done + documents, "errors": self.errors + errors, "batch": batch})
 
 
 class PublishingRecord(OperationRecord):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from shared.durable.steps import Next
 from shared.durable.store import Stored
@@ -15,16 +15,12 @@ from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelRecord, ActiveModelStore
+from shared.operations.gate import GateStep
 from shared.operations.operation import Operation, OperationQueue, OperationState, Publishing, Retrain, Step
 from shared.operations.service_jobs import ended
+from shared.operations.trial import TrialSteps
 
 PublishingStep: TypeAlias = Callable[[Stored[Any]], Next[Operation]]
-
-
-class AsksGate(Protocol):
-    """Decides whether a retraining goes on with `then`, or ends."""
-
-    def __call__(self, stored: Stored[Retrain], /, *, then: Step) -> Next[Operation]: ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class PublishingSteps(ABC):
     language_project: str
     wake_waiting: Callable[[], object]
     trials: TrialSteps
-    asks_gate: AsksGate
+    gate_step: GateStep
 
     first_step_of_retraining: ClassVar[Step]
     """How a retraining begins under the same API version."""
@@ -63,7 +59,7 @@ class PublishingSteps(ABC):
         return self.trials.trial(stored, then=self._after_trial(stored.record))
 
     def gate(self, stored: Stored[Retrain]) -> Next[Operation]:
-        return self.asks_gate(stored, then=self.first_step_into_use)
+        return self.gate_step(stored, then=self.first_step_into_use)
 
     def _after_trial(self, operation: Publishing) -> Step:
         """The gate judges what was trained; whoever publishes a model by its name has judged it."""

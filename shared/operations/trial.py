@@ -95,8 +95,7 @@ class TrialSteps:
             return self._begin(stored)
         batch = progress.batch or self._next_batch(progress, golden)
         if batch is None:
-            what = f"{progress.done} of {progress.to_classify} documents are classified"
-            return StepNow(stored.evolve(self.steps.clock(), what, step=then, percent=100))
+            return StepNow(stored.evolve(self.steps.clock(), progress.figures, step=then, percent=100))
         return self._submit(stored, progress, golden, batch)
 
     def wait_trial(self, stored: Stored[Publishing]) -> Next[Operation]:
@@ -134,14 +133,13 @@ class TrialSteps:
             index: answer.of_document({each: lengths[each] for each in lengths if document_index(each) == index})
             for index in batch.indexes or (0,)
         }
-        if not any(isinstance(each, list) for each in found.values()):
-            whole = {index: each for index, each in found.items() if not isinstance(each, ServiceError)}
-            if whole or not batch.indexes:
-                errors = tuple(
-                    each if isinstance(each, ServiceError) else _malformed(each or "it has no result")
-                    for each in found.values()
-                )
-                return self._again(stored, golden, errors[:1])
+        is_answered = any(isinstance(each, list) for each in found.values())
+        refused = [each for each in found.values() if isinstance(each, ServiceError)]
+        if not is_answered and (not batch.indexes or len(refused) < len(found)):
+            unusable = [
+                _malformed(each or "no result") for each in found.values() if each is None or isinstance(each, str)
+            ]
+            return self._again(stored, golden, tuple((refused + unusable)[:1]))
         return self._keep(stored, golden, found)
 
     def find_pairs(self, operation: Retrain, *, active: str) -> tuple[list[Pair], str]:
@@ -258,7 +256,7 @@ class TrialSteps:
             gone = {index for index, _ in unreadable}
             left = tuple(index for index in batch.indexes if index not in gone)
             batch = batch.model_copy(update={"indexes": left})
-            progress = progress.counting(len(gone), batch=batch if left else None)
+            progress = progress.counting(len(gone), errors=len(gone), batch=batch if left else None)
             if not left:
                 return self._advanced(stored, progress, model)
         stored = stored.change(trial=progress.model_copy(update={"batch": batch}))
@@ -352,7 +350,8 @@ class TrialSteps:
         self._change(model, golden, ends)
         left = tuple(index for index in batch.indexes if index not in ends)
         again = TrialBatch(model=batch.model, indexes=left, attempt=batch.attempt + 1) if left else None
-        return self._advanced(stored, progress.counting(len(ends), batch=again), model)
+        errors = sum(each.error is not None for each in ends.values())
+        return self._advanced(stored, progress.counting(len(ends), errors=errors, batch=again), model)
 
     def _again(
         self, stored: Stored[Publishing], golden: GoldenList, errors: tuple[ServiceError, ...]
@@ -408,7 +407,8 @@ class TrialSteps:
         )
         # Should the next batch come to nothing too, it is asked again whether the model still classifies.
         still = tuple(label for label in progress.answering if label != model.label)
-        progress = progress.counting(len(batch.indexes)).model_copy(update={"answering": still})
+        count = len(batch.indexes)
+        progress = progress.counting(count, errors=count).model_copy(update={"answering": still})
         return self._advanced(stored, progress, model)
 
     def _model_fails(self, stored: Stored[Publishing], errors: tuple[ServiceError, ...]) -> Next[Operation]:
@@ -449,9 +449,8 @@ class TrialSteps:
         self, stored: Stored[Publishing], progress: TrialProgress, model: ModelRef, what: str | None = None
     ) -> Next[Operation]:
         """On with the next batch, or with the one that `progress` names."""
-        said = what or f"{progress.done} of {progress.to_classify} documents"
         changes = {"trial": progress, "percent": progress.percent, "job_id": ""}
-        return StepNow(self._noted(stored, f"{model.label}: {said}", step=Step.TRIAL, **changes))
+        return StepNow(self._noted(stored, f"{model.label}: {what or progress.figures}", step=Step.TRIAL, **changes))
 
     def _noted(self, stored: Stored[Publishing], what: str, **changes: object) -> Stored[Publishing]:
         """As `evolve`, in place of the same step's last line about the same model: history keeps what was before."""

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from shared.language.values import Project, ReviewedDocument, TrainedModel
 from shared.models.evaluations import EvaluationFigures
-from shared.models.projects import PutLabels, labels_blob
+from shared.models.labels_store import labels_blob
+from shared.models.projects import PutLabels
 from shared.reports.bodies import Body, ProblemPlace, place_list
 
 # Of the documents that a model was not trained on, in one answer.

@@ -21,10 +21,12 @@ from shared.errors import (
 )
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.values import ModelRef, Project, ProjectKind
+from shared.language.values import LabelledDocument, ModelRef, Project, ProjectKind
 from shared.models import projects as projects_module
 from shared.models.active_model import ActiveModelRecord
-from shared.models.projects import ProjectRequest, Projects, labels_blob
+from shared.models.golden import split
+from shared.models.labels_store import labels_blob
+from shared.models.projects import ProjectRequest, Projects
 from shared.services import Adapters, assemble
 from tests.fake_language import language_error
 from tests.fakes import START, FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
@@ -273,13 +275,30 @@ def problems(place: Place, content: object) -> list[InputProblem]:
     return list(refused.value.problems)
 
 
-def test_a_labels_file_without_problems_is_kept_beside_the_documents(place: Place) -> None:
+def locations(file: bytes) -> list[str]:
+    return [each["location"] for each in json.loads(file)["documents"]]
+
+
+def test_a_labels_file_without_problems_is_stored_whole(place: Place) -> None:
     place.put()
     place.upload(20)
     assert place.put_labels(july()) == {"billing": 10, "shipping": 10}
-    kept = json.loads(place.training.read("labels.json").data)
-    assert kept["intentNames"] == list(CLASSES)
-    assert [each["location"] for each in kept["documents"]] == [f"t{number}.txt" for number in range(20)]
+    stored = place.containers["pipeline"].read("labels/letters.json").data
+    assert json.loads(stored)["intentNames"] == list(CLASSES)
+    assert locations(stored) == [f"t{number}.txt" for number in range(20)]
+
+
+def test_a_labels_file_without_problems_is_kept_beside_the_documents_and_the_service_finds_no_golden_one_in_it(
+    place: Place,
+) -> None:
+    place.put()
+    place.upload(20)
+    place.put_labels(july())
+    kept = place.training.read("labels.json").data
+    documents = [LabelledDocument(f"t{number}.txt", "", ()) for number in range(20)]
+    expected = split(documents, percent=20).training if place.is_preview else documents
+    assert json.loads(kept)["intentNames"] == list(CLASSES)
+    assert locations(kept) == [each.location for each in expected]
 
 
 def test_a_labels_file_with_problems_replaces_nothing_and_all_of_them_are_told(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,11 +11,13 @@ import httpx
 import pytest
 
 from shared.errors import ModelExistsError, NotCancellableError, OperationRunningError
+from shared.language.values import LabelledDocument
 from shared.messages import StepMessage
 from shared.models.active_model import Held
+from shared.models.golden import split
 from shared.operations.operation import DEADLINE, Operation, OperationState, Retrain, Step
 from shared.storage.ports import SentMessage
-from tests.unit.operations.operations_world import API_VERSIONS, RETRAIN, OperationsWorld, labels, steps_of
+from tests.unit.operations.operations_world import API_VERSIONS, RETRAIN, OperationsWorld, steps_of
 
 CHANGES = {
     "2021-preview": ["train next", "publish next", "analyze next-id"],
@@ -79,7 +82,7 @@ def test_each_step_that_was_taken_is_told_in_the_log(world: OperationsWorld, cap
     lines = [record.getMessage() for record in caplog.records]
     told = [line.removeprefix(begun).partition(":")[0] for line in lines if line.startswith(begun)]
     # `hold` waits, and the last step ends the operation.
-    assert told == [step for step in RETRAIN[world.api_version] if step not in ("hold", "switch")]
+    assert list(dict.fromkeys(told)) == [step for step in RETRAIN[world.api_version] if step not in ("hold", "switch")]
     assert f"operation_ended operation={ended.id} state=succeeded: next is in use" in lines
 
 
@@ -117,21 +120,54 @@ def test_a_model_without_a_name_gets_one_of_letters_and_digits(world: Operations
     assert label.startswith("model")
 
 
-def test_only_a_labels_file_that_names_test_documents_decides_the_split() -> None:
-    for dataset, kind in (("Test", "manual"), ("Train", "percentage"), (None, "percentage")):
-        world = in_use(OperationsWorld(api_version="2023-04-01"))
-        world.put_labels(labels(20, dataset))
-        bodies: list[str] = []
+# The sides: which documents the service trains on
 
-        def note(request: httpx.Request, bodies: list[str] = bodies) -> httpx.Response | None:
-            if request.url.path.endswith("/:train"):
-                bodies.append(request.content.decode())
-            return None
 
-        world.authoring.answer = note
-        world.retrain(model="next")
-        assert len(bodies) == 1
-        assert f'"kind":"{kind}"' in bodies[0].replace(" ", "")
+def sides_of(world: OperationsWorld) -> tuple[set[str], set[str]]:
+    """The documents to train on and the golden ones, of the labels of operations_world."""
+    documents = [LabelledDocument(f"t{number}.txt", "en-us", ()) for number in range(20)]
+    sides = split(documents, percent=world.settings.golden_percent)
+    assert sides.training
+    assert sides.golden
+    return {each.location for each in sides.training}, {each.location for each in sides.golden}
+
+
+def shown_to_the_service(world: OperationsWorld) -> dict[str, str | None]:
+    """By location, the dataset of each document that the service had when it was asked to train."""
+    shown: list[dict[str, str | None]] = []
+
+    def note(request: httpx.Request) -> httpx.Response | None:
+        path = request.url.path
+        if path.endswith("/:import"):
+            documents = json.loads(request.content)["assets"]["documents"]
+            shown.append({each["location"]: each.get("dataset") for each in documents})
+        if path.endswith("/:train"):
+            options = json.loads(request.content)["evaluationOptions"]
+            assert options == ({"kind": "manual"} if "Test" in shown[-1].values() else PERCENTAGE)
+        if path.endswith("/train"):
+            documents = json.loads(world.stores["training"].blobs["labels.json"].data)["documents"]
+            shown.append({each["location"]: each.get("dataset") for each in documents})
+        return None
+
+    world.authoring.answer = note
+    ended = world.retrain(model="next")
+    assert ended.state is OperationState.SUCCEEDED, ended.reason
+    (only,) = shown
+    return only
+
+
+PERCENTAGE = {"kind": "percentage", "trainingSplitPercentage": 80, "testingSplitPercentage": 20}
+
+
+def trained_on(shown: dict[str, str | None]) -> set[str]:
+    return {location for location, dataset in shown.items() if dataset != "Test"}
+
+
+def test_no_golden_document_is_trained_on(world: OperationsWorld) -> None:
+    training, golden = sides_of(world)
+    shown = shown_to_the_service(world)
+    assert trained_on(shown) == training
+    assert set(shown) == (training if world.api_version == "2021-preview" else training | golden)
 
 
 # The gate: a worse model is refused, and the active one stays
@@ -144,14 +180,15 @@ def test_a_worse_model_is_refused_and_the_active_one_stays(world: OperationsWorl
     world.authoring.evaluations["next"] = 0.8
     ended = retrained(world.retrain(model="next"))
     assert_left_alone(world, ended, OperationState.REFUSED)
-    assert ended.reason == (
-        "not published: micro_f1 is 0.800, worse than the 0.900 of the active model first by more than the tolerance "
-        "of 0.05"
+    assert (ended.reason or "").startswith(
+        "not put into use: micro_f1 is 0.800, worse than the 0.900 of the active model first by more than the "
+        "tolerance of 0.05; not compared on golden documents: "
     )
     assert ended.gate is not None
     assert (ended.gate.passed, ended.gate.forced) == (False, False)
     assert steps_of(ended)[-1] == "gate"
-    assert [change for change in world.authoring.changes if change.startswith(("publish", "deploy"))] == []
+    published = {"2021-preview": "publish next", "2023-04-01": "deploy staging next"}[world.api_version]
+    assert [each for each in world.authoring.changes if each.startswith(("publish", "deploy", "swap"))] == [published]
     assert world.classification("before.txt") == before
     world.upload("after.txt", "about shipping")
     world.run()
@@ -178,7 +215,7 @@ def test_a_request_s_own_rule_is_the_one_that_counts(world: OperationsWorld) -> 
     strict = {"metric": "macro_recall", "tolerance": 0}
     ended = retrained(world.retrain(model="next", gate=strict))
     assert_left_alone(world, ended, OperationState.REFUSED)
-    assert (ended.reason or "").startswith("not published: macro_recall is 0.890, worse than")
+    assert (ended.reason or "").startswith("not put into use: macro_recall is 0.890, worse than")
 
 
 def test_a_model_without_an_evaluation_is_refused_unless_forced(world: OperationsWorld) -> None:
