@@ -60,7 +60,7 @@ from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
 from shared.operations.gate import GateStep
-from shared.operations.golden_lists import GoldenLists
+from shared.operations.golden_documents import GoldenDocuments
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
 from shared.operations.operations import Operations
 from shared.operations.publish_directly import PublishDirectly
@@ -296,19 +296,17 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         },
     )
 
-    trial_steps = TrialSteps(
-        operation_queue,
-        adapters.language,
-        active_model,
-        TrialStore(state),
-        GoldenLists(state),
-        golden=labels.golden,
-        open_container=container,
-        containers=settings.containers_for_training,
-        texts=texts,
-        fan_out=fan_out,
+    golden_documents = GoldenDocuments(
+        state,
+        labels.golden,
+        container,
+        settings.containers_for_training,
+        texts,
+        fan_out,
         limit=settings.trial_documents,
     )
+    trials = TrialStore(state)
+    trial_steps = TrialSteps(operation_queue, adapters.language, active_model, trials, golden_documents)
 
     def publishing_for(api_version: str) -> PublishingSteps:
         return _publishing(settings, adapters, active_model, batches, trial_steps, api_version)
@@ -333,6 +331,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             labels,
             unneeded_models=unneeded_models,
             training_configs=training_configs,
+            trials=trials,
         ),
         reclassification=reclassification,
         dead_letters=dead_letter_redrive,
@@ -449,7 +448,7 @@ def _publishing(
         "language_project": settings.language_project,
         "wake_waiting": lambda: wake_waiting(batches, adapters.fan_out),
         "trials": trials,
-        "gate_step": GateStep(trials.steps, active_model, trials),
+        "gate_step": GateStep(trials.steps, active_model, trials.trials, trials.documents),
     }
     if not api_for(api_version).has_deployments:
         return PublishDirectly(**common)

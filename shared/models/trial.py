@@ -83,6 +83,10 @@ class TrialStore:
             if etag is not None or self._state.read(name).data != data:
                 raise RaceLostError(name) from error
 
+    def remove(self, project: str, *, label: str) -> None:
+        """Forget what a model of that name has answered: the name may be used again once a model is deleted."""
+        self._state.delete(trial_blob(project, label=label))
+
     def put(self, trial: Trial) -> None:
         name = trial_blob(trial.project, label=trial.label)
         with readable(name):

@@ -10,9 +10,11 @@ from shared.errors import StateUnreadableError
 from shared.language.apis import api_for
 from shared.models.active_model import ActiveModelStore
 from shared.models.gate import GateDecision, evaluate_gate, evaluate_paired_gate
+from shared.models.statistics import Pair
+from shared.models.trial import TrialStore
+from shared.operations.golden_documents import GoldenDocuments, Key
 from shared.operations.operation import MAX_REASON, Operation, OperationQueue, OperationState, Retrain, Step
 from shared.operations.service_jobs import ended
-from shared.operations.trial import TrialSteps
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class GateStep:
 
     steps: OperationQueue
     active_model: ActiveModelStore
-    trials: TrialSteps
+    trials: TrialStore
+    documents: GoldenDocuments
 
     def __call__(self, stored: Stored[Retrain], /, *, then: Step) -> Next[Operation]:
         operation, now = stored.record, self.steps.clock()
@@ -48,7 +51,7 @@ class GateStep:
         rule, force = operation.request.gate, operation.request.force
         why = ""
         if active is not None and operation.request.publish:
-            pairs, why = self.trials.find_pairs(operation, active=active)
+            pairs, why = self._find_pairs(operation, active)
             if pairs:
                 return evaluate_paired_gate(rule, pairs, force=force, active_label=active)
         decision = evaluate_gate(
@@ -57,6 +60,34 @@ class GateStep:
         if not why:
             return decision
         return decision.model_copy(update={"reason": f"{decision.reason}; not compared on golden documents: {why}"})
+
+    def _find_pairs(self, operation: Retrain, active: str) -> tuple[list[Pair], str]:
+        """The golden documents that both models have answered; and where there are none, why.
+
+        Raises StateUnreadableError.
+        """
+        progress = operation.trial
+        if operation.without_staging:
+            return [], "the service allows one deployment (tier F0), so that no model is tried before it is in use"
+        if progress is None or progress.documents == 0:
+            return [], progress.untried if progress and progress.untried else "there are none"
+        if active not in {model.label for model in progress.models[1:]}:
+            return [], progress.untried or f"the active model {active} was not tried"
+        golden = self.documents.find(project=operation.project, operation=operation.id)
+        answers = [self._answers(operation.project, label=label) for label in (operation.label, active)]
+        pairs = [
+            Pair(frozenset(document.labels), *(each[document.key] for each in answers))
+            for document in (golden.documents if golden else ())
+            if all(document.key in each for each in answers)
+        ]
+        return pairs, "" if pairs else "both models have answered none of them"
+
+    def _answers(self, project: str, *, label: str) -> dict[Key, frozenset[str]]:
+        trial = self.trials.find(project, label=label)
+        return {
+            (document.location, document.etag): frozenset(each.name for each in document.classes)
+            for document in (trial.answered if trial else ())
+        }
 
 
 def _refusal(operation: Retrain, reason: str) -> str:

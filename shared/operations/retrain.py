@@ -28,6 +28,7 @@ from shared.models.active_model import ActiveModelStore
 from shared.models.evaluations import evaluation_figures
 from shared.models.labels_store import LabelsStore, ProjectLabels, labels_blob
 from shared.models.training_configs import TrainingConfigs
+from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
 from shared.operations.operation import Operation, OperationQueue, Retrain, Step
 from shared.operations.service_jobs import intend, or_gone, start_job, wait_for
@@ -50,6 +51,7 @@ class RetrainSteps:
     labels: LabelsStore
     unneeded_models: UnneededModels
     training_configs: TrainingConfigs
+    trials: TrialStore
 
     @property
     def table(self) -> Mapping[Step, RetrainStep]:
@@ -170,8 +172,9 @@ class RetrainSteps:
         return wait_for(self.steps, stored, job, what="training", then=trained)
 
     def evaluate(self, stored: Stored[Retrain]) -> Next[Operation]:
-        """Read the candidate's evaluation and the active model's."""
+        """Read the candidate's evaluation and the active model's. An earlier model of its name has left no trial."""
         operation = stored.record
+        self.trials.remove(operation.project, label=operation.label)
         candidate = self._find_evaluation(operation, operation.label)
         if candidate is None:
             # A deleted project has no evaluation either: then this raises, which ends the operation.

@@ -8,45 +8,32 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from shared.concurrency import FanOut, each_apart
 from shared.documents.answers import Weighted, error_text, merge_pages, merge_parts, why_useless
 from shared.documents.jobs import read_pages
 from shared.documents.packing import pack
-from shared.documents.texts import AnalyzeRequest, DocumentTexts, TextReader, build_requests, document_index, text_id
+from shared.documents.texts import AnalyzeRequest, document_index
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
 from shared.errors import (
-    BlobNotFoundError,
-    BlobUnreadableError,
-    ContainerNotAllowedError,
-    DocumentRejectedError,
-    LabelsFaultyError,
-    LabelsMissingError,
     LanguageNotFoundError,
     LanguageRefusedError,
     MalformedAnswerError,
     StateUnreadableError,
-    VersionChangedError,
 )
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.probe import PROBE_TEXT
 from shared.language.values import (
     TERMINAL,
-    LabelledDocument,
     ModelRef,
-    Project,
     ServiceError,
-    TextInput,
 )
 from shared.models.active_model import ActiveModelStore
-from shared.models.statistics import Pair
 from shared.models.trial import AnsweredClass, Trial, TrialDocument, TrialStore
-from shared.operations.golden_lists import GoldenDocument, GoldenList, GoldenLists, Key
+from shared.operations.golden_documents import GoldenDocuments, GoldenList
 from shared.operations.operation import (
     Operation,
     OperationQueue,
@@ -59,7 +46,6 @@ from shared.operations.operation import (
     TrialProgress,
 )
 from shared.operations.service_jobs import ended, errors_text, poll_again
-from shared.storage.ports import BlobStore
 
 log = logging.getLogger("pigeonhole.operations")
 
@@ -69,28 +55,18 @@ MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class TrialSteps:
-    """The steps `trial` and `wait_trial`, and what the gate reads of them.
-
-    `golden` gives a project's golden documents with their labels as they are now; `limit` is how many of them are used
-    at most. `containers` are those that a project may have.
-    """
+    """The steps `trial` and `wait_trial`."""
 
     steps: OperationQueue
     language: LanguageClient
     active_model: ActiveModelStore
     trials: TrialStore
-    lists: GoldenLists
-    golden: Callable[[Project], Sequence[LabelledDocument]]
-    open_container: Callable[[str], BlobStore]
-    containers: tuple[str, ...]
-    texts: TextReader
-    fan_out: FanOut
-    limit: int
+    documents: GoldenDocuments
 
     def trial(self, stored: Stored[Publishing], *, then: Step) -> Next[Operation]:
         """Submit what is to be classified next; go on with `then` when nothing is left."""
         operation, progress = stored.record, stored.record.trial
-        golden = self.lists.find(project=operation.project, operation=operation.id) if progress else None
+        golden = self.documents.find(project=operation.project, operation=operation.id) if progress else None
         if progress is None or golden is None:
             return self._begin(stored)
         batch = progress.batch or self._next_batch(progress, golden)
@@ -101,7 +77,7 @@ class TrialSteps:
     def wait_trial(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Keep what the jobs have answered, once they have ended."""
         operation, progress = stored.record, stored.record.trial
-        golden = self.lists.find(project=operation.project, operation=operation.id)
+        golden = self.documents.find(project=operation.project, operation=operation.id)
         if progress is None or progress.batch is None or golden is None:
             return self._begin(stored)
         batch, model = progress.batch, progress.models[progress.batch.model]
@@ -128,6 +104,8 @@ class TrialSteps:
         useless = why_useless(pages, answer, lengths)
         if useless is not None:
             errors = tuple(error for page in pages for error in page.errors)
+            if batch.indexes:  # the words may quote a document
+                errors = tuple(ServiceError(error_text(error), "the job failed") for error in errors)
             return self._again(stored, golden, errors or (ServiceError(*useless),))
         found = {
             index: answer.of_document({each: lengths[each] for each in lengths if document_index(each) == index})
@@ -142,41 +120,13 @@ class TrialSteps:
             return self._again(stored, golden, tuple((refused + unusable)[:1]))
         return self._keep(stored, golden, found)
 
-    def find_pairs(self, operation: Retrain, *, active: str) -> tuple[list[Pair], str]:
-        """The golden documents that both models have answered; and where there are none, why.
-
-        Raises StateUnreadableError.
-        """
-        progress = operation.trial
-        if operation.without_staging:
-            return [], "the service allows one deployment (tier F0), so that no model is tried before it is in use"
-        if progress is None or progress.documents == 0:
-            return [], progress.untried if progress and progress.untried else "there are none"
-        if active not in {model.label for model in progress.models[1:]}:
-            return [], progress.untried or f"the active model {active} was not tried"
-        golden = self.lists.find(project=operation.project, operation=operation.id)
-        answers = [self._answers(operation.project, label=label) for label in (operation.label, active)]
-        pairs = [
-            Pair(frozenset(document.labels), *(each[document.key] for each in answers))
-            for document in (golden.documents if golden else ())
-            if all(document.key in each for each in answers)
-        ]
-        return pairs, "" if pairs else "both models have answered none of them"
-
-    def _answers(self, project: str, *, label: str) -> dict[Key, frozenset[str]]:
-        trial = self.trials.find(project, label=label)
-        return {
-            (document.location, document.etag): frozenset(each.name for each in document.classes)
-            for document in (trial.answered if trial else ())
-        }
-
     # The beginning
 
     def _begin(self, stored: Stored[Publishing]) -> Next[Operation]:
         """Write down what the models are tried on. What earlier trials have answered already is taken from them."""
         operation = stored.record
         project = self.language.send(api_for(operation.api_version).get_project(operation.project))
-        golden, untried = self._list_golden(operation, project)
+        golden, untried = self.documents.choose(operation, project)
         candidate = ModelRef(
             project=operation.project,
             kind=project.kind,
@@ -190,7 +140,7 @@ class TrialSteps:
                 models += self._find_active(operation)
             except StateUnreadableError as error:
                 why = f"which model is active cannot be read: {error}"
-        self.lists.put(operation.project, golden)
+        self.documents.put(operation.project, golden)
         left = [len(golden.untried(self._change(model, golden))) for model in models]
         progress = TrialProgress(
             documents=len(golden.documents), to_classify=sum(left), models=tuple(models), untried=why
@@ -200,35 +150,12 @@ class TrialSteps:
         what = f"{number} golden documents: {', '.join(parts)}" if number else f"the probe alone: {why}"
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.TRIAL, trial=progress, job_id="", percent=0))
 
-    def _list_golden(self, operation: Publishing, project: Project) -> tuple[GoldenList, str | None]:
-        """The golden documents at their present ETags; where there are none, why."""
-        try:
-            if project.container not in self.containers:
-                raise ContainerNotAllowedError(project.container, allowed=self.containers)
-            labelled = self.golden(project)
-        except (LabelsMissingError, LabelsFaultyError, ContainerNotAllowedError, StateUnreadableError) as error:
-            if isinstance(error, StateUnreadableError) and isinstance(operation, Retrain):
-                raise  # what it is to be judged by may be readable again; a roll-back does not wait for that
-            nothing = GoldenList(operation=operation.id, container=project.container, documents=())
-            return nothing, f"the labels cannot be read: {error}"
-        chosen = _choose(labelled, limit=self.limit)
-        there = {info.name: info for info in self.open_container(project.container).list()} if chosen else {}
-        documents = tuple(
-            GoldenDocument(
-                location=each.location,
-                etag=there[each.location].etag if each.location in there else "",
-                size=there[each.location].size if each.location in there else 0,
-                labels=each.classes,
-            )
-            for each in chosen
-        )
-        golden = GoldenList(operation=operation.id, container=project.container, documents=documents)
-        return golden, None if documents else "there are no golden documents"
-
     def _find_active(self, operation: Retrain) -> list[ModelRef]:
         in_use = self.active_model.find()
-        is_other = in_use is not None and in_use.model.project == operation.project
-        return [in_use.model] if in_use is not None and is_other and in_use.model.label != operation.label else []
+        if in_use is None or in_use.model.project != operation.project:
+            return []
+        api_version = in_use.model.api_version or operation.api_version
+        return [in_use.model.model_copy(update={"api_version": api_version})]
 
     # A batch
 
@@ -248,7 +175,7 @@ class TrialSteps:
         self, stored: Stored[Publishing], progress: TrialProgress, golden: GoldenList, batch: TrialBatch
     ) -> Next[Operation]:
         operation, model = stored.record, progress.models[batch.model]
-        requests, unreadable = self._read(operation, golden, batch, model)
+        requests, unreadable = self.documents.read(golden, batch, group=_group(operation, model))
         if unreadable:
             self._change(
                 model, golden, {index: golden.documents[index].answered(error=why) for index, why in unreadable}
@@ -270,41 +197,6 @@ class TrialSteps:
         except MalformedAnswerError as error:
             return self._again(stored, golden, (_malformed(str(error)),))
         return StepNow(stored)
-
-    def _read(
-        self, operation: Publishing, golden: GoldenList, batch: TrialBatch, model: ModelRef
-    ) -> tuple[list[AnalyzeRequest], list[tuple[int, str]]]:
-        """The requests that are still to be posted, and the documents that have no text, with the reason."""
-        group = _group(operation, model)
-        if not batch.indexes:
-            return [AnalyzeRequest((TextInput(text_id(group, 0), PROBE_TEXT),), {})], []
-        container = self.open_container(golden.container)
-
-        def read(index: int) -> DocumentTexts | str:
-            document = golden.documents[index]
-            if not document.etag:
-                return "the container has no such blob"
-            try:
-                blob = container.read(document.location, etag=document.etag)
-                return self.texts.read(blob, group=group, index=index)
-            except BlobNotFoundError:
-                return "it was deleted during the trial"
-            except VersionChangedError:
-                return "it was overwritten during the trial"
-            except (BlobUnreadableError, DocumentRejectedError) as error:
-                return str(error)
-
-        read_documents, raised = each_apart(self.fan_out, lambda index: (index, read(index)), batch.indexes)
-        if raised and not read_documents:  # none of them is the cause
-            raise raised[0][1]
-        found = read_documents + [(index, type(error).__name__) for index, error in raised]
-        posted = {each for job in batch.jobs for each in job.texts}
-        documents = [
-            replace(each, texts=tuple(text for text in each.texts if text.id not in posted))
-            for _, each in found
-            if isinstance(each, DocumentTexts)
-        ]
-        return build_requests(documents), [(index, each) for index, each in found if isinstance(each, str)]
 
     def _post(
         self, stored: Stored[Publishing], model: ModelRef, request: AnalyzeRequest, *, is_last: bool
@@ -331,7 +223,7 @@ class TrialSteps:
         """Some of it is answered: keep that, and submit again what is not."""
         progress, batch = _under_way(stored.record)
         model = progress.models[batch.model]
-        progress = progress.model_copy(update={"answering": (*{*progress.answering, model.label},)})
+        progress = progress.model_copy(update={"answering": tuple(dict.fromkeys([*progress.answering, model.label]))})
         if not batch.indexes:
             return self._advanced(stored, progress.counting(0), model, "it classifies")
         is_last = batch.attempt + 1 >= MAX_ATTEMPTS
@@ -374,9 +266,9 @@ class TrialSteps:
         refusal = ServiceError(error.error_code, str(error))
         is_known = model.label in progress.answering and not isinstance(error, LanguageNotFoundError)
         if is_known and len(batch.indexes) > 1:
-            half = TrialBatch(model=batch.model, indexes=batch.indexes[: len(batch.indexes) // 2])
-            what = f"refused; the first half of the batch alone: {refusal}"
-            return self._advanced(stored, progress.counting(0, batch=half), model, what)
+            fewer = TrialBatch(model=batch.model, indexes=batch.indexes[: len(batch.indexes) // 2])
+            what = f"refused; fewer documents at a time: {refusal}"
+            return self._advanced(stored, progress.counting(0, batch=fewer), model, what)
         if not batch.indexes and batch.model == 0:
             raise error
         return self._unanswered(stored, golden, (refusal,), is_about_model=isinstance(error, LanguageNotFoundError))
@@ -470,15 +362,6 @@ def _under_way(operation: Publishing) -> tuple[TrialProgress, TrialBatch]:
     if operation.trial is None or operation.trial.batch is None:
         raise ValueError(f"operation {operation.id} has no batch of its trial under way")
     return operation.trial, operation.trial.batch
-
-
-def _choose(documents: Sequence[LabelledDocument], *, limit: int) -> list[LabelledDocument]:
-    """All, or `limit` of them: the same ones for as long as they are there, whatever is added or removed."""
-    if len(documents) <= limit:
-        return list(documents)
-    ranked = sorted(documents, key=lambda each: hashlib.sha256(b"trial\0" + each.location.encode()).digest())
-    chosen = {each.location for each in ranked[:limit]}
-    return [each for each in documents if each.location in chosen]
 
 
 def _name(operation: Publishing) -> str:

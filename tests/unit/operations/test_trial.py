@@ -152,6 +152,22 @@ def test_a_publication_is_tried_and_not_judged(world: OperationsWorld) -> None:
     assert "gate" not in steps_of(ended)
 
 
+@pytest.mark.parametrize("publish", [True, False])
+def test_a_model_with_the_name_of_one_that_was_deleted_has_no_part_in_its_trial(
+    world: OperationsWorld, publish: bool
+) -> None:
+    world.retrain(model="next")
+    world.publish("first")
+    world.authoring.trained.remove("next")
+    world.authoring.reads["next"] = lambda _: "nothing at all"
+    ended = retrained(world.retrain(model="next", publish=publish))
+    if publish:
+        assert ended.state is OperationState.REFUSED
+    else:
+        world.publish("next")
+    assert {each.classes for each in trial_of(world, "next").documents} == {()}
+
+
 def test_labels_that_changed_are_in_the_trial_and_decide_although_nothing_is_classified_again(
     world: OperationsWorld,
 ) -> None:
@@ -377,7 +393,7 @@ def test_documents_that_no_model_can_be_asked_about_end_nothing(world: Operation
 
     def answer(request: httpx.Request) -> httpx.Response | None:
         text = jobs_of(world, request)
-        body = {"status": "failed", "errors": [{"code": "Broken", "message": "no"}], "tasks": {}}
+        body = {"status": "failed", "errors": [{"code": "Broken", "message": "the secret text"}], "tasks": {}}
         return httpx.Response(200, json=body) if text and text.startswith("document 0.") else None
 
     world.authoring.answer = answer
@@ -386,6 +402,7 @@ def test_documents_that_no_model_can_be_asked_about_end_nothing(world: Operation
     assert ended.gate is not None
     assert ended.gate.documents == GOLDEN - 25
     assert {each.error for each in trial_of(world, "next").documents[:25]} == {"no result: Broken"}
+    assert "secret" not in world.stores["state"]._blobs[f"operations/closed/2026-03-01/{ended.id}.json"].data.decode()
 
 
 def test_a_document_that_the_service_refuses_is_isolated(world: OperationsWorld) -> None:
