@@ -153,9 +153,8 @@ def test_a_publication_is_tried_and_not_judged(world: OperationsWorld) -> None:
 
 
 @pytest.mark.parametrize("publish", [True, False])
-def test_a_model_with_the_name_of_one_that_was_deleted_has_no_part_in_its_trial(
-    world: OperationsWorld, publish: bool
-) -> None:
+def test_a_model_with_the_name_of_one_that_was_deleted_has_no_part_in_its_trial(publish: bool) -> None:
+    world = tried(OperationsWorld(api_version="2023-04-01"))
     world.retrain(model="next")
     world.publish("first")
     world.authoring.trained.remove("next")
