@@ -51,7 +51,7 @@ class ProjectLabels:
     outdated_file: bool
 
 
-def no_added_labels(_: Project) -> Sequence[LabelledDocument]:
+def no_added_labels(_project: str) -> Sequence[LabelledDocument]:
     """Where nothing adds labels."""
     return ()
 
@@ -61,14 +61,14 @@ class LabelsStore:
     """Labels by project, in the app's state container and in the projects' own.
 
     `containers` are those that a project may have. `golden_percent` of the documents for which the file names no side
-    are golden. `added_labels` are those that people gave since the file was PUT.
+    are golden. `added_labels` are those that people gave since the file was PUT, by project.
     """
 
     state: BlobStore
     open_container: Callable[[str], BlobStore]
     containers: tuple[str, ...]
     golden_percent: int
-    added_labels: Callable[[Project], Sequence[LabelledDocument]] = no_added_labels
+    added_labels: Callable[[str], Sequence[LabelledDocument]] = no_added_labels
 
     def get(self, project: Project) -> ProjectLabels:
         """The labels that a retraining takes now.
@@ -127,6 +127,8 @@ class LabelsStore:
 
     def restore_file(self, project: Project) -> None:
         """Make the file in the container whole again, before what is stored of the project is deleted."""
+        if project.container not in self.containers:
+            return
         stored = self._stored(project)
         if stored is not None and not self._is_replaced(project):
             self._write_file(project, stored, stored.documents)
@@ -136,7 +138,7 @@ class LabelsStore:
         self.state.delete(stored_labels_blob(project))
 
     def _with_added(self, project: Project, whole: LabelsFile, *, outdated_file: bool) -> ProjectLabels:
-        labels = whole.with_added(self.added_labels(project))
+        labels = whole.with_added(self.added_labels(project.name))
         problems = fold(labels.problems + labels.kind_fits(project.kind))
         if problems:
             listed = "; ".join(f"{each.place}: {each.what}" for each in problems[:LISTED_PROBLEMS])
