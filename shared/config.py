@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from shared.documents.encodings import codecs_for
+from shared.documents.texts import Oversized
 from shared.errors import SettingsError
 from shared.language.apis import API_VERSIONS, DEFAULT_API_VERSION, analyze_requests_per_minute
 from shared.language.values import ProjectKind
@@ -30,14 +31,6 @@ class CredentialKind(StrEnum):
 
     KEY = "key"
     IDENTITY = "identity"
-
-
-class Oversized(StrEnum):
-    """What happens to a document over the service's 125,000 characters."""
-
-    SPLIT = "split"
-    TRUNCATE = "truncate"
-    REJECT = "reject"
 
 
 class Settings(BaseModel):
@@ -154,6 +147,9 @@ class Settings(BaseModel):
         20,
         description="Percentage of the labelled documents that no model is trained on, so that models can be judged by "
         "them; the labels file's `dataset` goes before it; 0: none",
+    )
+    trial_documents: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        1000, description="How many golden documents a model is tried on at most, before it may be used"
     )
     pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(
         8, description="How many storage calls a process makes at the same time"

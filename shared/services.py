@@ -38,6 +38,7 @@ from shared.documents.inbox import Inbox
 from shared.documents.reconcile import Reconcile, Walks
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
+from shared.documents.texts import TextReader
 from shared.documents.walk import Walk
 from shared.durable.abandoned import Abandoned, Handle, queue_beside
 from shared.durable.dead_letters import DeadLetters, StepDeadLetters
@@ -55,8 +56,11 @@ from shared.models.expiries import ExpiryCheck
 from shared.models.labels_store import LabelsStore
 from shared.models.projects import Projects
 from shared.models.training_configs import TrainingConfigs
+from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
+from shared.operations.gate import GateStep
+from shared.operations.golden_documents import GoldenDocuments
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
 from shared.operations.operations import Operations
 from shared.operations.publish_directly import PublishDirectly
@@ -66,6 +70,7 @@ from shared.operations.redrive import DeadLetterRedrive
 from shared.operations.retrain import RetrainSteps
 from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
+from shared.operations.trial import TrialSteps
 from shared.reports.batches import BatchReport
 from shared.reports.documents import DocumentReport
 from shared.reports.health import HealthCheck
@@ -180,6 +185,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         clock=clock,
     )
     reader = DocumentReader(settings.pipeline_max_document_bytes, settings.document_encodings)
+    texts = TextReader(reader, settings.pipeline_oversized)
     records = Records(
         classifications=container(settings.classifications_container),
         failures=container(settings.failures_container),
@@ -224,12 +230,11 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         batches,
         records,
         resubmit,
-        reader,
+        texts,
         active_model=active_model,
         refusals=Refusals(adapters.language, clock),
         language=adapters.language,
         language_api=settings.language_api,
-        oversized=settings.pipeline_oversized,
     )
     labels = LabelsStore(state, container, settings.containers_for_training, settings.golden_percent)
     projects = Projects(
@@ -291,8 +296,20 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         },
     )
 
+    golden_documents = GoldenDocuments(
+        state,
+        labels.golden,
+        container,
+        settings.containers_for_training,
+        texts,
+        fan_out,
+        limit=settings.trial_documents,
+    )
+    trials = TrialStore(state)
+    trial_steps = TrialSteps(operation_queue, adapters.language, active_model, trials, golden_documents)
+
     def publishing_for(api_version: str) -> PublishingSteps:
-        return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
+        return _publishing(settings, adapters, active_model, batches, trial_steps, api_version)
 
     waits = Waits(operation_queue, adapters.language.waits)
     training_configs = TrainingConfigs(adapters.language, settings.language_training_config, clock)
@@ -314,6 +331,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             labels,
             unneeded_models=unneeded_models,
             training_configs=training_configs,
+            trials=trials,
         ),
         reclassification=reclassification,
         dead_letters=dead_letter_redrive,
@@ -417,18 +435,20 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
 def _publishing(
     settings: Settings,
     adapters: Adapters,
-    operation_queue: OperationQueue,
     active_model: ActiveModelStore,
     batches: Batches,
+    trials: TrialSteps,
     api_version: str,
 ) -> PublishingSteps:
     """The one choice between the two ways to publish."""
     common: dict[str, Any] = {
-        "steps": operation_queue,
+        "steps": trials.steps,
         "language": adapters.language,
         "active_model": active_model,
         "language_project": settings.language_project,
         "wake_waiting": lambda: wake_waiting(batches, adapters.fan_out),
+        "trials": trials,
+        "gate_step": GateStep(trials.steps, active_model, trials.trials, trials.documents),
     }
     if not api_for(api_version).has_deployments:
         return PublishDirectly(**common)

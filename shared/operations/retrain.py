@@ -1,4 +1,4 @@
-"""The steps of a retraining up to the gate. Each may be repeated after any crash and does its work at the service once.
+"""The steps of a retraining up to the publication. Each may be repeated after any crash and does its work once.
 
 Before a POST the intent is saved. A step that finds the intent looks for what the POST may have started, and posts only
 when there is nothing: the service takes no idempotency key.
@@ -19,7 +19,6 @@ from shared.errors import (
     LanguageNotFoundError,
     LanguageRefusedError,
     MalformedAnswerError,
-    StateUnreadableError,
 )
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
@@ -27,12 +26,12 @@ from shared.language.client import LanguageClient
 from shared.language.values import AuthoringJob, Evaluation, Project, TrainedModel
 from shared.models.active_model import ActiveModelStore
 from shared.models.evaluations import evaluation_figures
-from shared.models.gate import evaluate_gate
 from shared.models.labels_store import LabelsStore, ProjectLabels, labels_blob
 from shared.models.training_configs import TrainingConfigs
+from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
-from shared.operations.operation import Operation, OperationQueue, OperationState, Retrain, Step
-from shared.operations.service_jobs import ended, intend, or_gone, start_job, wait_for
+from shared.operations.operation import Operation, OperationQueue, Retrain, Step
+from shared.operations.service_jobs import intend, or_gone, start_job, wait_for
 
 log = logging.getLogger("pigeonhole.operations")
 
@@ -44,7 +43,7 @@ RetrainStep = Callable[[Stored[Retrain]], Next[Operation]]
 
 @dataclass(frozen=True)
 class RetrainSteps:
-    """Give the service its labels and train as the project's API version wants it, evaluate, and ask the gate."""
+    """Give the service its labels and train as the project's API version wants it, and evaluate."""
 
     steps: OperationQueue
     language: LanguageClient
@@ -52,6 +51,7 @@ class RetrainSteps:
     labels: LabelsStore
     unneeded_models: UnneededModels
     training_configs: TrainingConfigs
+    trials: TrialStore
 
     @property
     def table(self) -> Mapping[Step, RetrainStep]:
@@ -62,7 +62,6 @@ class RetrainSteps:
             Step.TRAIN: self.train,
             Step.WAIT_TRAINING: self.wait_training,
             Step.EVALUATE: self.evaluate,
-            Step.GATE: self.gate,
         }
 
     def import_labels(self, stored: Stored[Retrain]) -> Next[Operation]:
@@ -173,8 +172,9 @@ class RetrainSteps:
         return wait_for(self.steps, stored, job, what="training", then=trained)
 
     def evaluate(self, stored: Stored[Retrain]) -> Next[Operation]:
-        """Read the candidate's evaluation and the active model's."""
+        """Read the candidate's evaluation and the active model's. An earlier model of its name has left no trial."""
         operation = stored.record
+        self.trials.remove(operation.project, label=operation.label)
         candidate = self._find_evaluation(operation, operation.label)
         if candidate is None:
             # A deleted project has no evaluation either: then this raises, which ends the operation.
@@ -186,7 +186,8 @@ class RetrainSteps:
             stored.evolve(
                 self.steps.clock(),
                 "evaluated" if candidate else "the service has no evaluation of it",
-                step=Step.GATE,
+                # Without a publication there is nothing to try: the evaluations are all that the gate can ask.
+                step=Step.PUBLISH if operation.request.publish else Step.GATE,
                 candidate_evaluation=evaluation_figures(operation.label, candidate) if candidate else None,
                 active_evaluation=evaluation_figures(active, other) if active and other else None,
             )
@@ -199,30 +200,6 @@ class RetrainSteps:
             return self.language.send(call)
         except LanguageNotFoundError:
             return None
-
-    def gate(self, stored: Stored[Retrain]) -> Next[Operation]:
-        """Refuse the model, stop before publishing, or go on to it."""
-        operation, now = stored.record, self.steps.clock()
-        try:
-            active = self.active_model.find_label(operation.project)
-        except StateUnreadableError as error:
-            if not operation.request.force and operation.request.publish:
-                why = f"not published: there is nothing to compare {operation.label} with, because {error}"
-                return ended(stored, now, OperationState.REFUSED, f"{why}, or publish {operation.label}")
-            active = None
-        decision = evaluate_gate(
-            operation.request.gate,
-            operation.candidate_evaluation,
-            operation.active_evaluation,
-            force=operation.request.force,
-            active_label=active,
-        )
-        stored = stored.change(gate=decision)
-        if not decision.passed:
-            return ended(stored, now, OperationState.REFUSED, f"not published: {decision.reason}")
-        if not operation.request.publish:
-            return ended(stored, now, OperationState.SUCCEEDED, "trained; publishing was not asked for")
-        return StepNow(stored.evolve(now, decision.reason, step=Step.PUBLISH))
 
 
 def _api(stored: Stored[Retrain]) -> LanguageApi:

@@ -42,7 +42,7 @@ def test_the_gate_refuses_a_model_that_cannot_be_compared_and_says_how_to_go_on(
     ended = world.retrain(model="next")
     assert ended.state is OperationState.REFUSED
     assert "models/active.json" in (ended.reason or "")
-    assert (ended.reason or "").endswith("or publish next")
+    assert "or publish next; " in (ended.reason or "")
     assert world.locks() == []
     assert world.publish("next").state is OperationState.SUCCEEDED
     assert world.label_in_use() == "next"
