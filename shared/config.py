@@ -156,6 +156,13 @@ class Settings(BaseModel):
     reclassify_limit: Annotated[int, Field(ge=0)] = Field(
         10_000, description="How many documents a reclassification may send without confirmation"
     )
+    easy_auth: bool = Field(
+        False,
+        description="Whether Easy Auth signs people in before the app; only then its header says who decided",
+    )
+    retrain_after_decisions: Annotated[int, Field(ge=0, le=5_000)] = Field(
+        0, description="How many decisions of people since the last retraining start another; 0: none does"
+    )
     reconcile_schedule: str = Field(description="When reconcile looks for lost documents (NCRONTAB)")
     sweep_schedule: str = Field(description="When the sweep revives stalled work (NCRONTAB)")
 

@@ -63,6 +63,7 @@ from shared.operations.publishing import PublishingSteps
 from shared.operations.reclassify import Reclassification
 from shared.operations.redrive import DeadLetterRedrive
 from shared.operations.retrain import RetrainSteps
+from shared.operations.retrain_after import RetrainAfterDecisions
 from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
 from shared.reports.batches import BatchReport
@@ -71,6 +72,12 @@ from shared.reports.health import HealthCheck
 from shared.reports.metrics import MetricsLog
 from shared.reports.status import StatusReport
 from shared.reports.waits import Waits
+from shared.reviews.choices import Choices
+from shared.reviews.decide import Reviews
+from shared.reviews.decisions import DecisionStore
+from shared.reviews.labels import AddedLabels
+from shared.reviews.queue import ReviewQueue
+from shared.reviews.sweep import ReviewSweep
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.outages import Outages
 from shared.storage.ports import BlobStore, MessageQueue
@@ -118,6 +125,8 @@ class Services:
     reclassification: Reclassification
     dead_letter_redrive: DeadLetterRedrive
     reconcile: Reconcile
+    reviews: Reviews
+    added_labels: AddedLabels
     sweep: Sweep
     dead_letters: DeadLetters
     document_dead_letters: DocumentDeadLetters
@@ -239,6 +248,18 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         reader=reader,
         fan_out=fan_out,
     )
+    decisions = DecisionStore(state)
+    review_queue = ReviewQueue(state, decisions, fan_out)
+    reviews = Reviews(
+        queue=review_queue,
+        decisions=decisions,
+        records=records,
+        reader=reader,
+        choices=Choices(projects.get, container, containers=settings.containers_for_training, clock=clock),
+        open_container=container,
+        longest=projects.api.label_rules.max_characters,
+        clock=clock,
+    )
     unneeded_models = UnneededModels(adapters.language, active_model)
     operations = Operations(operation_queue, state, active_model, settings.language_project)
     reclassification = Reclassification(
@@ -324,7 +345,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         give_up=operation_steps.give_up,
         close=operations.close,
     )
-    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language))
+    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language, review_queue))
     handlers: dict[str, Handle] = {
         BLOB_TRIGGER_QUEUE: document_dead_letters.handle_upload,
         settings.events_queue: document_dead_letters.handle_event,
@@ -338,6 +359,12 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         for name, handle in handlers.items()
         if (beside := queue_beside(name)) is not None
     ]
+    start_operations = StartOperations(
+        operations=operations,
+        projects=projects,
+        first_step_of_retraining=lambda: publishing_for(settings.language_api).first_step_of_retraining,
+        clock=clock,
+    )
     return Services(
         settings=settings,
         adapters=adapters,
@@ -352,16 +379,13 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         unneeded_models=unneeded_models,
         operations=operations,
         operation_steps=operation_steps,
-        start_operations=StartOperations(
-            operations=operations,
-            projects=projects,
-            first_step_of_retraining=lambda: publishing_for(settings.language_api).first_step_of_retraining,
-            clock=clock,
-        ),
+        start_operations=start_operations,
         reclassification=reclassification,
         reconcile=Reconcile(
             inbox, records, state, walks, settings.grace, lambda: open_versions_of_few(batches, fan_out)
         ),
+        reviews=reviews,
+        added_labels=AddedLabels(decisions, container),
         sweep=Sweep(
             abandoned,
             inbox,
@@ -375,6 +399,14 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
                 active_model,
                 expiry_check,
                 clock,
+            ),
+            ReviewSweep(state, reviews, records, fan_out, clock),
+            RetrainAfterDecisions(
+                operations,
+                start_operations,
+                lambda project, count: [line.at for line in decisions.newest(project, count=count)],
+                project=settings.language_project,
+                decisions=settings.retrain_after_decisions,
             ),
         ),
         dead_letters=dead_letters,
