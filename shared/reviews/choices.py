@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,7 +43,6 @@ class Choices:
     ) -> None:
         self._get_project, self._open_container = get_project, open_container
         self._containers, self._clock = containers, clock
-        self._lock = threading.Lock()
         self._projects: dict[str, tuple[datetime, Project]] = {}
         self._read: dict[str, _Read] = {}
 
@@ -57,16 +55,15 @@ class Choices:
 
     def classes(self, project: str, *, fresh: bool = False) -> tuple[str, ...]:
         """The classes of the project's labels; empty where they cannot be read. `fresh` looks whether they changed."""
-        with self._lock:
-            known = self._read.get(project)
-            if known is not None and not fresh and self._clock() - known.at < KEPT:
-                return known.classes
-            try:
-                found = self._look(project, known)
-            except (RetryableError, ProjectUnknownError, ContainerNotAllowedError, BlobUnreadableError, ValueError):
-                return known.classes if known else ()
-            self._read[project] = found
-            return found.classes
+        known = self._read.get(project)
+        if known is not None and not fresh and self._clock() - known.at < KEPT:
+            return known.classes
+        try:
+            found = self._look(project, known)
+        except (RetryableError, ProjectUnknownError, ContainerNotAllowedError, BlobUnreadableError, ValueError):
+            return known.classes if known else ()
+        self._read[project] = found
+        return found.classes
 
     def _look(self, project: str, known: _Read | None) -> _Read:
         now, container = self._clock(), self._open_container(self.container(project))
