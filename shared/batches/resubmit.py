@@ -62,6 +62,7 @@ class Resubmit:
                 state=BatchState.PLANNED,
                 documents=documents,
                 model=None,
+                acceptance=None,
                 api_version=None,
                 jobs=(),
             )
