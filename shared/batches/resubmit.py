@@ -62,7 +62,6 @@ class Resubmit:
                 state=BatchState.PLANNED,
                 documents=documents,
                 model=None,
-                acceptance=None,
                 api_version=None,
                 jobs=(),
             )

@@ -139,3 +139,29 @@ def test_a_crash_at_any_call_loses_nothing_and_writes_the_same_records_again(mon
             assert decision is not None
             assert decision.is_audit == is_audited(name=name, etag=etag, model="first", percent=50)
     assert repeated > 20, "no crash made a record be written twice"
+
+
+def test_a_document_in_parts_is_decided_when_the_promise_changes_between_two_of_its_jobs() -> None:
+    text = "shipping and billing. " * 15_000
+
+    def world_with(crash_at: tuple[int, str] | None) -> World:
+        world = World(acceptance=ACCEPTS, changes=NONE, crash_at=crash_at)
+        world.upload("long.txt", text)
+
+        def change() -> None:
+            if world.crashes:
+                world.model.acceptance = ACCEPTS_LESS
+
+        world.run(between=change)
+        return world
+
+    undisturbed = world_with(None)
+    decided = []
+    for number in range(1, undisturbed.calls + 1):
+        record = world_with((number, "after")).classification("long.txt")
+        assert record is not None
+        assert record.decision is not None, f"crash after call {number}"
+        decided.append(record.decision.threshold)
+        expected = Decision.ACCEPTED if record.decision.threshold == 0.9 else Decision.REVIEW
+        assert record.decision.decision == expected
+    assert set(decided) == {0.9, 0.91}
