@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -87,12 +87,26 @@ class Acceptance(BaseModel):
     threshold: Threshold
 
 
-class Audited(NamedTuple):
+class Audited(Protocol):
     """Of the results that were accepted and audited since then, how many of how many were right."""
 
-    right: int
-    of: int
-    since: datetime
+    @property
+    def right(self) -> int: ...
+    @property
+    def of(self) -> int: ...
+    @property
+    def since(self) -> datetime: ...
+
+
+class FindsAudited(Protocol):
+    """What people decided about audited results of a model since then. Raises StateUnreadableError."""
+
+    def __call__(self, project: str, /, *, model: str, since: datetime, rule: Right) -> Audited | None: ...
+
+
+def nothing_audited(_project: str, *, model: str, since: datetime, rule: Right) -> Audited | None:  # noqa: ARG001
+    """Where no one reviews."""
+    return None
 
 
 def result_confidence(classes: Iterable[float]) -> float | None:

@@ -18,7 +18,7 @@ from shared.durable.store import Listed
 from shared.errors import StateUnreadableError
 from shared.language.apis.base import Api
 from shared.language.values import ProjectKind
-from shared.models.acceptance import Acceptance, Audited, Right
+from shared.models.acceptance import Acceptance, Audited, FindsAudited, Right, nothing_audited
 from shared.models.active_model import ActiveModelRecord, ActiveModelStore
 from shared.models.promise import why_nothing_is_accepted
 from shared.models.statistics import lower_bound, upper_bound
@@ -156,8 +156,7 @@ class PipelineStatus(Body):
 
 @dataclass(frozen=True)
 class StatusReport:
-    """A snapshot: queues and open batches live, totals as the last reconcile counted them. `audited` is what people
-    decided about accepted classifications, None where they have decided nothing."""
+    """A snapshot: queues and open batches live, totals as the last reconcile counted them."""
 
     inbox: Inbox
     batches: Batches
@@ -166,14 +165,14 @@ class StatusReport:
     active_model: ActiveModelStore
     waits: Waits
     clock: Callable[[], datetime]
-    audited: Callable[[], Audited | None] = lambda: None
+    audited: FindsAudited = nothing_audited
 
     def __call__(self) -> PipelineStatus:
         listed = list(islice(self.batches.store.list_open(), LISTED))
         problems: list[str] = []
         totals = _or_none(lambda: read_totals(self.state), problems)
-        active_model, acceptance = _or_none(self._find_model, problems) or (None, None)
-        audited = _or_none(self.audited, problems) if acceptance else None
+        active_model, record = _or_none(self._find_model, problems) or (None, None)
+        audited = _or_none(lambda: self._find_audited(record), problems)
         failures, searched_all = recent_failures(self.records, totals)
         return PipelineStatus(
             as_of=self.clock(),
@@ -189,18 +188,26 @@ class StatusReport:
             recent_failures=failures,
             searched_all_failures=searched_all,
             active_model=active_model,
-            acceptance=describe_acceptance(acceptance, totals, audited) if acceptance else None,
+            acceptance=describe_acceptance(record.acceptance, totals, audited)
+            if record and record.acceptance
+            else None,
             waits=[*waits_of("batches", listed), *self.waits.of_operations(), *self.waits.of_language(*Api)],
             problems=problems,
         )
 
-    def _find_model(self) -> tuple[ActiveModelBody | None, Acceptance | None]:
-        """What is in use and what is promised of it. Raises StateUnreadableError."""
+    def _find_model(self) -> tuple[ActiveModelBody | None, ActiveModelRecord | None]:
+        """What is in use, and its record where it was published. Raises StateUnreadableError."""
         record = self.active_model.find_record()
         if record is not None:
-            return describe_active_model(record, self.clock().date()), record.acceptance
+            return describe_active_model(record, self.clock().date()), record
         from_settings = self.active_model.from_settings
         return (ActiveModelBody(**from_settings.model_dump()) if from_settings else None), None
+
+    def _find_audited(self, record: ActiveModelRecord | None) -> Audited | None:
+        if record is None or record.acceptance is None:
+            return None
+        model, rule = record.model, record.acceptance.rule.right
+        return self.audited(model.project, model=model.label, since=record.published, rule=rule)
 
 
 def describe_acceptance(acceptance: Acceptance, totals: Totals | None, audited: Audited | None) -> AcceptanceBody:

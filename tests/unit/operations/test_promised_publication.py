@@ -120,11 +120,12 @@ def test_documents_that_were_sent_to_review_are_classified_again_by_a_better_mod
 def test_documents_of_a_project_with_a_promise_cost_the_calls_that_they_cost_without(world: OperationsWorld) -> None:
     calls = []
     for rule in (None, RULE):
-        one = OperationsWorld(api_version=world.api_version)
-        one.services.promises.set_rule("letters", rule)
+        one = OperationsWorld(api_version=world.api_version, changes={"audit_percent": 0.0})
         one.publish("first")
+        put_trial(one, "first", wrong_at=0.655)
+        one.services.promises.set_rule("letters", rule)
         before = one.calls
         upload(one, "a", LETTERS)
         calls.append(one.calls - before)
-        assert {decision is None for _, decision, _ in decided(one)} == {rule is None}
+        assert {decision for _, decision, _ in decided(one)} == {Decision.ACCEPTED if rule else None}
     assert calls[0] == calls[1] > LETTERS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from shared.batches.batch import BatchFacts, BatchState
 from shared.durable.store import Listed
 from shared.errors import StateUnreadableError
 from shared.language.values import ModelRef
-from shared.models.acceptance import Acceptance, AcceptanceRule, Audited, Threshold
+from shared.models.acceptance import Acceptance, AcceptanceRule, Audited, Right, Threshold
 from shared.reports import status as status_report
 from shared.reports.bodies import LISTED
 from shared.reports.status import count_batches
@@ -268,9 +268,22 @@ def test_a_model_without_a_promise_shows_none(world: PipelineOnFakes) -> None:
     assert status(world)["acceptance"] is None
 
 
+@dataclass(frozen=True)
+class Audits:
+    """What people have decided; given only for the model that is asked for."""
+
+    right: int
+    of: int
+    since: datetime = START
+
+    def find(self, project: str, *, model: str, since: datetime, rule: Right) -> Audited:
+        assert (project, model, since, rule) == ("letters", "first", START, Right.EXACT)
+        return self
+
+
 def test_the_precision_in_use_lies_between_the_bounds_of_clopper_and_pearson(world: PipelineOnFakes) -> None:
-    world.publish(acceptance=ACCEPTS)
-    report = replace(world.services.status, audited=lambda: Audited(right=95, of=100, since=START))
+    world.publish(acceptance=ACCEPTS, published=START)
+    report = replace(world.services.status, audited=Audits(right=95, of=100).find)
     found = report().to_members()["acceptance"]["precision_in_use"]
     theirs = stats.binomtest(95, 100).proportion_ci(0.9, method="exact")
     assert (found["right"], found["of"], found["since"]) == (95, 100, NOON)
@@ -278,13 +291,13 @@ def test_the_precision_in_use_lies_between_the_bounds_of_clopper_and_pearson(wor
 
 
 def test_before_anything_was_audited_there_is_no_precision_in_use(world: PipelineOnFakes) -> None:
-    world.publish(acceptance=ACCEPTS)
-    report = replace(world.services.status, audited=lambda: Audited(right=0, of=0, since=START))
+    world.publish(acceptance=ACCEPTS, published=START)
+    report = replace(world.services.status, audited=Audits(right=0, of=0).find)
     assert report().to_members()["acceptance"]["precision_in_use"] is None
 
 
 def test_audits_that_cannot_be_read_are_a_problem_and_nothing_more(world: PipelineOnFakes) -> None:
-    def unreadable() -> Audited | None:
+    def unreadable(_project: str, *, model: str, since: datetime, rule: Right) -> Audited | None:
         raise StateUnreadableError("reviews/audited.json in the pipeline container: odd")
 
     world.publish(acceptance=ACCEPTS)
