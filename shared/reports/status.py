@@ -173,6 +173,7 @@ class StatusReport:
         totals = _or_none(lambda: read_totals(self.state), problems)
         active_model, record = _or_none(self._find_model, problems) or (None, None)
         audited = _or_none(lambda: self._find_audited(record), problems)
+        acceptance = record.acceptance if record else None
         failures, searched_all = recent_failures(self.records, totals)
         return PipelineStatus(
             as_of=self.clock(),
@@ -188,9 +189,7 @@ class StatusReport:
             recent_failures=failures,
             searched_all_failures=searched_all,
             active_model=active_model,
-            acceptance=describe_acceptance(record.acceptance, totals, audited)
-            if record and record.acceptance
-            else None,
+            acceptance=describe_acceptance(acceptance, totals, audited) if acceptance else None,
             waits=[*waits_of("batches", listed), *self.waits.of_operations(), *self.waits.of_language(*Api)],
             problems=problems,
         )
