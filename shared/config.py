@@ -153,6 +153,9 @@ class Settings(BaseModel):
     pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(
         8, description="How many storage calls a process makes at the same time"
     )
+    audit_percent: Annotated[float, Field(ge=0, le=100)] = Field(
+        5.0, description="How many in a hundred accepted classifications are sent to review all the same"
+    )
     reclassify_limit: Annotated[int, Field(ge=0)] = Field(
         10_000, description="How many documents a reclassification may send without confirmation"
     )

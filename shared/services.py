@@ -52,8 +52,11 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.expiries import ExpiryCheck
+from shared.models.project_settings import ProjectSettingsStore
 from shared.models.projects import Projects
+from shared.models.promise import Promises
 from shared.models.training_configs import TrainingConfigs
+from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
@@ -118,6 +121,7 @@ class Services:
     batch_steps: BatchSteps
     active_model: ActiveModelStore
     projects: Projects
+    promises: Promises
     unneeded_models: UnneededModels
     operations: Operations
     operation_steps: OperationSteps
@@ -238,11 +242,14 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         language=adapters.language,
         language_api=settings.language_api,
         oversized=settings.pipeline_oversized,
+        audit_percent=settings.audit_percent,
     )
+    promises = Promises(ProjectSettingsStore(state), TrialStore(state), active_model)
     projects = Projects(
         language=adapters.language,
         language_api=settings.language_api,
         active_model=active_model,
+        promises=promises,
         containers=settings.containers_for_training,
         open_container=container,
         reader=reader,
@@ -310,7 +317,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
     )
 
     def publishing_for(api_version: str) -> PublishingSteps:
-        return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
+        return _publishing(settings, adapters, operation_queue, active_model, promises, batches, api_version)
 
     waits = Waits(operation_queue, adapters.language.waits)
     training_configs = TrainingConfigs(adapters.language, settings.language_training_config, clock)
@@ -376,6 +383,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         batch_steps=batch_steps,
         active_model=active_model,
         projects=projects,
+        promises=promises,
         unneeded_models=unneeded_models,
         operations=operations,
         operation_steps=operation_steps,
@@ -449,6 +457,7 @@ def _publishing(
     adapters: Adapters,
     operation_queue: OperationQueue,
     active_model: ActiveModelStore,
+    promises: Promises,
     batches: Batches,
     api_version: str,
 ) -> PublishingSteps:
@@ -457,6 +466,7 @@ def _publishing(
         "steps": operation_queue,
         "language": adapters.language,
         "active_model": active_model,
+        "promises": promises,
         "language_project": settings.language_project,
         "wake_waiting": lambda: wake_waiting(batches, adapters.fan_out),
     }

@@ -28,10 +28,12 @@ from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
+from shared.models.acceptance import AcceptanceRule
 from shared.models.active_model import ActiveModelStore
 from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
 from shared.models.labels import MAX_PROBLEMS, parse_labels
 from shared.models.labels_file import LabelsFile, to_july_form
+from shared.models.promise import Promises
 from shared.storage.ports import BlobStore
 
 DEFAULT_LABELS = "labels.json"
@@ -45,7 +47,7 @@ ProjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
 
 
 class ProjectRequest(BaseModel):
-    """Body of PUT /api/projects/{project}."""
+    """Body of PUT /api/projects/{project}. Without the member `acceptance` the project's stays; null ends it."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
@@ -55,6 +57,11 @@ class ProjectRequest(BaseModel):
     description: str = ""
     container: str | None = None
     labels_file: LabelsFileName = DEFAULT_LABELS
+    acceptance: AcceptanceRule | None = None
+
+    @property
+    def changes_acceptance(self) -> bool:
+        return "acceptance" in self.model_fields_set
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class Projects:
     language: LanguageClient
     language_api: str
     active_model: ActiveModelStore
+    promises: Promises
     containers: tuple[str, ...]
     open_container: Callable[[str], BlobStore]
     reader: DocumentReader
@@ -91,10 +99,17 @@ class Projects:
         return api_for(self.language_api)
 
     def put(self, name: str, request: ProjectRequest) -> PutResult:
-        """Create the project, or update its description. Raises ProjectUnchangeableError for any other change.
+        """Create the project, or update its description and what it asks for. Raises ProjectUnchangeableError for any
+        other change.
 
         Raises ContainerNotAllowedError.
         """
+        result = self._put_at_service(name, request)
+        if request.changes_acceptance:
+            self.promises.set_rule(name, request.acceptance)
+        return result
+
+    def _put_at_service(self, name: str, request: ProjectRequest) -> PutResult:
         wanted = Project(
             name=name,
             kind=request.kind,
@@ -133,16 +148,21 @@ class Projects:
         return project
 
     def delete(self, name: str) -> None:
-        """Delete it at the service, and the active model if it is the project's. Documents and records stay.
+        """Delete it at the service, and here its settings, its trials and the active model if that is its own.
+        Documents and records stay.
 
         Raises ProjectUnknownError.
         """
         try:
             self.language.send(self.api.delete_project(name))
         except LanguageNotFoundError as error:
-            self.active_model.remove(name)
+            self._forget(name)
             raise ProjectUnknownError(name) from error
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
         self.active_model.remove(name)
+        self.promises.forget(name)
 
     def put_labels(self, project: Project, content: Any) -> PutLabels:
         """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem.

@@ -18,6 +18,7 @@ from shared.language.client import LanguageClient
 from shared.language.probe import submit_probe
 from shared.language.values import TERMINAL, ModelRef, ProjectKind, ServiceError
 from shared.models.active_model import ActiveModelRecord, ActiveModelStore
+from shared.models.promise import Promises
 from shared.operations.operation import Operation, OperationQueue, OperationState, Publish, Retrain, Step
 from shared.operations.service_jobs import ended, errors_text, poll_again
 
@@ -38,6 +39,7 @@ class PublishingSteps(ABC):
     steps: OperationQueue
     language: LanguageClient
     active_model: ActiveModelStore
+    promises: Promises
     language_project: str
     wake_waiting: Callable[[], object]
 
@@ -107,7 +109,7 @@ class PublishingSteps(ABC):
             label=operation.label,
             api_version=operation.api_version,
         )
-        self.active_model.switch(
+        self.promises.switch(
             ActiveModelRecord(
                 model=model,
                 api_version=operation.api_version,
