@@ -445,7 +445,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             batches=batches,
             clock=clock,
         ),
-        status=StatusReport(inbox, batches, records, state, active_model, waits, clock),
+        status=StatusReport(inbox, batches, records, state, active_model, waits, clock, audited=decisions.audited),
         document_report=DocumentReport(records, batches),
         batch_report=BatchReport(batches),
         close=close,

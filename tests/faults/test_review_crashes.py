@@ -9,8 +9,8 @@ import pytest
 
 from shared.documents.records import Records
 from shared.errors import ReviewDecidedError, ReviewOutdatedError
-from shared.reviews import decide as decide_module
-from shared.reviews.decisions import DecisionStore
+from shared.reviews.decision import ReviewDecision
+from shared.reviews.decisions import DecisionStore, StoredDecision
 from shared.reviews.queue import ReviewQueue
 from tests.fakes import serial_fan_out
 from tests.faults.world import World
@@ -144,17 +144,23 @@ def test_the_sweep_makes_whole_what_a_crash_at_any_call_has_left(name: str) -> N
     assert ACTS[name][2] in ends, "from the one write on that decides, nothing goes back"
 
 
+def undo_and_decide(world: ReviewWorld, review_id: str) -> None:
+    undo(world, review_id)
+    decide(world, review_id, "shipping", by="bert")
+
+
+def look(world: ReviewWorld, review_id: str) -> None:
+    world.services.reviews.show(review_id)
+
+
 OTHERS: dict[str, Act] = {
     "another decides": lambda world, review_id: decide(world, review_id, "shipping", by="bert"),
     "another decides the same": lambda world, review_id: decide(world, review_id, by="bert"),
     "another skips": skip,
     "another undoes": undo,
-    "another undoes and decides": lambda world, review_id: (
-        undo(world, review_id),
-        decide(world, review_id, "shipping", by="bert"),
-    )[0],
+    "another undoes and decides": undo_and_decide,
     "the sweep": lambda world, _: world.sweep_reviews(),
-    "another looks at it": lambda world, review_id: world.services.reviews.show(review_id) and None,
+    "another looks at it": look,
 }
 
 
@@ -211,7 +217,7 @@ def test_a_document_overwritten_at_any_call_of_a_decision_keeps_each_text_with_i
     refused = 0
     for number in range(1, calls_of("a decision") + 1):
         world, review_id, _ = prepared("a decision")
-        world.meanwhile, world.meanwhile_at = lambda world=world: world.upload("a.txt", "about shipping"), number  # type: ignore[misc]
+        world.meanwhile, world.meanwhile_at = lambda world=world: world.upload("a.txt", "about shipping"), number
         told = attempt(world, review_id, "billing", "anna")
         refused += "was overwritten at" in told
         world.run()
@@ -242,7 +248,7 @@ def loses(name: str) -> bool:
 def test_a_mutant_that_removes_the_item_before_it_decides_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     real = DecisionStore.create
 
-    def remove_first(self: DecisionStore, decision: decide_module.ReviewDecision) -> decide_module.StoredDecision:
+    def remove_first(self: DecisionStore, decision: ReviewDecision) -> StoredDecision:
         self._state.delete(f"reviews/open/{decision.item.id}.json")
         return real(self, decision)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import pytest
 
 from shared.documents.record_schema import (
@@ -22,11 +25,13 @@ from tests.fakes import START, FakeBlobStore, VirtualClock, serial_fan_out
 from tests.faults.world import MODEL
 from tests.review_world import AUDIT, TO_REVIEW
 
+T = TypeVar("T")
+
 ACCEPTED = TO_REVIEW.model_copy(update={"decision": Decision.ACCEPTED})
 
 
 def record(
-    name: str = "a.txt", etag: str = '"0x1"', decision: RecordDecision | None = TO_REVIEW, **classes: float
+    name: str = "a.txt", *, etag: str = '"0x1"', decision: RecordDecision | None = TO_REVIEW, **classes: float
 ) -> ClassificationRecord:
     return ClassificationRecord(
         document=DocumentRef(name=name, etag=etag, last_modified=START, size=4),
@@ -88,7 +93,12 @@ ITEMS = {
 @pytest.mark.parametrize("case", ITEMS)
 def test_one_write_for_what_a_person_is_to_look_at_and_none_for_the_rest(case: str) -> None:
     calls: list[str] = []
-    state = FakeBlobStore("state", VirtualClock(), lambda name, effect: (calls.append(name), effect())[1])
+
+    def noted(name: str, effect: Callable[[], T]) -> T:
+        calls.append(name)
+        return effect()
+
+    state = FakeBlobStore("state", VirtualClock(), noted)
     queue = ReviewQueue(state, DecisionStore(state), serial_fan_out)
     decision, reason = ITEMS[case]
     kept, raised = queue.enqueue({0: record(decision=decision, billing=0.6)}, again=())
@@ -140,7 +150,8 @@ LONG = {
 
 @pytest.mark.parametrize("case", LONG)
 def test_any_name_is_listed_as_it_is_whether_the_metadata_hold_it_or_not(queue: ReviewQueue, case: str) -> None:
-    queue.enqueue({0: record(LONG[case], **{"Grüße % <b>": 0.5})}, again=())
+    of_class = ClassConfidence(name="Grüße % <b>", confidence=0.5)
+    queue.enqueue({0: record(LONG[case]).model_copy(update={"classes": [of_class]})}, again=())
     (listed,) = queue.list_first(20).reviews
     assert listed.name == LONG[case]
     assert [(each.name, each.confidence) for each in listed.classes] == [("Grüße % <b>", 0.5)]
@@ -180,10 +191,10 @@ def test_an_item_that_can_be_neither_replaced_nor_removed_keeps_only_its_own_rec
     assert held is not None
     put = FakeBlobStore.put
 
-    def refuse(self: FakeBlobStore, name: str, data: bytes, **options: dict[str, str]) -> str:
+    def refuse(self: FakeBlobStore, name: str, data: bytes, **options: Any) -> str:
         if name == open_name(held.id):
             raise BlobUnreadableError("a legal hold keeps it as it is")
-        return put(self, name, data, **options)  # type: ignore[arg-type]
+        return put(self, name, data, **options)
 
     monkeypatch.setattr(FakeBlobStore, "put", refuse)
     kept, raised = queue.enqueue({0: record("held.txt", billing=0.6), 1: record("b.txt", billing=0.6)}, again=())
