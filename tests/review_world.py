@@ -12,18 +12,43 @@ import pytest
 
 from shared.batches import poll
 from shared.batches.results import Results, resolve
-from shared.documents.record_schema import Decision, RecordDecision
+from shared.documents.record_schema import (
+    BatchReference,
+    ClassConfidence,
+    ClassificationRecord,
+    Decision,
+    RecordDecision,
+    Timings,
+)
 from shared.documents.ref import DocumentRef
 from shared.reviews.decision import DECIDED, LOG, ReviewDecision
 from shared.reviews.item import OPEN, ReviewItem, review_id_of, version_key
 from shared.reviews.sweep import ReviewSweep
-from tests.faults.world import Crash
+from tests.fakes import START
+from tests.faults.world import MODEL, Crash
 from tests.unit.operations.operations_world import OperationsWorld
 
 T = TypeVar("T")
 
 TO_REVIEW = RecordDecision(decision=Decision.REVIEW, threshold=0.95, precision=0.95, confidence=0.9, documents=100)
 AUDIT = TO_REVIEW.model_copy(update={"is_audit": True, "threshold": 0.5})
+
+
+def record(
+    name: str = "a.txt", *, etag: str = '"0x1"', decision: RecordDecision | None = TO_REVIEW, **classes: float
+) -> ClassificationRecord:
+    return ClassificationRecord(
+        document=DocumentRef(name=name, etag=etag, last_modified=START, size=4),
+        project="letters",
+        kind=MODEL.kind,
+        model=MODEL,
+        api_version="2023-04-01",
+        classes=[ClassConfidence(name=each, confidence=score) for each, score in classes.items()],
+        warnings=[],
+        batch=BatchReference(id="b1", jobs=["j1"], attempt=0),
+        timings=Timings(uploaded=START, planned=START, submitted=START, completed=START),
+        decision=decision,
+    )
 
 
 def decide_all(monkeypatch: pytest.MonkeyPatch, decision: RecordDecision | None = TO_REVIEW) -> None:
@@ -49,7 +74,6 @@ class ReviewWorld(OperationsWorld):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.publish("first")
         self.begin()
 
     def begin(self) -> None:
@@ -66,8 +90,19 @@ class ReviewWorld(OperationsWorld):
 
     def classified(self, name: str = "a.txt", text: str = "about billing") -> str:
         """Upload a document, have it classified, and return the id under which it waits for review."""
+        if self.label_in_use() is None:
+            self.publish("first")
         document = self.upload(name, text)
         self.run()
+        self.begin()
+        return self.waiting_id(document)
+
+    def put_waiting(self, name: str, text: str) -> str:
+        """As `classified`, at a tenth of the cost: what the pipeline leaves, without the pipeline."""
+        document = self.upload(name, text, event=False)
+        made = record(billing=0.9).model_copy(update={"document": document})
+        self.services.reviews.queue.enqueue({0: made}, again=())
+        self.services.records.write_classifications({0: made}, {})
         self.begin()
         return self.waiting_id(document)
 

@@ -8,43 +8,20 @@ from typing import Any, TypeVar
 import pytest
 
 from shared.documents.record_schema import (
-    BatchReference,
     ClassConfidence,
-    ClassificationRecord,
     Decision,
-    RecordDecision,
-    Timings,
 )
-from shared.documents.ref import DocumentRef
 from shared.errors import BlobUnreadableError
 from shared.reviews.decision import ReviewDecision
 from shared.reviews.decisions import DecisionStore
 from shared.reviews.item import ListedReview, Reason, item_of, open_name
 from shared.reviews.queue import ReviewQueue
 from tests.fakes import START, FakeBlobStore, VirtualClock, serial_fan_out
-from tests.faults.world import MODEL
-from tests.review_world import AUDIT, TO_REVIEW
+from tests.review_world import AUDIT, TO_REVIEW, record
 
 T = TypeVar("T")
 
 ACCEPTED = TO_REVIEW.model_copy(update={"decision": Decision.ACCEPTED})
-
-
-def record(
-    name: str = "a.txt", *, etag: str = '"0x1"', decision: RecordDecision | None = TO_REVIEW, **classes: float
-) -> ClassificationRecord:
-    return ClassificationRecord(
-        document=DocumentRef(name=name, etag=etag, last_modified=START, size=4),
-        project="letters",
-        kind=MODEL.kind,
-        model=MODEL,
-        api_version="2023-04-01",
-        classes=[ClassConfidence(name=each, confidence=score) for each, score in classes.items()],
-        warnings=[],
-        batch=BatchReference(id="b1", jobs=["j1"], attempt=0),
-        timings=Timings(uploaded=START, planned=START, submitted=START, completed=START),
-        decision=decision,
-    )
 
 
 @pytest.fixture
