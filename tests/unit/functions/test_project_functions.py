@@ -80,8 +80,9 @@ def test_labels_that_are_not_json_are_refused_with_the_place(app: App) -> None:
 
 def test_labels_are_stored_when_their_documents_are_there(world: OperationsWorld, app: App) -> None:
     for number in range(20):
-        world.stores["training"].write_unhooked(f"t{number}.txt", b"about billing")
+        world.stores["training"].write_unhooked(f"t{number}.txt", f"about billing {number}".encode())
     code, stored, _ = app.request("put_labels", method="PUT", body=json.dumps(labels()).encode(), project="letters")
+    warnings = stored.pop("warnings")
     assert (code, stored) == (
         200,
         {
@@ -89,10 +90,12 @@ def test_labels_are_stored_when_their_documents_are_there(world: OperationsWorld
             "unlabelled": 0,
             "classes": {"billing": 10, "shipping": 10},
             "stored": "labels.json",
-            "warnings": [],
             "more_warnings": 0,
         },
     )
+    # So few documents leave too few on either side.
+    assert {each["place"] for each in warnings} == {"assets.classes[0]", "assets.classes[1]"}
+    assert warnings[0]["what"] == "'billing' labels 9 documents to train on; the service advises 10 at least: 1 missing"
 
 
 def test_every_fault_of_a_labels_file_is_told_with_its_place(app: App) -> None:
