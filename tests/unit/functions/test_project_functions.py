@@ -110,7 +110,7 @@ def test_a_retraining_is_accepted_and_can_be_followed_and_cancelled(world: Opera
     assert (code, accepted["model"], accepted["state"]) == (202, "next", "running")
     assert response.headers["Location"] == accepted["operation"] == f"/api/operations/{accepted['id']}"
     code, operation, response = follow.request("get_operation", id=accepted["id"])
-    assert (code, operation["step"], response.headers["Retry-After"]) == (200, "train", "5")
+    assert (code, operation["step"], response.headers["Retry-After"]) == (200, "split", "5")
     code, listed, _ = app.request("list_operations", project="letters")
     assert [each["id"] for each in listed["operations"]] == [accepted["id"]]
     code, problem, response = app.request("retrain", method="POST", project="letters")
@@ -245,7 +245,7 @@ def test_the_operations_queue_advances_an_operation_and_keeps_noise(world: Opera
     app = App(operations.blueprint, world)
     operation = world.start_retraining(model="next")
     app.call("advance_operation", Message(json.dumps({"schema": 1, "id": operation.id}).encode()))
-    assert world.find(operation).step.value == "wait_training"
+    assert world.find(operation).step.value == "train"
     app.call("advance_operation", Message(b"noise"))
     assert "dead-letters/operations/m1.json" in world.stores["state"].blobs
 
