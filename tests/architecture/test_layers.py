@@ -265,8 +265,6 @@ MUST_BE_PURE = {
     "shared/documents/packing.py",
     "shared/documents/texts.py",
     "shared/batches/results.py",
-    "shared/documents/answers.py",
-    "shared/documents/texts.py",
     "shared/models/gate.py",
     "shared/models/labels.py",
     "shared/models/evaluations.py",
