@@ -82,6 +82,7 @@ class Moment:
 
 # A slow request takes effect in the service although who sent it is dead: its answer is never saved.
 MOMENTS = {
+    "split": Moment(slow="get_project"),
     "train": Moment(slow="train"),
     "wait_training": Moment(progression={"training": "after 2 reads"}),
     "evaluate": Moment(slow="get_evaluation"),
