@@ -332,7 +332,9 @@ def test_a_job_that_fails_is_submitted_again_and_what_is_answered_is_not(world: 
     assert {times[f"document {number}. about {CLASSES[number % 2]}"] for number in range(25, 50)} == {3}
 
 
-def test_documents_that_no_model_can_be_asked_about_end_nothing(world: OperationsWorld) -> None:
+def test_documents_that_no_model_can_be_asked_about_end_nothing(
+    world: OperationsWorld, caplog: pytest.LogCaptureFixture
+) -> None:
     """One that the service always fails on costs its batch, once the model is seen to classify."""
 
     def answer(request: httpx.Request) -> httpx.Response | None:
@@ -341,12 +343,14 @@ def test_documents_that_no_model_can_be_asked_about_end_nothing(world: Operation
         return httpx.Response(200, json=body) if text and text.startswith("document 0.") else None
 
     world.authoring.answer = answer
-    ended = retrained(world.retrain(model="next"))
+    with caplog.at_level("INFO", logger="pigeonhole"):
+        ended = retrained(world.retrain(model="next"))
     assert ended.state is OperationState.SUCCEEDED
     assert ended.gate is not None
     assert ended.gate.documents == GOLDEN - 25
     assert {each.error for each in trial_of(world, "next").documents[:25]} == {"no result: Broken"}
-    assert "secret" not in world.stores["state"]._blobs[f"operations/closed/2026-03-01/{ended.id}.json"].data.decode()
+    assert "no result, once more: Broken" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_document_that_the_service_refuses_is_isolated(world: OperationsWorld) -> None:
