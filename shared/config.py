@@ -154,8 +154,18 @@ class Settings(BaseModel):
     pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(
         8, description="How many storage calls a process makes at the same time"
     )
+    audit_percent: Annotated[float, Field(ge=0, le=100)] = Field(
+        5.0, description="How many in a hundred accepted classifications are sent to review all the same"
+    )
     reclassify_limit: Annotated[int, Field(ge=0)] = Field(
         10_000, description="How many documents a reclassification may send without confirmation"
+    )
+    easy_auth: bool = Field(
+        False,
+        description="Whether Easy Auth signs people in before the app; only then its header says who decided",
+    )
+    retrain_after_decisions: Annotated[int, Field(ge=0, le=5_000)] = Field(
+        0, description="How many decisions of people since the last retraining start another; 0: none does"
     )
     reconcile_schedule: str = Field(description="When reconcile looks for lost documents (NCRONTAB)")
     sweep_schedule: str = Field(description="When the sweep revives stalled work (NCRONTAB)")

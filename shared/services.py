@@ -54,7 +54,9 @@ from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.expiries import ExpiryCheck
 from shared.models.labels_store import LabelsStore
+from shared.models.project_settings import ProjectSettingsStore
 from shared.models.projects import Projects
+from shared.models.promise import Promises
 from shared.models.training_configs import TrainingConfigs
 from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
@@ -68,6 +70,7 @@ from shared.operations.publishing import PublishingSteps
 from shared.operations.reclassify import Reclassification
 from shared.operations.redrive import DeadLetterRedrive
 from shared.operations.retrain import RetrainSteps
+from shared.operations.retrain_after import RetrainAfterDecisions
 from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
 from shared.operations.trial import TrialSteps
@@ -77,6 +80,12 @@ from shared.reports.health import HealthCheck
 from shared.reports.metrics import MetricsLog
 from shared.reports.status import StatusReport
 from shared.reports.waits import Waits
+from shared.reviews.choices import Choices
+from shared.reviews.decide import Reviews
+from shared.reviews.decisions import DecisionStore
+from shared.reviews.labels import AddedLabels
+from shared.reviews.queue import ReviewQueue
+from shared.reviews.sweep import ReviewSweep
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.outages import Outages
 from shared.storage.ports import BlobStore, MessageQueue
@@ -117,6 +126,7 @@ class Services:
     batch_steps: BatchSteps
     active_model: ActiveModelStore
     projects: Projects
+    promises: Promises
     unneeded_models: UnneededModels
     operations: Operations
     operation_steps: OperationSteps
@@ -124,6 +134,7 @@ class Services:
     reclassification: Reclassification
     dead_letter_redrive: DeadLetterRedrive
     reconcile: Reconcile
+    reviews: Reviews
     sweep: Sweep
     dead_letters: DeadLetters
     document_dead_letters: DocumentDeadLetters
@@ -235,17 +246,39 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         refusals=Refusals(adapters.language, clock),
         language=adapters.language,
         language_api=settings.language_api,
+        audit_percent=settings.audit_percent,
     )
-    labels = LabelsStore(state, container, settings.containers_for_training, settings.golden_percent)
+    decisions = DecisionStore(state)
+    labels = LabelsStore(
+        state,
+        container,
+        settings.containers_for_training,
+        settings.golden_percent,
+        added_labels=AddedLabels(decisions, container),
+    )
+    trials = TrialStore(state)
+    promises = Promises(ProjectSettingsStore(state), trials, active_model)
     projects = Projects(
         language=adapters.language,
         language_api=settings.language_api,
         active_model=active_model,
         labels=labels,
+        promises=promises,
         containers=settings.containers_for_training,
         open_container=container,
         reader=reader,
         fan_out=fan_out,
+    )
+    review_queue = ReviewQueue(state, decisions, fan_out)
+    reviews = Reviews(
+        queue=review_queue,
+        decisions=decisions,
+        records=records,
+        reader=reader,
+        choices=Choices(projects.get, labels.place, containers=settings.containers_for_training, clock=clock),
+        open_container=container,
+        longest=projects.api.label_rules.max_characters,
+        clock=clock,
     )
     unneeded_models = UnneededModels(adapters.language, active_model)
     operations = Operations(operation_queue, state, active_model, settings.language_project)
@@ -305,11 +338,10 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         fan_out,
         limit=settings.trial_documents,
     )
-    trials = TrialStore(state)
     trial_steps = TrialSteps(operation_queue, adapters.language, active_model, trials, golden_documents)
 
     def publishing_for(api_version: str) -> PublishingSteps:
-        return _publishing(settings, adapters, active_model, batches, trial_steps, api_version)
+        return _publishing(settings, adapters, active_model, promises, batches, trial_steps, api_version)
 
     waits = Waits(operation_queue, adapters.language.waits)
     training_configs = TrainingConfigs(adapters.language, settings.language_training_config, clock)
@@ -344,7 +376,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         give_up=operation_steps.give_up,
         close=operations.close,
     )
-    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language))
+    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language, review_queue))
     handlers: dict[str, Handle] = {
         BLOB_TRIGGER_QUEUE: document_dead_letters.handle_upload,
         settings.events_queue: document_dead_letters.handle_event,
@@ -358,6 +390,12 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         for name, handle in handlers.items()
         if (beside := queue_beside(name)) is not None
     ]
+    start_operations = StartOperations(
+        operations=operations,
+        projects=projects,
+        first_step_of_retraining=lambda: publishing_for(settings.language_api).first_step_of_retraining,
+        clock=clock,
+    )
     return Services(
         settings=settings,
         adapters=adapters,
@@ -369,19 +407,16 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         batch_steps=batch_steps,
         active_model=active_model,
         projects=projects,
+        promises=promises,
         unneeded_models=unneeded_models,
         operations=operations,
         operation_steps=operation_steps,
-        start_operations=StartOperations(
-            operations=operations,
-            projects=projects,
-            first_step_of_retraining=lambda: publishing_for(settings.language_api).first_step_of_retraining,
-            clock=clock,
-        ),
+        start_operations=start_operations,
         reclassification=reclassification,
         reconcile=Reconcile(
             inbox, records, state, walks, settings.grace, lambda: open_versions_of_few(batches, fan_out)
         ),
+        reviews=reviews,
         sweep=Sweep(
             abandoned,
             inbox,
@@ -395,6 +430,14 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
                 active_model,
                 expiry_check,
                 clock,
+            ),
+            ReviewSweep(state, reviews, records, fan_out, clock),
+            RetrainAfterDecisions(
+                operations,
+                start_operations,
+                lambda project, count: [line.at for line in decisions.newest(project, count=count)],
+                project=settings.language_project,
+                decisions=settings.retrain_after_decisions,
             ),
         ),
         dead_letters=dead_letters,
@@ -425,7 +468,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             batches=batches,
             clock=clock,
         ),
-        status=StatusReport(inbox, batches, records, state, active_model, waits, clock),
+        status=StatusReport(inbox, batches, records, state, active_model, waits, clock, audited=decisions.audited),
         document_report=DocumentReport(records, batches),
         batch_report=BatchReport(batches),
         close=close,
@@ -436,6 +479,7 @@ def _publishing(
     settings: Settings,
     adapters: Adapters,
     active_model: ActiveModelStore,
+    promises: Promises,
     batches: Batches,
     trials: TrialSteps,
     api_version: str,
@@ -445,6 +489,7 @@ def _publishing(
         "steps": trials.steps,
         "language": adapters.language,
         "active_model": active_model,
+        "promises": promises,
         "language_project": settings.language_project,
         "wake_waiting": lambda: wake_waiting(batches, adapters.fan_out),
         "trials": trials,

@@ -84,12 +84,14 @@ class BatchFacts(Facts):
 
 class Batch(Record):
     """`waiting` says why nothing can be submitted now: no model is in use, or (`is_refused`) the service refuses every
-    request to the one that is. `acceptance` is that of `model` when the batch was submitted."""
+    request to the one that is. `acceptance` is that of `model` when the batch was submitted, `audit_percent` the
+    setting then: so that writing the records again decides the same."""
 
     state: BatchState = BatchState.PLANNED
     documents: tuple[BatchDocument, ...]
     model: ModelRef | None = None
     acceptance: Acceptance | None = None
+    audit_percent: float = 0
     api_version: str | None = None
     jobs: tuple[JobReference, ...] = ()
     waiting: str | None = None

@@ -21,6 +21,7 @@ from shared.errors import LanguageNotFoundError, MalformedAnswerError
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
 from shared.language.values import TERMINAL, AnalyzeJob, ModelRef
+from shared.reviews.queue import ReviewQueue
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Poll:
     records: Records
     resubmit: Resubmit
     language: LanguageClient
+    reviews: ReviewQueue
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
@@ -63,7 +65,8 @@ class Poll:
         return NotReady(stored, since=jobs[0].submitted)
 
     def _finish(self, stored: Stored[Batch], results: Results) -> Next[Batch]:
-        """Records first, then what must be submitted again, then close. A crash anywhere repeats this, harmlessly."""
+        """What waits for review, then the records, then what must be submitted again, then close. A crash anywhere
+        repeats this, harmlessly."""
         batch = stored.record
         found = {index: batch.documents[index].record_etag for index in results.classified}
         again, given_up = split_unanswered(batch, [*results.missing, *results.malformed])
@@ -72,7 +75,9 @@ class Poll:
             for index, error in results.failed.items()
         } | {index: _why_given_up(results.malformed.get(index)) for index in given_up}
         redriven = {index for index, each in batch.open_documents if each.source in (Source.FAILED, Source.REDRIVE)}
-        raised = results.raised | self.records.write_classifications(results.classified, found, redriven=redriven)
+        # Items for review before the records that promise them.
+        classified, raised = self.reviews.enqueue(results.classified, again=redriven)
+        raised |= results.raised | self.records.write_classifications(classified, found, redriven=redriven)
         raised |= self._write_failures(batch, failures)
         outcomes = dict.fromkeys(results.classified, Outcome.CLASSIFIED)
         outcomes |= dict.fromkeys(failures, Outcome.FAILED)

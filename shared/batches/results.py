@@ -13,11 +13,15 @@ from shared.documents.record_schema import (
     BatchReference,
     ClassConfidence,
     ClassificationRecord,
+    Decision,
+    RecordDecision,
     RecordWarning,
     Timings,
 )
+from shared.documents.ref import DocumentRef
 from shared.documents.texts import document_index
-from shared.language.values import ModelRef, ServiceError, TextClasses
+from shared.language.values import ClassScore, ModelRef, ServiceError, TextClasses
+from shared.models.acceptance import decide, is_audited, result_confidence
 
 # In place of its words, which may quote the document.
 SERVICE_WARNING = "a warning of the Language service"
@@ -92,4 +96,26 @@ def _record(
             submitted=jobs[0].submitted,
             completed=completed,
         ),
+        decision=_decision(batch, model, planned.document, classes),
+    )
+
+
+def _decision(
+    batch: Batch, model: ModelRef, document: DocumentRef, classes: Sequence[ClassScore]
+) -> RecordDecision | None:
+    """By what the batch was submitted with alone, so that a second pass decides the same."""
+    if batch.acceptance is None:
+        return None
+    rule, basis = batch.acceptance.rule, batch.acceptance.threshold
+    decision = decide(basis.threshold, confidence=result_confidence(each.confidence for each in classes))
+    is_audit = decision is Decision.ACCEPTED and is_audited(
+        name=document.name, etag=document.etag, model=model.label, percent=batch.audit_percent
+    )
+    return RecordDecision(
+        decision=Decision.REVIEW if is_audit else decision,
+        is_audit=is_audit,
+        threshold=basis.threshold,
+        precision=rule.precision,
+        confidence=rule.confidence,
+        documents=basis.documents,
     )

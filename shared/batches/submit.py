@@ -65,6 +65,7 @@ class Submit:
     refusals: Refusals
     language: LanguageClient
     language_api: str
+    audit_percent: float
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
@@ -107,7 +108,7 @@ class Submit:
     def _submit_all(self, stored: Stored[Batch], active: Active, requests: list[AnalyzeRequest]) -> Next[Batch]:
         try:
             for request in requests:
-                stored = self._submit(stored, active.model, request, is_last=request is requests[-1])
+                stored = self._submit(stored, active, request, is_last=request is requests[-1])
         except LanguageRefusedError as error:
             return self._refused(stored, active, error)
         except MalformedAnswerError as error:
@@ -115,10 +116,10 @@ class Submit:
         return NotReady(stored, since=self.batches.clock())
 
     def _submit(
-        self, stored: Stored[Batch], model: ModelRef, request: AnalyzeRequest, *, is_last: bool
+        self, stored: Stored[Batch], active: Active, request: AnalyzeRequest, *, is_last: bool
     ) -> Stored[Batch]:
         """POST one group and save its job id. A crash in between repeats the POST: the API takes no idempotency key."""
-        batch = stored.record
+        batch, model = stored.record, active.model
         api_version = self._api_version(batch, model)
         call = api_for(api_version).submit_analyze(request.texts, model, display_name=batch.id)
         job_id = self.language.send(call)
@@ -138,6 +139,8 @@ class Submit:
                 f"submitted {len(request.texts)} texts as job {job_id}",
                 state=BatchState.SUBMITTED if is_last else BatchState.PLANNED,
                 model=model,
+                acceptance=active.acceptance,
+                audit_percent=self.audit_percent,
                 api_version=api_version,
                 jobs=(*batch.jobs, reference),
                 waiting=None,
@@ -157,7 +160,7 @@ class Submit:
         batch = stored.record
         in_use = self._find_model(stored)
         if batch.model is not None and api_for(batch.api_version or self.language_api).reference_names_one_model:
-            return Active(batch.model)
+            return Active(batch.model, acceptance=batch.acceptance)
         return in_use if isinstance(in_use, Active) else None
 
     def _find_model(self, stored: Stored[Batch]) -> InUse:

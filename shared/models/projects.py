@@ -28,6 +28,7 @@ from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
+from shared.models.acceptance import AcceptanceRule
 from shared.models.active_model import ActiveModelStore
 from shared.models.golden import Split
 from shared.models.label_checks import check_blobs, check_labels, check_sides, fold, warn_of, warn_of_near_duplicates
@@ -35,6 +36,7 @@ from shared.models.labels import MAX_PROBLEMS, parse_labels
 from shared.models.labels_file import LabelsFile
 from shared.models.labels_store import DEFAULT_LABELS, LabelsStore
 from shared.models.near_duplicates import Sketch, near_duplicates, sketch
+from shared.models.promise import Promises
 from shared.storage.ports import BlobStore
 
 # Contents are read to find those that are no text or too long; of more documents only those that are large enough to be
@@ -48,7 +50,7 @@ ProjectName = Annotated[str, Field(pattern=PROJECT_PATTERN)]
 
 
 class ProjectRequest(BaseModel):
-    """Body of PUT /api/projects/{project}."""
+    """Body of PUT /api/projects/{project}. Without the member `acceptance` the project's stays; null ends it."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
@@ -58,6 +60,11 @@ class ProjectRequest(BaseModel):
     description: str = ""
     container: str | None = None
     labels_file: LabelsFileName = DEFAULT_LABELS
+    acceptance: AcceptanceRule | None = None
+
+    @property
+    def changes_acceptance(self) -> bool:
+        return "acceptance" in self.model_fields_set
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,7 @@ class Projects:
     language_api: str
     active_model: ActiveModelStore
     labels: LabelsStore
+    promises: Promises
     containers: tuple[str, ...]
     open_container: Callable[[str], BlobStore]
     reader: DocumentReader
@@ -95,10 +103,17 @@ class Projects:
         return api_for(self.language_api)
 
     def put(self, name: str, request: ProjectRequest) -> PutResult:
-        """Create the project, or update its description. Raises ProjectUnchangeableError for any other change.
+        """Create the project, or update its description and what it asks for. Raises ProjectUnchangeableError for any
+        other change.
 
         Raises ContainerNotAllowedError.
         """
+        result = self._put_at_service(name, request)
+        if request.changes_acceptance:
+            self.promises.set_rule(name, request.acceptance)
+        return result
+
+    def _put_at_service(self, name: str, request: ProjectRequest) -> PutResult:
         wanted = Project(
             name=name,
             kind=request.kind,
@@ -137,7 +152,8 @@ class Projects:
         return project
 
     def delete(self, name: str) -> None:
-        """Delete it at the service, with its stored labels, and the active model if it is the project's.
+        """Delete it at the service, and here its stored labels, its settings, its trials, and the active model if that
+        is its own.
 
         Documents, records and the labels file in the container stay; where the service read that file without the
         golden documents, it is made whole again. Raises ProjectUnknownError.
@@ -156,6 +172,7 @@ class Projects:
         self.active_model.remove(name)
         # A project of the same name, created later, begins with labels of its own.
         self.labels.delete(name)
+        self.promises.forget(name)
 
     def put_labels(self, project: Project, content: Any) -> PutLabels:
         """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem.

@@ -92,10 +92,20 @@ class TrialStore:
         with readable(name):
             self._state.put(name, _to_json(trial))
 
+    def delete_all(self, project: str) -> None:
+        """Those of a project that was deleted."""
+        for info in self._state.list(trials_of(project)):
+            self._state.delete(info.name)
+
 
 def _to_json(trial: Trial) -> bytes:
     return trial.model_dump_json(by_alias=True, indent=1).encode()
 
 
+def trials_of(project: str) -> str:
+    """How the names of a project's trials begin."""
+    return f"trials/{quote(project, safe='')}/"
+
+
 def trial_blob(project: str, *, label: str) -> str:
-    return f"trials/{quote(project, safe='')}/{quote(label, safe='')}.json"
+    return f"{trials_of(project)}{quote(label, safe='')}.json"

@@ -15,6 +15,7 @@ from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelRecord, ActiveModelStore
+from shared.models.promise import Promises
 from shared.operations.gate import GateStep
 from shared.operations.operation import Operation, OperationQueue, OperationState, Publishing, Retrain, Step
 from shared.operations.service_jobs import ended
@@ -33,6 +34,7 @@ class PublishingSteps(ABC):
     steps: OperationQueue
     language: LanguageClient
     active_model: ActiveModelStore
+    promises: Promises
     language_project: str
     wake_waiting: Callable[[], object]
     trials: TrialSteps
@@ -80,7 +82,7 @@ class PublishingSteps(ABC):
             label=operation.label,
             api_version=operation.api_version,
         )
-        self.active_model.switch(
+        self.promises.switch(
             ActiveModelRecord(
                 model=model,
                 api_version=operation.api_version,
