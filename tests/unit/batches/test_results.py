@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.batches.batch import Batch, BatchDocument, JobReference, Outcome, plan_batch
-from shared.batches.results import SERVICE_WARNING, Answer, Results, error_text, merge_pages, merge_parts, resolve
+from shared.batches.results import SERVICE_WARNING, Results, resolve
+from shared.documents.answers import Answer, error_text, merge_pages, merge_parts
 from shared.documents.record_schema import Decision
 from shared.documents.ref import DocumentRef
 from shared.language.values import (
