@@ -15,7 +15,6 @@ from shared.language.values import ProjectKind
 from shared.models.acceptance import is_audited
 from shared.models.trial import AnsweredClass, Trial, TrialDocument, TrialStore
 from tests.e2e.conftest import NO_NETS, Cloud, running_cloud
-from tests.unit.operations.operations_world import API_VERSIONS
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +26,7 @@ WORDS = [topic.split() for topic in TOPICS.values()]
 TEXTS = [*DOCUMENTS.values(), *(" ".join(words[number] for words in WORDS) for number in range(5))]
 
 
-@pytest.fixture(params=API_VERSIONS)
+@pytest.fixture(params=[pytest.param("2021-preview", marks=pytest.mark.long), "2023-04-01"])
 def single_label(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, host_kind: str
 ) -> Iterator[Cloud]:

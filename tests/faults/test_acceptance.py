@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from shared.documents.record_schema import ClassificationRecord, Decision, RecordDecision, RecordFacts
 from shared.documents.ref import record_name
 from shared.models.acceptance import Acceptance, AcceptanceRule, Threshold, is_audited
+from tests.fakes import FakeBlobStore
 from tests.faults.test_crash_points import burst
 from tests.faults.world import World
 
@@ -118,15 +120,20 @@ def test_a_crash_at_any_call_loses_nothing_and_writes_the_same_records_again(mon
         return data
 
     monkeypatch.setattr(ClassificationRecord, "to_json", noted)
-    undisturbed = World(acceptance=ACCEPTS, changes=HALF)
-    burst(undisturbed)
-    undisturbed.run()
+
+    def world_with(crash_at: tuple[int, str] | None) -> World:
+        # The same ETags, and with them the same audits and calls, in every world.
+        monkeypatch.setattr(FakeBlobStore, "_etags", itertools.count(1))
+        world = World(acceptance=ACCEPTS, changes=HALF, crash_at=crash_at)
+        burst(world)
+        world.run()
+        return world
+
+    undisturbed = world_with(None)
     repeated = 0
     for number in range(1, undisturbed.calls + 1):
         written.clear()
-        world = World(acceptance=ACCEPTS, changes=HALF, crash_at=(number, "after"))
-        burst(world)
-        world.run()
+        world = world_with((number, "after"))
         assert (world.violations(), world.crashes) == ([], 1), f"crash after call {number}"
         assert all(len(set(each)) == 1 for each in written.values()), f"crash after call {number}"
         repeated += any(len(each) > 1 for each in written.values())
