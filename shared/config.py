@@ -150,6 +150,11 @@ class Settings(BaseModel):
     pipeline_grace_minutes: Annotated[float, Field(ge=0)] = Field(
         15.0, description="Age at which reconcile sends a document without a record again"
     )
+    golden_percent: Annotated[int, Field(ge=0, le=50)] = Field(
+        20,
+        description="Percentage of the labelled documents that no model is trained on, so that models can be judged by "
+        "them; the labels file's `dataset` goes before it; 0: none",
+    )
     pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(
         8, description="How many storage calls a process makes at the same time"
     )

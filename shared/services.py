@@ -52,6 +52,7 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.expiries import ExpiryCheck
+from shared.models.labels_store import LabelsStore
 from shared.models.project_settings import ProjectSettingsStore
 from shared.models.projects import Projects
 from shared.models.promise import Promises
@@ -130,7 +131,6 @@ class Services:
     dead_letter_redrive: DeadLetterRedrive
     reconcile: Reconcile
     reviews: Reviews
-    added_labels: AddedLabels
     sweep: Sweep
     dead_letters: DeadLetters
     document_dead_letters: DocumentDeadLetters
@@ -244,25 +244,33 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         oversized=settings.pipeline_oversized,
         audit_percent=settings.audit_percent,
     )
+    decisions = DecisionStore(state)
+    labels = LabelsStore(
+        state,
+        container,
+        settings.containers_for_training,
+        settings.golden_percent,
+        AddedLabels(decisions, container, lambda project: projects.get(project).created),
+    )
     promises = Promises(ProjectSettingsStore(state), TrialStore(state), active_model)
     projects = Projects(
         language=adapters.language,
         language_api=settings.language_api,
         active_model=active_model,
+        labels=labels,
         promises=promises,
         containers=settings.containers_for_training,
         open_container=container,
         reader=reader,
         fan_out=fan_out,
     )
-    decisions = DecisionStore(state)
     review_queue = ReviewQueue(state, decisions, fan_out)
     reviews = Reviews(
         queue=review_queue,
         decisions=decisions,
         records=records,
         reader=reader,
-        choices=Choices(projects.get, container, containers=settings.containers_for_training, clock=clock),
+        choices=Choices(state, projects.get, container, containers=settings.containers_for_training, clock=clock),
         open_container=container,
         longest=projects.api.label_rules.max_characters,
         clock=clock,
@@ -336,8 +344,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             operation_queue,
             adapters.language,
             active_model,
-            container,
-            containers=settings.containers_for_training,
+            labels,
             unneeded_models=unneeded_models,
             training_configs=training_configs,
         ),
@@ -393,7 +400,6 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             inbox, records, state, walks, settings.grace, lambda: open_versions_of_few(batches, fan_out)
         ),
         reviews=reviews,
-        added_labels=AddedLabels(decisions, container),
         sweep=Sweep(
             abandoned,
             inbox,

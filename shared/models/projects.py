@@ -30,13 +30,15 @@ from shared.language.client import LanguageClient
 from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
 from shared.models.acceptance import AcceptanceRule
 from shared.models.active_model import ActiveModelStore
-from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
+from shared.models.golden import Split
+from shared.models.label_checks import check_blobs, check_labels, check_sides, fold, warn_of, warn_of_near_duplicates
 from shared.models.labels import MAX_PROBLEMS, parse_labels
-from shared.models.labels_file import LabelsFile, to_july_form
+from shared.models.labels_file import LabelsFile
+from shared.models.labels_store import DEFAULT_LABELS, LabelsStore
+from shared.models.near_duplicates import Sketch, near_duplicates, sketch
 from shared.models.promise import Promises
 from shared.storage.ports import BlobStore
 
-DEFAULT_LABELS = "labels.json"
 # Contents are read to find those that are no text or too long; of more documents only those that are large enough to be
 # too long, and no more than this many.
 MAX_READ = 2_000
@@ -89,6 +91,7 @@ class Projects:
     language_api: str
     active_model: ActiveModelStore
     promises: Promises
+    labels: LabelsStore
     containers: tuple[str, ...]
     open_container: Callable[[str], BlobStore]
     reader: DocumentReader
@@ -148,11 +151,15 @@ class Projects:
         return project
 
     def delete(self, name: str) -> None:
-        """Delete it at the service, and here its settings, its trials and the active model if that is its own.
-        Documents and records stay.
+        """Delete it at the service, and here its labels, its settings, its trials and the active model if that is its
+        own. Documents and records stay.
 
-        Raises ProjectUnknownError.
+        Documents, records and the labels file in the container stay; where the service read that file without the
+        golden documents, it is made whole again. Raises ProjectUnknownError.
         """
+        existing = self.find(name)
+        if existing is not None and not self.api.takes_labels_by_import:
+            self.labels.restore_file(existing)
         try:
             self.language.send(self.api.delete_project(name))
         except LanguageNotFoundError as error:
@@ -163,6 +170,8 @@ class Projects:
     def _forget(self, name: str) -> None:
         self.active_model.remove(name)
         self.promises.forget(name)
+        # A project of the same name, created later, begins with labels of its own.
+        self.labels.delete(name)
 
     def put_labels(self, project: Project, content: Any) -> PutLabels:
         """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem.
@@ -174,21 +183,24 @@ class Projects:
         rules = self.api.label_rules
         labels = parse_labels(content)
         sizes = {info.name: info.size for info in container.list() if info.name != project.labels_location}
+        sides = self.labels.sides(labels)
         found = chain(
             check_labels(labels, rules),
+            check_sides(labels, sides),
             labels.kind_fits(project.kind),
             check_blobs(labels, sizes, container=project.container),
         )
         problems = list(islice(found, MAX_PROBLEMS))
-        warnings = warn_of(labels, rules, project.kind)
+        warnings = warn_of(labels, sides, project.kind)
+        if self.labels.golden_percent and not sides.golden:
+            what = "no document is golden: models are judged by documents that the service chooses at random"
+            warnings.append(InputProblem(labels.documents_place, what))
         if not problems:
-            problems, unread = self._check_contents(container, labels, sizes)
-            if unread:
-                what = f"the contents of {unread} documents were not read: whether all are text is not known"
-                warnings.append(InputProblem(labels.documents_place, what))
+            problems, more = self._check_contents(container, labels, sides, sizes)
+            warnings += more
         if problems:
             raise LabelsRefusedError(fold(problems))
-        container.put(labels_blob(project), to_july_form(labels, language=project.language))
+        self.labels.put(project, labels, service_reads_file=not self.api.takes_labels_by_import)
         return PutLabels(labels, fold(warnings))
 
     def _check_container(self, project: Project) -> None:
@@ -196,15 +208,15 @@ class Projects:
             raise ContainerNotAllowedError(project.container, allowed=self.containers)
 
     def _check_contents(
-        self, container: BlobStore, labels: LabelsFile, sizes: Mapping[str, int]
-    ) -> tuple[list[InputProblem], int]:
-        """Documents that are no text or too long, and how many were not read."""
+        self, container: BlobStore, labels: LabelsFile, sides: Split, sizes: Mapping[str, int]
+    ) -> tuple[list[InputProblem], list[InputProblem]]:
+        """Documents that are no text or too long; then, as warnings, golden ones that are like others."""
         longest = self.api.label_rules.max_characters
         read = list(labels.placed.items())
         if len(read) > MAX_READ:
             read = [each for each in read if sizes[each[1].location] > longest][:MAX_READ]
 
-        def problem(each: tuple[str, LabelledDocument]) -> InputProblem | None:
+        def problem_or_sketch(each: tuple[str, LabelledDocument]) -> InputProblem | Sketch:
             place, document = each
             location = quoted(document.location)
             try:
@@ -215,10 +227,25 @@ class Projects:
             if characters > longest:
                 what = f"{location} has {characters} characters; the service trains on {longest} at most: split it"
                 return InputProblem(place, what)
-            return None
+            return sketch(text)
 
-        found = [found for found in self.fan_out(problem, read) if found is not None]
-        return found, len(labels.placed) - len(read)
+        found = dict(zip([place for place, _ in read], self.fan_out(problem_or_sketch, read), strict=True))
+        problems = [each for each in found.values() if isinstance(each, InputProblem)]
+        sketches = {place: each for place, each in found.items() if isinstance(each, Sketch)}
+        golden = {each.location for each in sides.golden}
+        is_golden = {place: labels.placed[place].location in golden for place in sketches}
+        like_others = near_duplicates(
+            {place: each for place, each in sketches.items() if is_golden[place]},
+            {place: each for place, each in sketches.items() if not is_golden[place]},
+        )
+        warnings = list(warn_of_near_duplicates(labels, like_others))
+        if unread := len(labels.placed) - len(read):
+            what = (
+                f"the contents of {unread} documents were not read: whether all are text, and whether golden documents "
+                "are like others, is not known"
+            )
+            warnings.append(InputProblem(labels.documents_place, what))
+        return problems, warnings
 
     def list_models(self, name: str) -> list[TrainedModel]:
         """Every trained model. Raises ProjectUnknownError."""
@@ -234,11 +261,6 @@ class Projects:
     def list_reviewed(self, name: str, *, label: str) -> list[ReviewedDocument]:
         """Documents the model was not trained on, their labels beside its predictions."""
         return self.language.send_pages(lambda page: self.api.get_review(name, label=label, page=page))
-
-
-def labels_blob(project: Project) -> str:
-    """Where the labels file lies in the project's container; versions that take labels by import do not keep a name."""
-    return project.labels_location or DEFAULT_LABELS
 
 
 def _refuse_other_changes(existing: Project, wanted: Project) -> None:

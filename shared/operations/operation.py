@@ -47,6 +47,7 @@ class OperationState(StrEnum):
 class Step(StrEnum):
     """What the next message does; each is idempotent."""
 
+    SPLIT = "split"
     IMPORT = "import"
     WAIT_IMPORT = "wait_import"
     TRAIN = "train"

@@ -22,7 +22,7 @@ from shared.operations.service_jobs import ended, intend, or_gone, start_job, wa
 class PublishDirectly(PublishingSteps):
     """A new model id is not in use until the switch, so nothing needs to be held."""
 
-    first_step_of_retraining: ClassVar[Step] = Step.TRAIN
+    first_step_of_retraining: ClassVar[Step] = Step.SPLIT
     after_probe: ClassVar[Step] = Step.SWITCH
 
     @property

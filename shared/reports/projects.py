@@ -7,7 +7,8 @@ from datetime import datetime
 from shared.language.values import Project, ReviewedDocument, TrainedModel
 from shared.models.acceptance import AcceptanceRule
 from shared.models.evaluations import EvaluationFigures
-from shared.models.projects import PutLabels, labels_blob
+from shared.models.labels_store import labels_blob
+from shared.models.projects import PutLabels
 from shared.models.promise import Promise
 from shared.reports.bodies import Body, ProblemPlace, place_list
 

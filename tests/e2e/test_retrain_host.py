@@ -22,7 +22,18 @@ from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud, s
 pytestmark = pytest.mark.e2e
 
 PROJECT = "/api/projects/demo"
-STEPS = ["train", "wait_training", "evaluate", "gate", "publish", "wait_publishing", "probe", "wait_probe", "switch"]
+STEPS = [
+    "split",
+    "train",
+    "wait_training",
+    "evaluate",
+    "gate",
+    "publish",
+    "wait_publishing",
+    "probe",
+    "wait_probe",
+    "switch",
+]
 IMMEDIATE = {"training": "immediate", "publishing": "immediate", "analysis": "immediate"}
 SLOW = {"kind": "slow", "seconds": 1.5}
 
@@ -81,6 +92,7 @@ class Moment:
 
 # A slow request takes effect in the service although who sent it is dead: its answer is never saved.
 MOMENTS = {
+    "split": Moment(slow="get_project"),
     "train": Moment(slow="train"),
     "wait_training": Moment(progression={"training": "after 2 reads"}),
     "evaluate": Moment(slow="get_evaluation"),
@@ -88,8 +100,8 @@ MOMENTS = {
     "wait_publishing": Moment(progression={"publishing": "after 2 reads"}),
     "probe": Moment(slow="submit_analysis"),
     "wait_probe": Moment(progression={"analysis": "after 2 reads"}),
-    # Before it the project is looked at for its container, and for the probe.
-    "switch": Moment(slow="get_project", skip=2),
+    # Before it the project is looked at for its labels, for its training configuration, and for the probe.
+    "switch": Moment(slow="get_project", skip=3),
 }
 
 

@@ -28,7 +28,7 @@ PUBLISH = {
     "2023-04-01": ["publish", "wait_publishing", "probe", "wait_probe", "hold", "swap", "wait_swap", "switch"],
 }
 RETRAIN = {
-    "2021-preview": [*TRAIN, *PUBLISH["2021-preview"]],
+    "2021-preview": ["split", *TRAIN, *PUBLISH["2021-preview"]],
     "2023-04-01": ["import", "wait_import", *TRAIN, *PUBLISH["2023-04-01"]],
 }
 

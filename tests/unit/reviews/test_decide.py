@@ -84,13 +84,13 @@ def test_a_class_that_was_added_to_the_labels_a_moment_ago_can_be_chosen(world: 
     content["assets"]["classes"].append({"category": "tax"})
     world.put_labels(content)
     decide(world, review_id, "tax")
-    assert [each.classes for each in world.services.added_labels("letters")] == [("tax",)]
+    assert [each.classes for each in world.added_labels("letters")] == [("tax",)]
 
 
 def test_a_multi_label_document_may_have_no_class_and_a_class_twice_is_one(world: ReviewWorld) -> None:
     decide(world, world.classified("none.txt"))
     decide(world, world.classified("twice.txt"), "billing", "billing")
-    assert sorted(each.classes for each in world.services.added_labels("letters")) == [(), ("billing",)]
+    assert sorted(each.classes for each in world.added_labels("letters")) == [(), ("billing",)]
 
 
 @pytest.mark.parametrize("classes", [(), ("billing", "shipping")])
@@ -149,8 +149,8 @@ def test_a_decision_becomes_a_label_and_a_member_of_the_record(world: ReviewWorl
     review_id = world.classified()
     decide(world, review_id, "shipping")
     location = f"reviewed-{review_id[6:]}.txt"
-    assert world.services.added_labels("letters") == [LabelledDocument(location, "", ("shipping",))]
-    assert world.services.added_labels("other") == []
+    assert world.added_labels("letters") == [LabelledDocument(location, "", ("shipping",))]
+    assert world.added_labels("other") == []
     record = world.classification("a.txt")
     assert record is not None
     assert record.review is not None
@@ -163,15 +163,15 @@ def test_of_several_decided_versions_the_last_decided_is_the_label(world: Review
     decide(world, world.classified(), "billing")
     second = world.classified(text="about shipping")
     decide(world, second, "shipping")
-    assert [each.location for each in world.services.added_labels("letters")] == [f"reviewed-{second[6:]}.txt"]
+    assert [each.location for each in world.added_labels("letters")] == [f"reviewed-{second[6:]}.txt"]
     world.services.reviews.undo(second, by="anna")
-    assert [each.classes for each in world.services.added_labels("letters")] == [("billing",)]
+    assert [each.classes for each in world.added_labels("letters")] == [("billing",)]
 
 
 def test_a_text_that_the_service_does_not_train_on_becomes_no_label(world: ReviewWorld) -> None:
     review_id = world.classified(text="billing " + "x" * world.services.reviews.longest)
     decide(world, review_id, "billing")
-    assert world.services.added_labels("letters") == []
+    assert world.added_labels("letters") == []
     assert [each.text for each in world.decisions()] == [None]
     assert world.classification("a.txt").review is not None  # type: ignore[union-attr]
 
@@ -180,7 +180,7 @@ def test_a_label_whose_text_was_removed_is_left_out(world: ReviewWorld, caplog: 
     review_id = world.classified()
     decide(world, review_id, "billing")
     world.stores["training"]._delete(f"reviewed-{review_id[6:]}.txt", None)
-    assert world.services.added_labels("letters") == []
+    assert world.added_labels("letters") == []
     assert "labels_left_out project=letters decisions=1 labels=0" in caplog.text
 
 
@@ -191,7 +191,7 @@ def test_classes_that_metadata_cannot_hold_are_read_from_the_decision(world: Rev
     review_id = world.classified()
     names = world.services.reviews.choices.classes("letters", fresh=True)
     decide(world, review_id, *names)
-    assert [each.classes for each in world.services.added_labels("letters")] == [names]
+    assert [each.classes for each in world.added_labels("letters")] == [names]
 
 
 def test_undoing_takes_all_of_it_back(world: ReviewWorld) -> None:
