@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from shared.language.values import LabelledDocument, ProjectKind
 from shared.models.acceptance import Right
 from shared.reviews.decide import SHOWN_CHARACTERS
 from shared.reviews.item import version_key
+from shared.reviews.labels import AddedLabels
 from tests.review_world import AUDIT, TO_REVIEW, ReviewWorld, decide_all
 from tests.unit.operations.operations_world import labels
 
@@ -174,6 +176,14 @@ def test_a_text_that_the_service_does_not_train_on_becomes_no_label(world: Revie
     assert world.added_labels("letters") == []
     assert [each.text for each in world.decisions()] == [None]
     assert world.classification("a.txt").review is not None  # type: ignore[union-attr]
+
+
+def test_a_project_that_was_created_anew_does_not_inherit_labels(world: ReviewWorld) -> None:
+    decide(world, world.classified(), "billing")
+    labels = world.services.operation_steps.retrain.labels.added_labels
+    assert isinstance(labels, AddedLabels)
+    after = replace(labels, created=lambda _: world.clock())
+    assert (len(labels("letters")), after("letters")) == (1, [])
 
 
 def test_a_label_whose_text_was_removed_is_left_out(world: ReviewWorld, caplog: pytest.LogCaptureFixture) -> None:
