@@ -272,7 +272,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         reader=reader,
         choices=Choices(state, projects.get, container, containers=settings.containers_for_training, clock=clock),
         open_container=container,
-        longest=projects.api.label_rules.max_characters,
+        longest=lambda: projects.api.label_rules.max_characters,
         clock=clock,
     )
     unneeded_models = UnneededModels(adapters.language, active_model)

@@ -70,7 +70,7 @@ class Review:
 class Reviews:
     """Shows what waits for review, decides it, and undoes decisions.
 
-    `longest` is how many characters of a document the service trains on; a longer one becomes no label.
+    `longest` gives how many characters of a document the service trains on; a longer one becomes no label.
     """
 
     queue: ReviewQueue
@@ -79,7 +79,7 @@ class Reviews:
     reader: DocumentReader
     choices: Choices
     open_container: Callable[[str], BlobStore]
-    longest: int
+    longest: Callable[[], int]
     clock: Callable[[], datetime]
 
     def show(self, review_id: str) -> Review:
@@ -240,7 +240,7 @@ class Reviews:
             raise ReviewOutdatedError(document.name, what=f"was overwritten{when}") from error
 
     def _keep(self, item: ReviewItem, text: str | None) -> KeptText | None:
-        if text is None or count_characters(text) > self.longest:
+        if text is None or count_characters(text) > self.longest():
             return None
         container, location = self.choices.container(item.project), f"{TEXTS}{item.key}.txt"
         return KeptText(

@@ -171,7 +171,7 @@ def test_of_several_decided_versions_the_last_decided_is_the_label(world: Review
 
 
 def test_a_text_that_the_service_does_not_train_on_becomes_no_label(world: ReviewWorld) -> None:
-    review_id = world.classified(text="billing " + "x" * world.services.reviews.longest)
+    review_id = world.classified(text="billing " + "x" * world.services.reviews.longest())
     decide(world, review_id, "billing")
     assert world.added_labels("letters") == []
     assert [each.text for each in world.decisions()] == [None]
