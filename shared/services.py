@@ -135,7 +135,6 @@ class Services:
     dead_letter_redrive: DeadLetterRedrive
     reconcile: Reconcile
     reviews: Reviews
-    added_labels: AddedLabels
     sweep: Sweep
     dead_letters: DeadLetters
     document_dead_letters: DocumentDeadLetters
@@ -250,13 +249,12 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         audit_percent=settings.audit_percent,
     )
     decisions = DecisionStore(state)
-    added_labels = AddedLabels(decisions, container)
     labels = LabelsStore(
         state,
         container,
         settings.containers_for_training,
         settings.golden_percent,
-        added_labels=added_labels,
+        AddedLabels(decisions, container, lambda project: projects.get(project).created),
     )
     trials = TrialStore(state)
     promises = Promises(ProjectSettingsStore(state), trials, active_model)
@@ -277,9 +275,9 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         decisions=decisions,
         records=records,
         reader=reader,
-        choices=Choices(projects.get, labels.place, containers=settings.containers_for_training, clock=clock),
+        choices=Choices(state, projects.get, container, containers=settings.containers_for_training, clock=clock),
         open_container=container,
-        longest=projects.api.label_rules.max_characters,
+        longest=lambda: projects.api.label_rules.max_characters,
         clock=clock,
     )
     unneeded_models = UnneededModels(adapters.language, active_model)
@@ -419,7 +417,6 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             inbox, records, state, walks, settings.grace, lambda: open_versions_of_few(batches, fan_out)
         ),
         reviews=reviews,
-        added_labels=added_labels,
         sweep=Sweep(
             abandoned,
             inbox,

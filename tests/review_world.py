@@ -21,6 +21,7 @@ from shared.documents.record_schema import (
     Timings,
 )
 from shared.documents.ref import DocumentRef
+from shared.language.values import LabelledDocument
 from shared.reviews.decision import DECIDED, LOG, ReviewDecision
 from shared.reviews.item import OPEN, ReviewItem, review_id_of, version_key
 from shared.reviews.sweep import ReviewSweep
@@ -142,6 +143,10 @@ class ReviewWorld(OperationsWorld):
         blobs = self.stores["state"].blobs
         return [ReviewDecision.model_validate_json(blobs[name].data) for name in blobs if name.startswith(DECIDED)]
 
+    def added_labels(self, project: str = "letters") -> list[LabelledDocument]:
+        """What the next retraining adds to the project's labels."""
+        return list(self.services.operation_steps.retrain.labels.added_labels(project))
+
     def log_lines(self) -> list[str]:
         return [name for name in self.stores["state"].blobs if name.startswith(LOG)]
 
@@ -156,7 +161,7 @@ class ReviewWorld(OperationsWorld):
         ]
         decisions = [each for each in self.decisions() if each.key == key]
         record = self.classification(name)
-        labels = [each for each in self.services.added_labels("letters") if key in each.location]
+        labels = [each for each in self.added_labels() if key in each.location]
         lines = [each for each in self.log_lines() if key in each]
         assert record is not None
         if not decisions:

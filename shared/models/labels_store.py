@@ -87,13 +87,6 @@ class LabelsStore:
         """The documents that models are judged by, in the order of the file. Reads the whole file; raises as `get`."""
         return self.get(project).sides.golden
 
-    def place(self, project: Project) -> tuple[BlobStore, str]:
-        """Where the labels lie that count now, whether or not they can be read: what was PUT, else the file."""
-        name = stored_labels_blob(project.name)
-        if self.state.find(name) is not None:
-            return self.state, name
-        return self.open_container(project.container), labels_blob(project)
-
     def sides(self, labels: LabelsFile) -> Split:
         return split(labels.documents, percent=self.golden_percent)
 

@@ -51,7 +51,7 @@ class DecidedBody(Body):
 class ReviewBody(WaitingReview):
     """One item with the document's text, at most 100,000 characters of it. `state`: open or decided.
 
-    `text` is null where it cannot be read any more: of a decided item whose document was overwritten or deleted.
+    `text` is null where it cannot be read any more: of a decision, made or undone, whose version is gone, say.
     """
 
     project: str

@@ -16,6 +16,7 @@ from shared.errors import (
 from shared.json_input import parse_json
 from shared.language.values import Project
 from shared.models.labels import parse_labels
+from shared.models.labels_store import labels_blob, stored_labels_blob
 from shared.storage.ports import BlobStore
 
 # A labels file may have 16 MiB, and a person goes through several documents a minute.
@@ -34,13 +35,14 @@ class Choices:
 
     def __init__(
         self,
+        state: BlobStore,
         get_project: Callable[[str], Project],
-        place_of_labels: Callable[[Project], tuple[BlobStore, str]],
+        open_container: Callable[[str], BlobStore],
         *,
         containers: tuple[str, ...],
         clock: Callable[[], datetime],
     ) -> None:
-        self._get_project, self._place_of_labels = get_project, place_of_labels
+        self._state, self._get_project, self._open_container = state, get_project, open_container
         self._containers, self._clock = containers, clock
         self._projects: dict[str, tuple[datetime, Project]] = {}
         self._read: dict[str, _Read] = {}
@@ -65,16 +67,18 @@ class Choices:
         return found.classes
 
     def _look(self, project: str, known: _Read | None) -> _Read:
-        now = self._clock()
-        self.container(project)  # refuses one that is not allowed
-        place, name = self._place_of_labels(self._project(project))
-        info = place.find(name)
+        """What was PUT, else the labels file in the project's container, as for a retraining."""
+        now, store, name = self._clock(), self._state, stored_labels_blob(project)
+        info = store.find(name)
+        if info is None:
+            store, name = self._open_container(self.container(project)), labels_blob(self._project(project))
+            info = store.find(name)
         if info is None:
             return _Read(now, None, ())
         if known is not None and known.etag == info.etag:
             return _Read(now, known.etag, known.classes)
         try:
-            blob = place.read(name)
+            blob = store.read(name)
         except BlobNotFoundError:
             return _Read(now, None, ())
         return _Read(now, blob.etag, tuple(name for name in parse_labels(parse_json(blob.data)).classes if name))

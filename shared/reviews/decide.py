@@ -57,7 +57,7 @@ MAX_CONFLICTS = 5
 
 @dataclass(frozen=True)
 class Review:
-    """An item as it is shown to a person. `text` is None where the version is gone; `decision` where none was made."""
+    """An item as a person sees it. `text` is None where it can be read no more, `decision` where there is none."""
 
     item: ReviewItem
     text: str | None
@@ -70,7 +70,7 @@ class Review:
 class Reviews:
     """Shows what waits for review, decides it, and undoes decisions.
 
-    `longest` is how many characters of a document the service trains on; a longer one becomes no label.
+    `longest` gives how many characters of a document the service trains on; a longer one becomes no label.
     """
 
     queue: ReviewQueue
@@ -79,7 +79,7 @@ class Reviews:
     reader: DocumentReader
     choices: Choices
     open_container: Callable[[str], BlobStore]
-    longest: int
+    longest: Callable[[], int]
     clock: Callable[[], datetime]
 
     def show(self, review_id: str) -> Review:
@@ -92,12 +92,18 @@ class Reviews:
             return self._shown(decided.decision.item, decided.decision)
         if waiting is None:
             raise ReviewUnknownError(review_id)
-        return self._shown(waiting.item, None)
+        try:
+            return self._shown(waiting.item, None)
+        except ReviewOutdatedError:
+            self.queue.remove(review_id, etag=waiting.etag)
+            raise
 
     def _shown(self, item: ReviewItem, decision: ReviewDecision | None) -> Review:
         try:
             text: str | None = self._read_text(item)
-        except (ReviewOutdatedError, DocumentRejectedError):
+        except DocumentRejectedError:  # a limit was lowered since it was classified
+            text = None
+        except ReviewOutdatedError:
             if decision is None:
                 raise
             text = None
@@ -151,7 +157,10 @@ class Reviews:
                     continue
                 log.info("review_undone review=%s", review_id)
             self._take_back(decided)
-            return self.show(item.id)
+            try:
+                return self.show(item.id)
+            except ReviewOutdatedError:  # it is undone all the same
+                return Review(item, None, is_truncated=False, choices=self._choices(item), decision=None)
         raise VersionChangedError(f"review {review_id} changes too fast to be undone now; try again")
 
     def settle(self, decided: StoredDecision, review_id: str, *, etag: str) -> None:
@@ -240,7 +249,7 @@ class Reviews:
             raise ReviewOutdatedError(document.name, what=f"was overwritten{when}") from error
 
     def _keep(self, item: ReviewItem, text: str | None) -> KeptText | None:
-        if text is None or count_characters(text) > self.longest:
+        if text is None or count_characters(text) > self.longest():
             return None
         container, location = self.choices.container(item.project), f"{TEXTS}{item.key}.txt"
         return KeptText(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.errors import StateUnreadableError
 from shared.language.values import LabelledDocument
@@ -23,15 +24,19 @@ class AddedLabels:
 
     decisions: DecisionStore
     open_container: Callable[[str], BlobStore]
+    created: Callable[[str], datetime | None]
 
     def __call__(self, project: str) -> list[LabelledDocument]:
         """By location. Of a document that was decided in several versions, the one decided last.
 
-        A decision whose text is no longer where it was copied to is left out: the service would refuse the whole file.
+        Decisions on an earlier project of that name do not count, which `created` tells. One whose text is no longer
+        where it was copied to is left out: the service would refuse the whole file.
         """
         newest: dict[str, ListedDecision] = {}
-        for each in self.decisions.list_all():
-            if each.project != project or each.withdrawn or each.location is None or each.container is None:
+        listed = [each for each in self.decisions.list_all() if each.project == project and each.location is not None]
+        created = self.created(project) if listed else None
+        for each in listed:
+            if each.withdrawn or (created is not None and each.at < created):
                 continue
             of_document = newest.setdefault(document_key(each.key), each)
             if of_document.at < each.at:

@@ -26,6 +26,7 @@ from shared.storage.outages import Outages, Place, error_code
 from shared.storage.ports import Blob, BlobInfo, Page, is_addressable
 
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
+_TEXT = ContentSettings(content_type="text/plain; charset=utf-8")
 
 # What storage says about one blob for that blob's own sake: the code of its answer, and what to do about it.
 # 403 is never among them: it speaks of our access to storage, not of the blob. Sources:
@@ -127,7 +128,11 @@ class AzureBlobStore:
     def _put(self, name: str, data: bytes, metadata: Mapping[str, str] | None, **condition: Any) -> str:
         try:
             answer = self._container.get_blob_client(name).upload_blob(
-                data, length=len(data), metadata=dict(metadata or {}), content_settings=_JSON, **condition
+                data,
+                length=len(data),
+                metadata=dict(metadata or {}),
+                content_settings=_TEXT if name.endswith(".txt") else _JSON,
+                **condition,
             )
         except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
             _raise_without_container(error)

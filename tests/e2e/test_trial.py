@@ -90,7 +90,7 @@ def asked(world: OperationsWorld) -> tuple[int, int]:
     """Analyze jobs submitted and looked at since the last time."""
     counts = world.control("GET", "requests")["operations"]
     world.control("DELETE", "requests")
-    return tuple(sum(counts.get(each, {}).values()) for each in ("submit_analysis", "get_analysis"))  # type: ignore[return-value]
+    return tuple(sum(counts.get(each, {}).values()) for each in ("submit_analysis", "get_analysis"))
 
 
 def retrained(operation: Operation) -> Retrain:

@@ -232,7 +232,7 @@ def test_a_document_overwritten_at_any_call_of_a_decision_keeps_each_text_with_i
         world.sweep_reviews()
         assert world.violations() == []
         assert world.state_of("a.txt", "about shipping") == "open", "the new version was not decided"
-        for label in world.services.added_labels("letters"):
+        for label in world.added_labels("letters"):
             assert world.stores["training"].blobs[label.location].data == TEXT.encode()
             assert label.classes == ("billing",)
     assert refused > 0

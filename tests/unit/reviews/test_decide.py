@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from shared.language.values import LabelledDocument, ProjectKind
 from shared.models.acceptance import Right
 from shared.reviews.decide import SHOWN_CHARACTERS
 from shared.reviews.item import version_key
+from shared.reviews.labels import AddedLabels
 from tests.review_world import AUDIT, TO_REVIEW, ReviewWorld, decide_all
 from tests.unit.operations.operations_world import labels
 
@@ -62,6 +64,30 @@ def test_a_decided_item_is_shown_with_its_decision_even_when_the_document_is_gon
     assert (shown.decision.classes, shown.decision.by) == (("shipping",), "anna")
 
 
+def test_looking_at_an_item_whose_version_is_gone_ends_its_waiting(world: ReviewWorld) -> None:
+    review_id = world.classified()
+    world.remove("a.txt")
+    with pytest.raises(ReviewOutdatedError):
+        world.services.reviews.show(review_id)
+    assert world.open_ids() == []
+
+
+def test_a_text_that_a_lowered_limit_refuses_is_decided_without_being_shown(world: ReviewWorld) -> None:
+    review_id = world.classified()
+    world.change_settings(pipeline_max_document_bytes=5)
+    assert world.services.reviews.show(review_id).text is None
+    decide(world, review_id, "billing")
+    assert [each.text for each in world.decisions()] == [None]
+
+
+def test_what_was_decided_of_a_version_that_is_gone_can_be_undone(world: ReviewWorld) -> None:
+    review_id = world.classified()
+    decide(world, review_id, "billing")
+    world.remove("a.txt")
+    assert world.services.reviews.undo(review_id, by="anna").decision is None
+    assert (world.decisions(), world.added_labels(), world.open_ids()) == ([], [], [])
+
+
 def test_without_labels_the_choices_are_what_the_model_named(world: ReviewWorld) -> None:
     review_id = world.classified()
     world.stores["training"]._delete("labels.json", None)
@@ -84,13 +110,13 @@ def test_a_class_that_was_added_to_the_labels_a_moment_ago_can_be_chosen(world: 
     content["assets"]["classes"].append({"category": "tax"})
     world.put_labels(content)
     decide(world, review_id, "tax")
-    assert [each.classes for each in world.services.added_labels("letters")] == [("tax",)]
+    assert [each.classes for each in world.added_labels("letters")] == [("tax",)]
 
 
 def test_a_multi_label_document_may_have_no_class_and_a_class_twice_is_one(world: ReviewWorld) -> None:
     decide(world, world.classified("none.txt"))
     decide(world, world.classified("twice.txt"), "billing", "billing")
-    assert sorted(each.classes for each in world.services.added_labels("letters")) == [(), ("billing",)]
+    assert sorted(each.classes for each in world.added_labels("letters")) == [(), ("billing",)]
 
 
 @pytest.mark.parametrize("classes", [(), ("billing", "shipping")])
@@ -118,9 +144,8 @@ def test_a_document_that_was_overwritten_is_refused_with_what_changed_and_waits_
 def test_a_document_that_was_deleted_is_refused(world: ReviewWorld) -> None:
     review_id = world.classified()
     world.remove("a.txt")
-    for act in (lambda: world.services.reviews.show(review_id), lambda: decide(world, review_id, skip=True)):
-        with pytest.raises(ReviewOutdatedError, match=r"'a\.txt' was deleted"):
-            act()
+    with pytest.raises(ReviewOutdatedError, match=r"'a\.txt' was deleted"):
+        decide(world, review_id, skip=True)
     assert world.open_ids() == []
 
 
@@ -149,8 +174,8 @@ def test_a_decision_becomes_a_label_and_a_member_of_the_record(world: ReviewWorl
     review_id = world.classified()
     decide(world, review_id, "shipping")
     location = f"reviewed-{review_id[6:]}.txt"
-    assert world.services.added_labels("letters") == [LabelledDocument(location, "", ("shipping",))]
-    assert world.services.added_labels("other") == []
+    assert world.added_labels("letters") == [LabelledDocument(location, "", ("shipping",))]
+    assert world.added_labels("other") == []
     record = world.classification("a.txt")
     assert record is not None
     assert record.review is not None
@@ -163,24 +188,32 @@ def test_of_several_decided_versions_the_last_decided_is_the_label(world: Review
     decide(world, world.classified(), "billing")
     second = world.classified(text="about shipping")
     decide(world, second, "shipping")
-    assert [each.location for each in world.services.added_labels("letters")] == [f"reviewed-{second[6:]}.txt"]
+    assert [each.location for each in world.added_labels("letters")] == [f"reviewed-{second[6:]}.txt"]
     world.services.reviews.undo(second, by="anna")
-    assert [each.classes for each in world.services.added_labels("letters")] == [("billing",)]
+    assert [each.classes for each in world.added_labels("letters")] == [("billing",)]
 
 
 def test_a_text_that_the_service_does_not_train_on_becomes_no_label(world: ReviewWorld) -> None:
-    review_id = world.classified(text="billing " + "x" * world.services.reviews.longest)
+    review_id = world.classified(text="billing " + "x" * world.services.reviews.longest())
     decide(world, review_id, "billing")
-    assert world.services.added_labels("letters") == []
+    assert world.added_labels("letters") == []
     assert [each.text for each in world.decisions()] == [None]
     assert world.classification("a.txt").review is not None  # type: ignore[union-attr]
+
+
+def test_a_project_that_was_created_anew_does_not_inherit_labels(world: ReviewWorld) -> None:
+    decide(world, world.classified(), "billing")
+    labels = world.services.operation_steps.retrain.labels.added_labels
+    assert isinstance(labels, AddedLabels)
+    after = replace(labels, created=lambda _: world.clock())
+    assert (len(labels("letters")), after("letters")) == (1, [])
 
 
 def test_a_label_whose_text_was_removed_is_left_out(world: ReviewWorld, caplog: pytest.LogCaptureFixture) -> None:
     review_id = world.classified()
     decide(world, review_id, "billing")
     world.stores["training"]._delete(f"reviewed-{review_id[6:]}.txt", None)
-    assert world.services.added_labels("letters") == []
+    assert world.added_labels("letters") == []
     assert "labels_left_out project=letters decisions=1 labels=0" in caplog.text
 
 
@@ -191,7 +224,7 @@ def test_classes_that_metadata_cannot_hold_are_read_from_the_decision(world: Rev
     review_id = world.classified()
     names = world.services.reviews.choices.classes("letters", fresh=True)
     decide(world, review_id, *names)
-    assert [each.classes for each in world.services.added_labels("letters")] == [names]
+    assert [each.classes for each in world.added_labels("letters")] == [names]
 
 
 def test_undoing_takes_all_of_it_back(world: ReviewWorld) -> None:
