@@ -54,6 +54,7 @@ from shared.models.active_model import ActiveModelStore
 from shared.models.expiries import ExpiryCheck
 from shared.models.projects import Projects
 from shared.models.training_configs import TrainingConfigs
+from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
@@ -69,6 +70,7 @@ from shared.reports.batches import BatchReport
 from shared.reports.documents import DocumentReport
 from shared.reports.health import HealthCheck
 from shared.reports.metrics import MetricsLog
+from shared.reports.model_metrics import MetricsReport
 from shared.reports.status import StatusReport
 from shared.reports.waits import Waits
 from shared.storage.blobs import AzureBlobStore
@@ -127,6 +129,7 @@ class Services:
     status: StatusReport
     document_report: DocumentReport
     batch_report: BatchReport
+    metrics_report: MetricsReport
     close: Callable[[], None]
     """Closes connections and threads; a function app never does, tests and short programs do."""
 
@@ -408,6 +411,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         status=StatusReport(inbox, batches, records, state, active_model, waits, clock),
         document_report=DocumentReport(records, batches),
         batch_report=BatchReport(batches),
+        metrics_report=MetricsReport(batches, TrialStore(state)),
         close=close,
     )
 

@@ -1,0 +1,168 @@
+"""Whether documents have left the distribution of a model's trial: other classes, or other confidences. Pure.
+
+Compared with the trial's are two samples of what was classified since: the newest documents (RECENT at least), which
+show a change soon, and all of them, which show a small one. In each sample the share of every class and the share of
+confidences below each tenth are tested against the trial's by Fisher's exact test, and the smallest p-value counts as
+many times as there are tests (Bonferroni). So one look finds drift by chance in at most FALSE_ALARMS of all cases,
+however many classes there are, where documents come independently of each other.
+
+Every look at other documents is another chance of a false alarm, so that looking often must not be testing often.
+Documents are therefore taken in blocks of BLOCK or more, cut from the start of each day: until the next block is full,
+every look is at the same documents and has the same answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from shared.models.acceptance import MIN_DOCUMENTS, result_confidence
+from shared.models.calibration import TENTHS, tenth_of
+from shared.models.statistics import fisher_exact
+from shared.models.trial import Trial
+
+# Of documents: a shift is seen when the newest are all past it, so no later than RECENT and BLOCK after it began.
+RECENT, BLOCK = 250, 50
+# Of one look; ten blocks are a window of 500 documents, in which at most 1 of 200 is to be a false alarm.
+FALSE_ALARMS = 0.001
+# How much of it each sample may use up: what is new matters most.
+_SHARE_OF_RECENT = 0.8
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How many `documents` were answered, by class and by tenth of confidence, the lowest first.
+
+    `other_classes` are answers whose class is not known: up to so many may be missing from any class.
+    """
+
+    documents: int = 0
+    classes: Mapping[str, int] = field(default_factory=dict)
+    confidence: Sequence[int] = (0,) * TENTHS
+    other_classes: int = 0
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The outcome of one look at `documents`: the newest, or all where those show more.
+
+    `p_value` is corrected for all tests of the look. `name` is the class that moved most, with its share of the
+    documents and in the trial. `confidence` is "lower" or "higher" where confidences have moved by themselves.
+    """
+
+    has_left: bool
+    p_value: float
+    documents: int
+    name: str | None
+    share: float
+    share_in_trial: float
+    confidence: str | None
+
+
+def add_up(parts: Iterable[Distribution]) -> Distribution:
+    documents, other, classes, confidence = 0, 0, Counter[str](), [0] * TENTHS
+    for part in parts:
+        documents += part.documents
+        other += part.other_classes
+        classes.update(part.classes)
+        for tenth, number in enumerate(part.confidence):
+            confidence[tenth] += number
+    return Distribution(documents, dict(classes), tuple(confidence), other)
+
+
+def trial_distribution(trial: Trial) -> Distribution:
+    """What the model answered for the golden documents: of its answers, not of their labels."""
+    classes, confidence = Counter[str](), [0] * TENTHS
+    for document in trial.answered:
+        classes.update({each.name for each in document.classes})
+        sure = result_confidence(each.confidence for each in document.classes)
+        if sure is not None:
+            confidence[tenth_of(sure)] += 1
+    return Distribution(len(trial.answered), dict(classes), tuple(confidence))
+
+
+def find_drift(expected: Distribution, days: Sequence[Sequence[Distribution]]) -> Drift | None:
+    """Compare what came on `days`, each in the order of its coming and the last of them not over yet, with the trial's.
+
+    None where the trial has fewer than MIN_DOCUMENTS, or no block is full.
+    """
+    blocks = [block for number, day in enumerate(days) for block in _blocks(day, is_over=number < len(days) - 1)]
+    everything = add_up(blocks)
+    if expected.documents < MIN_DOCUMENTS or everything.documents < BLOCK:
+        return None
+    recent = add_up(_newest(blocks))
+    if recent.documents == everything.documents:
+        return _compare(expected, recent, weight=1.0)
+    looks = (
+        _compare(expected, recent, weight=_SHARE_OF_RECENT),
+        _compare(expected, everything, weight=1 - _SHARE_OF_RECENT),
+    )
+    return min(looks, key=lambda look: look.p_value)
+
+
+def _blocks(day: Sequence[Distribution], *, is_over: bool) -> Iterator[Distribution]:
+    """What is left over at the end of a day is a block too: nothing will be added to it."""
+    parts: list[Distribution] = []
+    documents = 0
+    for part in day:
+        parts.append(part)
+        documents += part.documents
+        if documents >= BLOCK:
+            yield add_up(parts)
+            parts, documents = [], 0
+    if parts and is_over:
+        yield add_up(parts)
+
+
+def _newest(blocks: Sequence[Distribution]) -> Iterator[Distribution]:
+    documents = 0
+    for block in reversed(blocks):
+        if documents >= RECENT:
+            return
+        documents += block.documents
+        yield block
+
+
+def _compare(expected: Distribution, found: Distribution, *, weight: float) -> Drift:
+    by_class = {name: _class_p_value(name, expected, found) for name in sorted({*expected.classes, *found.classes})}
+    below = [
+        _tenth_p_value(before, now, expected, found)
+        for before, now in zip(_below(expected), _below(found), strict=True)
+    ]
+    tests = (len(by_class) + len(below)) / weight
+    surest = min([*by_class.values(), *(p_value for p_value, _ in below)])
+    name = min(by_class, key=lambda each: by_class[each], default=None)
+    moved, is_lower = min(below)
+    p_value = min(1.0, surest * tests)
+    return Drift(
+        has_left=p_value <= FALSE_ALARMS,
+        p_value=p_value,
+        documents=found.documents,
+        name=name,
+        share=found.classes.get(name, 0) / found.documents if name is not None else 0.0,
+        share_in_trial=expected.classes.get(name, 0) / expected.documents if name is not None else 0.0,
+        confidence=("lower" if is_lower else "higher") if moved * tests <= FALSE_ALARMS else None,
+    )
+
+
+def _class_p_value(name: str, expected: Distribution, found: Distribution) -> float:
+    """Of answers whose class is not known, as many as make the class look most like the trial's are taken for it."""
+    number, before = found.classes.get(name, 0), expected.classes.get(name, 0)
+    like_the_trial = round(before * found.documents / expected.documents)
+    most = min(number + found.other_classes, found.documents)
+    taken = min(max(number, like_the_trial), max(number, most))
+    return fisher_exact(taken, of=found.documents, other=before, of_other=expected.documents)
+
+
+def _below(distribution: Distribution) -> list[int]:
+    """Documents without a class, and then those with a confidence below 0.1, 0.2, ... 0.9 as well."""
+    without = distribution.documents - sum(distribution.confidence)
+    return [without + number for number in accumulate(distribution.confidence[:-1], initial=0)]
+
+
+def _tenth_p_value(before: int, now: int, expected: Distribution, found: Distribution) -> tuple[float, bool]:
+    """With whether confidences are lower than in the trial."""
+    p_value = fisher_exact(now, of=found.documents, other=before, of_other=expected.documents)
+    return p_value, now * expected.documents > before * found.documents
