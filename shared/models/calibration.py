@@ -1,5 +1,5 @@
-"""How often results of a confidence are right, learned from a trial, and what that says of results nobody has checked.
-Pure.
+"""How often results of a confidence are right, learned from a trial, and what that says of results whose truth is not
+known. Pure.
 
 Confidences are taken by tenths, because that is how closed batches count them. In each tenth the trial shows how many
 results are right. Neighbours that are out of order, the surer one right less often, are chance, and are pooled:

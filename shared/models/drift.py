@@ -128,7 +128,7 @@ def _newest(blocks: Sequence[Distribution]) -> Iterator[Distribution]:
 def _compare(expected: Distribution, found: Distribution, *, weight: float) -> Drift:
     by_class = {name: _class_p_value(name, expected, found) for name in sorted({*expected.classes, *found.classes})}
     below = [
-        _tenth_p_value(before, now, expected, found)
+        _tenth_p_value(expected, found, before=before, now=now)
         for before, now in zip(_below(expected), _below(found), strict=True)
     ]
     tests = (len(by_class) + len(below)) / weight
@@ -162,7 +162,7 @@ def _below(distribution: Distribution) -> list[int]:
     return [without + number for number in accumulate(distribution.confidence[:-1], initial=0)]
 
 
-def _tenth_p_value(before: int, now: int, expected: Distribution, found: Distribution) -> tuple[float, bool]:
+def _tenth_p_value(expected: Distribution, found: Distribution, *, before: int, now: int) -> tuple[float, bool]:
     """With whether confidences are lower than in the trial."""
     p_value = fisher_exact(now, of=found.documents, other=before, of_other=expected.documents)
     return p_value, now * expected.documents > before * found.documents

@@ -1,0 +1,328 @@
+"""Estimated accuracy and drift on replayed streams: the emulator's classifier on both corpora, whose truth is known.
+
+A model is trained on the labelled documents that are not golden. All others, golden and new, are the population:
+golden documents and the stream are drawn from it independently, so that "as in the trial" is exactly true, and the
+accuracy that is estimated is known. Drawn are answers: nothing is classified twice.
+
+Of 500 documents that are right with a probability of p each, chance alone moves the share that is right by
+sqrt(p (1 - p) / 500). No estimate without labels can know of that, so two figures stand beside each other: how far
+estimates are from the accuracy of the stream, and how far from that of the very window. Beside them the best that
+counts by tenth allow: the same estimate with the whole population as its trial.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import accumulate
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from bench.corpora import corpora_folder
+from bench.report import Gate, report
+from language_emulator.classifier.fitting import fit_classifier
+from shared.language.values import LabelledDocument, ProjectKind
+from shared.models.acceptance import Right, is_right, result_confidence
+from shared.models.calibration import TENTHS, Calibration, calibrate, tenth_of
+from shared.models.drift import BLOCK, Distribution, Drift, find_drift, trial_distribution
+from shared.models.golden import split
+from shared.models.trial import AnsweredClass, Trial, TrialDocument
+
+NAME = "trust-metrics"
+HELP = "estimated accuracy and drift on replayed streams of both corpora"
+
+CORPORA = {"newsgroups": ProjectKind.SINGLE, "packages": ProjectKind.MULTI}
+GOLDEN_PERCENT = 20
+GOLDEN = (240, 500, 1_000, 2_000)
+# Of which the targets are asked; TRIAL_DOCUMENTS is as many.
+JUDGED = 1_000
+WINDOW, BATCH = 500, 25
+RUNS = 1_000
+SHIFT, SOON, BEFORE = 0.15, 300, 1_000
+POINTS = 0.02
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An unseen document as the model answered it, with all that is counted of it."""
+
+    document: TrialDocument
+    names: tuple[str, ...]
+    tenth: int | None
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Population:
+    """Unseen documents; `golden` of them are those that the split makes golden, the rest are the new ones."""
+
+    name: str
+    kind: ProjectKind
+    classes: Sequence[str]
+    golden: Sequence[Answer]
+    new: Sequence[Answer]
+
+    @property
+    def answers(self) -> list[Answer]:
+        return [*self.golden, *self.new]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="folder of the corpora (default: $PIGEONHOLE_CORPORA)")
+    parser.add_argument("--runs", type=int, default=RUNS, help="draws of each figure (default %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> bool:
+    gates, details = run_metrics(arguments.data or corpora_folder(), runs=arguments.runs)
+    return report(NAME, gates, details)
+
+
+def run_metrics(data: Path, *, runs: int = RUNS) -> tuple[list[Gate], dict[str, Any]]:
+    """Gates and details, for `bench trust` to report with its own."""
+    gates: list[Gate] = []
+    details: dict[str, Any] = {}
+    for name, kind in CORPORA.items():
+        population = classify(data / name, kind)
+        details[name] = {
+            "documents": len(population.answers),
+            "accuracy": share(each.is_right for each in population.answers),
+            "as they came": measure_as_they_came(population),
+            "golden": {size: measure(population, golden=size, runs=runs) for size in GOLDEN},
+        }
+        show(name, details[name])
+        gates += gates_of(name, details[name]["golden"][JUDGED])
+    return gates, details
+
+
+def gates_of(name: str, found: dict[str, float]) -> list[Gate]:
+    with_golden = f"{name}, {JUDGED:,} golden"
+    return [
+        Gate(f"{with_golden}: estimates within 2 points of the stream's accuracy", found["near the stream"], 0.9),
+        Gate(f"{with_golden}: estimates within 2 points of the window's", found["near the window"], 0.9),
+        Gate(f"{with_golden}: shifts of 15 points flagged within 300", found["shifts flagged"], 0.9),
+        Gate(f"{with_golden}: false alarms in 200 windows", found["false alarms in 200 windows"], 1, at_most=True),
+    ]
+
+
+def show(name: str, found: dict[str, Any]) -> None:
+    print(f"{name}: {found['documents']:,} unseen documents, accuracy {found['accuracy']:.3f}")
+    for each in found["as they came"]:
+        print("  as they came: estimated {estimated:.3f}, true {true:.3f}, drift p {p_value:.2g}".format(**each))
+    for size, figures in found["golden"].items():
+        print(f"  {size:,} golden: " + ", ".join(f"{what} {value:.3f}" for what, value in figures.items()), flush=True)
+
+
+# the population
+
+
+def classify(folder: Path, kind: ProjectKind) -> Population:
+    """Train on what is not golden, and classify the rest."""
+    labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    expected: dict[str, list[str]] = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    classes: list[str] = labels["intentNames"]
+    labelled = [
+        LabelledDocument(each["location"], each["culture"], tuple(classes[number] for number in each["intents"]))
+        for each in labels["documents"]
+    ]
+    sides = split(labelled, percent=GOLDEN_PERCENT)
+    classifier = fit_classifier(
+        [read_text(folder / each.location) for each in sides.training],
+        [each.classes for each in sides.training],
+        classes,
+        single_label=kind is ProjectKind.SINGLE,
+        on_progress=lambda _: None,
+    )
+
+    def answers(documents: Sequence[tuple[Path, Sequence[str]]]) -> list[Answer]:
+        given = classifier.classify([read_text(path) for path, _ in documents])
+        return [
+            answer(path.name, true, [(each.name, each.confidence) for each in scores])
+            for (path, true), scores in zip(documents, given, strict=True)
+        ]
+
+    golden = answers([(folder / each.location, each.classes) for each in sides.golden])
+    new = answers([(folder / "new" / name, true) for name, true in expected.items()])
+    return Population(folder.name, kind, classes, golden, new)
+
+
+def read_text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", errors="replace")
+
+
+def answer(name: str, true: Sequence[str], given: Sequence[tuple[str, float]]) -> Answer:
+    answered = tuple(AnsweredClass(name=each, confidence=confidence) for each, confidence in given)
+    names = tuple(each for each, _ in given)
+    sure = result_confidence(confidence for _, confidence in given)
+    return Answer(
+        TrialDocument(location=name, etag='"1"', labels=tuple(true), classes=answered),
+        names,
+        None if sure is None else tenth_of(sure),
+        is_right(frozenset(true), frozenset(names), Right.EXACT),
+    )
+
+
+# draws
+
+Draw = Callable[[Random, int], list[Answer]]
+
+
+def drawing(population: Sequence[Answer]) -> Draw:
+    return lambda random, number: random.choices(population, k=number)
+
+
+def drawing_shifted(population: Sequence[Answer], name: str, *, points: float) -> Draw:
+    """So many points more of the documents are of this class; among those of it, and the others, nothing changes."""
+    of_class = [name in each.document.labels for each in population]
+    before = sum(of_class) / len(of_class)
+    more, less = (before + points) / before, (1 - before - points) / (1 - before)
+    weights = list(accumulate(more if each else less for each in of_class))
+    return lambda random, number: random.choices(population, cum_weights=weights, k=number)
+
+
+def trial_of(population: Population, answers: Iterable[Answer]) -> Trial:
+    """Unchecked, because it is built a thousand times."""
+    return Trial.model_construct(
+        project=population.name,
+        kind=population.kind,
+        label="bench",
+        api_version="",
+        ended=datetime.now(UTC),
+        documents=tuple(each.document for each in answers),
+    )
+
+
+def batches(answers: Sequence[Answer]) -> list[Distribution]:
+    """As closed batches count them."""
+    return [counted(answers[begin : begin + BATCH]) for begin in range(0, len(answers), BATCH)]
+
+
+def counted(answers: Sequence[Answer]) -> Distribution:
+    classes = Counter(name for each in answers for name in each.names)
+    tenths = Counter(each.tenth for each in answers)
+    return Distribution(len(answers), classes, tuple(tenths[tenth] for tenth in range(TENTHS)))
+
+
+def share(values: Iterable[bool]) -> float:
+    found = list(values)
+    return sum(found) / len(found)
+
+
+# figures
+
+
+def measure(population: Population, *, golden: int, runs: int) -> dict[str, float]:
+    return {
+        **measure_estimates(population, golden=golden, runs=runs),
+        **measure_false_alarms(population, golden=golden, runs=runs),
+        **measure_shifts(population, golden=golden, runs=runs),
+    }
+
+
+def measure_estimates(population: Population, *, golden: int, runs: int) -> dict[str, float]:
+    """Each run with a trial of its own; `shifted` windows have 15 points more of a class each."""
+    answers = population.answers
+    best = calibrate(trial_of(population, answers))
+    near: dict[str, list[bool]] = {}
+
+    def note(what: str, estimate: float, true: float) -> None:
+        near.setdefault(what, []).append(abs(estimate - true) <= POINTS)
+
+    for number in range(runs):
+        random = Random(number)
+        trial = trial_of(population, drawing(answers)(random, golden))
+        calibration = calibrate(trial)
+        draw = drawing_shifted(answers, random.choice(population.classes), points=SHIFT)
+        weighed = draw(random, 20 * WINDOW)
+        for kind, window, stream in (
+            ("", drawing(answers)(random, WINDOW), share(each.is_right for each in answers)),
+            (", shifted", weighed[:WINDOW], share(each.is_right for each in weighed)),
+        ):
+            estimate = estimate_of(calibration, window)
+            true = share(each.is_right for each in window)
+            note(f"near the stream{kind}", estimate, stream)
+            note(f"near the window{kind}", estimate, true)
+            note(f"near the window{kind}, at best", estimate_of(best, window), true)
+            of_trial = share(
+                is_right(frozenset(each.labels), frozenset(one.name for one in each.classes), Right.EXACT)
+                for each in trial.documents
+            )
+            note(f"near the stream{kind}, by the trial's accuracy", of_trial, stream)
+    return {what: share(found) for what, found in near.items()}
+
+
+def estimate_of(calibration: Calibration | None, window: Sequence[Answer]) -> float:
+    found = counted(window)
+    estimate = calibration.accuracy(found.confidence, documents=found.documents) if calibration else None
+    if estimate is None:
+        raise AssertionError("a trial of so many documents gives an estimate")
+    return estimate
+
+
+def measure_false_alarms(population: Population, *, golden: int, runs: int) -> dict[str, float]:
+    """Five windows follow each other in a run; every block is looked at. Alarmed is a window with any alarm in it."""
+    draw, following = drawing(population.answers), 5
+    alarmed = 0
+    for number in range(runs // following):
+        random = Random(10_000 + number)
+        expected = trial_distribution(trial_of(population, draw(random, golden)))
+        stream = batches(draw(random, following * WINDOW))
+        looks = {end: look(expected, stream[: end // BATCH]) for end in range(BLOCK, following * WINDOW + 1, BLOCK)}
+        for window in range(following):
+            ends = range(window * WINDOW + BLOCK, (window + 1) * WINDOW + 1, BLOCK)
+            alarmed += any(found is not None and found.has_left for end, found in looks.items() if end in ends)
+    return {"false alarms in 200 windows": alarmed / (runs // following * following) * 200}
+
+
+def look(expected: Distribution, stream: Sequence[Distribution]) -> Drift | None:
+    return find_drift(expected, [stream])
+
+
+def measure_shifts(population: Population, *, golden: int, runs: int) -> dict[str, float]:
+    """After a thousand documents as in the trial, or some more, so that a shift begins anywhere in a block."""
+    usual = drawing(population.answers)
+    flagged = named = 0
+    for number in range(runs // 2):
+        random = Random(20_000 + number)
+        name = random.choice(population.classes)
+        expected = trial_distribution(trial_of(population, usual(random, golden)))
+        before = usual(random, BEFORE + BATCH * random.randrange(BLOCK // BATCH))
+        after = drawing_shifted(population.answers, name, points=SHIFT)(random, SOON)
+        stream = batches([*before, *after])
+        ends = range(len(before) // BATCH + 1, len(stream) + 1)
+        alarms = [found for end in ends if (found := look(expected, stream[:end])) is not None and found.has_left]
+        flagged += bool(alarms)
+        named += bool(alarms) and alarms[-1].name == name
+    return {"shifts flagged": flagged / (runs // 2), "shifts named": named / max(flagged, 1)}
+
+
+def measure_as_they_came(population: Population) -> list[dict[str, float]]:
+    """The golden documents of the split, and the new documents by windows: nothing is drawn."""
+    trial = trial_of(population, population.golden)
+    calibration, found = calibrate(trial), []
+    shuffled = Random(1).sample(list(population.new), len(population.new))
+    for begin in range(0, len(shuffled) - WINDOW + 1, WINDOW):
+        window = shuffled[begin : begin + WINDOW]
+        drift = look(trial_distribution(trial), batches(window))
+        found.append(
+            {
+                "estimated": estimate_of(calibration, window),
+                "true": share(each.is_right for each in window),
+                "p_value": 1.0 if drift is None else drift.p_value,
+            }
+        )
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.trust_metrics", description=HELP)
+    add_arguments(parser)
+    return 0 if run(parser.parse_args()) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
