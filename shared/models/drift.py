@@ -17,17 +17,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Literal, TypeAlias
 
 from shared.models.acceptance import MIN_DOCUMENTS, result_confidence
 from shared.models.calibration import TENTHS, tenth_of
 from shared.models.statistics import fisher_exact
 from shared.models.trial import Trial
 
-# Of documents: a shift is seen when the newest are all past it, so no later than RECENT and BLOCK after it began.
-RECENT, BLOCK = 250, 50
-# Of one look; ten blocks are a window of 500 documents, in which at most 1 of 200 is to be a false alarm.
+# Of documents. A shift is seen at the latest when all of the newest are past it: RECENT and BLOCK after it began.
+RECENT, BLOCK = 275, 25
+# Of fewer documents nothing is said.
+LEAST = 50
+# Of one look. A window of 500 documents has twenty, most of them at the same documents as the one before: measured
+# (bench/trust_metrics.py), 1 window in 200 has a false alarm at most.
 FALSE_ALARMS = 0.001
-# How much of it each sample may use up: what is new matters most.
+# How much of it the newest may use up: they matter most.
 _SHARE_OF_RECENT = 0.8
 
 
@@ -44,12 +48,15 @@ class Distribution:
     other_classes: int = 0
 
 
+Direction: TypeAlias = Literal["lower", "higher"]
+
+
 @dataclass(frozen=True)
 class Drift:
     """The outcome of one look at `documents`: the newest, or all where those show more.
 
     `p_value` is corrected for all tests of the look. `name` is the class that moved most, with its share of the
-    documents and in the trial. `confidence` is "lower" or "higher" where confidences have moved by themselves.
+    documents and in the trial. `confidence` says which way where confidences have moved by themselves.
     """
 
     has_left: bool
@@ -58,7 +65,7 @@ class Drift:
     name: str | None
     share: float
     share_in_trial: float
-    confidence: str | None
+    confidence: Direction | None
 
 
 def add_up(parts: Iterable[Distribution]) -> Distribution:
@@ -86,11 +93,11 @@ def trial_distribution(trial: Trial) -> Distribution:
 def find_drift(expected: Distribution, days: Sequence[Sequence[Distribution]]) -> Drift | None:
     """Compare what came on `days`, each in the order of its coming and the last of them not over yet, with the trial's.
 
-    None where the trial has fewer than MIN_DOCUMENTS, or no block is full.
+    None where the trial has fewer than MIN_DOCUMENTS, or full blocks have fewer than LEAST.
     """
     blocks = [block for number, day in enumerate(days) for block in _blocks(day, is_over=number < len(days) - 1)]
     everything = add_up(blocks)
-    if expected.documents < MIN_DOCUMENTS or everything.documents < BLOCK:
+    if expected.documents < MIN_DOCUMENTS or everything.documents < LEAST:
         return None
     recent = add_up(_newest(blocks))
     if recent.documents == everything.documents:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from pydantic import Field
 
@@ -19,7 +18,7 @@ from shared.batches.batch import Batches, BatchFacts
 from shared.durable.store import newest_days
 from shared.errors import StateUnreadableError
 from shared.models.calibration import Calibration, calibrate
-from shared.models.drift import Distribution, Drift, add_up, find_drift, trial_distribution
+from shared.models.drift import Direction, Distribution, Drift, add_up, find_drift, trial_distribution
 from shared.models.trial import TrialStore
 from shared.reports.bodies import Body
 
@@ -62,7 +61,7 @@ class DriftBody(Body):
     class_: str | None = Field(alias="class")
     share: float
     share_in_trial: float
-    confidence: Literal["lower", "higher"] | None
+    confidence: Direction | None
 
 
 class MetricsOfModel(Body):
@@ -247,5 +246,5 @@ def _drift_body(drift: Drift) -> DriftBody:
         class_=drift.name,
         share=round(drift.share, 4),
         share_in_trial=round(drift.share_in_trial, 4),
-        confidence="lower" if drift.confidence == "lower" else "higher" if drift.confidence == "higher" else None,
+        confidence=drift.confidence,
     )

@@ -15,6 +15,7 @@ from shared.models.calibration import TENTHS
 from shared.models.drift import (
     BLOCK,
     FALSE_ALARMS,
+    LEAST,
     RECENT,
     Distribution,
     add_up,
@@ -32,12 +33,12 @@ BATCH = 25
 
 
 def batches(
-    documents: int, *, seed: int, shares: Mapping[str, float] = SHARES, tenths: Sequence[int] = SURE
+    documents: int, *, seed: int, shares: Mapping[str, float] = SHARES, tenths: Sequence[int] = SURE, size: int = BATCH
 ) -> list[Distribution]:
-    """Of random documents with these shares of classes and weights of tenths, 25 in each."""
+    """Of random documents with these shares of classes and weights of tenths, `size` in each."""
     random, found = Random(seed), []
-    for begin in range(0, documents, BATCH):
-        number = min(BATCH, documents - begin)
+    for begin in range(0, documents, size):
+        number = min(size, documents - begin)
         classes = Counter(random.choices(list(shares), list(shares.values()), k=number))
         counts = Counter(random.choices(range(TENTHS), tenths, k=number))
         found.append(Distribution(number, classes, tuple(counts[tenth] for tenth in range(TENTHS))))
@@ -106,18 +107,18 @@ def test_a_small_shift_is_seen_in_all_documents_though_not_in_the_newest() -> No
 
 
 def test_who_looks_again_sees_the_same_until_a_block_is_full() -> None:
-    whole = batches(300, seed=9, shares=shifted(0.08))
-    looks = [find_drift(EXPECTED, [whole[:number]]) for number in range(10, 13)]
-    assert looks[0] == looks[1]
-    assert looks[1] != looks[2]
+    whole = batches(300, seed=9, shares=shifted(0.08), size=10)
+    looks = [find_drift(EXPECTED, [whole[:number]]) for number in range(21, 25)]
+    assert looks[0] == looks[1] == looks[2]
+    assert looks[2] != looks[3]
 
 
 def test_the_rest_of_a_day_is_looked_at_once_the_day_is_over() -> None:
-    day = batches(BLOCK + 30, seed=10)
+    day = batches(LEAST + BLOCK - 1, seed=10)
     today, later = find_drift(EXPECTED, [day]), find_drift(EXPECTED, [day, []])
     assert today is not None
     assert later is not None
-    assert (today.documents, later.documents) == (BLOCK, BLOCK + 30)
+    assert (today.documents, later.documents) == (LEAST, LEAST + BLOCK - 1)
 
 
 def test_a_slow_stream_is_looked_at_over_days() -> None:
@@ -170,7 +171,7 @@ def test_looks_at_documents_like_the_trials_are_false_alarms_as_seldom_as_stated
     assert alarms <= 3_000 * FALSE_ALARMS
 
 
-@pytest.mark.parametrize(("golden", "documents"), [(MIN_DOCUMENTS - 1, 500), (GOLDEN, BLOCK - 1), (GOLDEN, 0)])
+@pytest.mark.parametrize(("golden", "documents"), [(MIN_DOCUMENTS - 1, 500), (GOLDEN, LEAST - 1), (GOLDEN, 0)])
 def test_of_too_few_documents_nothing_is_said(golden: int, documents: int) -> None:
     assert find_drift(add_up(batches(golden, seed=22)), [batches(documents, seed=23)]) is None
 
