@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import mul
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,9 +26,10 @@ from bench.corpora import corpora_folder
 from bench.report import Gate, report
 from language_emulator.classifier.fitting import fit_classifier
 from shared.language.values import LabelledDocument, ProjectKind
-from shared.models.acceptance import Right, is_right, result_confidence
-from shared.models.calibration import TENTHS, Calibration, calibrate, tenth_of
-from shared.models.drift import Distribution, find_drift, trial_distribution
+from shared.models.acceptance import Right, is_right
+from shared.models.calibration import Calibration, calibrate
+from shared.models.distribution import TENTHS, Distribution, tenth_of_answer, trial_distribution
+from shared.models.drift import find_drift
 from shared.models.golden import split
 from shared.models.trial import AnsweredClass, Trial, TrialDocument
 
@@ -45,7 +45,6 @@ WINDOW, BATCH = 500, 25
 RUNS = 1_000
 SHIFT, SOON, BEFORE = 0.15, 300, 1_000
 POINTS = 0.02
-NO_ESTIMATE = "a trial of so many documents gives an estimate"
 
 
 @dataclass(frozen=True)
@@ -75,20 +74,25 @@ class Population:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder of the corpora (default: $PIGEONHOLE_CORPORA)")
+    parser.add_argument("--corpus", action="append", choices=[*CORPORA], help="may be repeated (default: all)")
     parser.add_argument("--runs", type=int, default=RUNS, help="draws of each figure (default %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> bool:
-    gates, details = run_metrics(arguments.data or corpora_folder(), runs=arguments.runs)
+    gates, details = run_metrics(
+        arguments.data or corpora_folder(), arguments.corpus or [*CORPORA], runs=arguments.runs
+    )
     return report(NAME, gates, details)
 
 
-def run_metrics(data: Path, *, runs: int = RUNS) -> tuple[list[Gate], dict[str, Any]]:
+def run_metrics(
+    data: Path, corpora: Sequence[str] = tuple(CORPORA), *, runs: int = RUNS
+) -> tuple[list[Gate], dict[str, Any]]:
     """Gates and details, for `bench trust` to report with its own."""
     gates: list[Gate] = []
     details: dict[str, Any] = {}
-    for name, kind in CORPORA.items():
-        population = classify(data / name, kind)
+    for name in corpora:
+        population = classify(data / name, CORPORA[name])
         details[name] = {
             "documents": len(population.answers),
             "accuracy": share(each.is_right for each in population.answers),
@@ -159,13 +163,9 @@ def read_text(path: Path) -> str:
 def answer(name: str, true: Sequence[str], given: Sequence[tuple[str, float]]) -> Answer:
     answered = tuple(AnsweredClass(name=each, confidence=confidence) for each, confidence in given)
     names = tuple(each for each, _ in given)
-    sure = result_confidence(confidence for _, confidence in given)
-    return Answer(
-        TrialDocument(location=name, etag='"1"', labels=tuple(true), classes=answered),
-        names,
-        None if sure is None else tenth_of(sure),
-        is_right(frozenset(true), frozenset(names), Right.EXACT),
-    )
+    document = TrialDocument(location=name, etag='"1"', labels=tuple(true), classes=answered)
+    right = is_right(frozenset(true), frozenset(names), Right.EXACT)
+    return Answer(document, names, tenth_of_answer(document), right)
 
 
 # draws
@@ -186,15 +186,14 @@ class Stream:
         right = sum(weight for each, weight in zip(self.answers, self.weights, strict=True) if each.is_right)
         return right / sum(self.weights)
 
-    def estimate(self, calibration: Calibration | None) -> float:
-        """For so many documents that chance among them is nothing."""
-        if calibration is None:
-            raise AssertionError(NO_ESTIMATE)
-        shares = [
-            calibration.without_class if each.tenth is None else calibration.by_tenth[each.tenth]
-            for each in self.answers
-        ]
-        return sum(map(mul, shares, self.weights)) / sum(self.weights)
+    def counted(self) -> Distribution:
+        """Of ever more documents: a million, in whole numbers."""
+        of_all = 1_000_000 / sum(self.weights)
+        classes, tenths = Counter[str](), Counter[int | None]()
+        for each, weight in zip(self.answers, self.weights, strict=True):
+            tenths[each.tenth] += round(weight * of_all)
+            classes.update(dict.fromkeys(each.names, round(weight * of_all)))
+        return Distribution(tenths.total(), classes, tuple(tenths[tenth] for tenth in range(TENTHS)))
 
 
 def usual(population: Population) -> Stream:
@@ -267,19 +266,20 @@ def measure_estimates(population: Population, *, golden: int, runs: int) -> dict
         moved = shifted(population, labelled_as(random.choice(population.classes)), points=SHIFT)
         for kind, each in (("", stream), (", shifted", moved)):
             window = each.draw(random, WINDOW)
-            true, estimate = share(one.is_right for one in window), estimate_of(calibration, window)
+            true, estimate = share(one.is_right for one in window), estimate_of(calibration, counted(window))
             found[f"near the window{kind}"] += abs(estimate - true) <= POINTS
-            found[f"near the window{kind}, at best"] += abs(estimate_of(best, window) - true) <= POINTS
+            found[f"near the window{kind}, at best"] += abs(estimate_of(best, counted(window)) - true) <= POINTS
             found[f"near the stream{kind}"] += abs(estimate - each.accuracy) <= POINTS
-            found[f"near the stream{kind}, of very many"] += abs(each.estimate(calibration) - each.accuracy) <= POINTS
+            found[f"near the stream{kind}, of very many"] += (
+                abs(estimate_of(calibration, each.counted()) - each.accuracy) <= POINTS
+            )
     return {what: number / runs for what, number in found.items()}
 
 
-def estimate_of(calibration: Calibration | None, window: Sequence[Answer]) -> float:
-    found = counted(window)
-    estimate = calibration.accuracy(found.confidence, documents=found.documents) if calibration else None
+def estimate_of(calibration: Calibration | None, answers: Distribution) -> float:
+    estimate = calibration.accuracy(answers) if calibration else None
     if estimate is None:
-        raise AssertionError(NO_ESTIMATE)
+        raise AssertionError("a trial of so many documents gives an estimate")
     return estimate
 
 
@@ -326,7 +326,7 @@ def measure_as_they_came(population: Population) -> list[dict[str, float]]:
         drift = find_drift(trial_distribution(trial), [batches(window)])
         found.append(
             {
-                "estimated": estimate_of(calibration, window),
+                "estimated": estimate_of(calibration, counted(window)),
                 "true": share(each.is_right for each in window),
                 "p_value": 1.0 if drift is None else drift.p_value,
             }

@@ -19,7 +19,7 @@ from shared.documents.record_schema import ClassificationRecord, Decision
 from shared.durable.record import StoredModel
 from shared.language.values import ProjectKind
 from shared.models.acceptance import result_confidence
-from shared.models.calibration import TENTHS, tenth_of
+from shared.models.distribution import TENTHS, tenth_of
 
 # Of the 8,192 that all metadata of a blob may have; names of classes are percent-encoded in it.
 MAX_CLASSES_BYTES = 5_000

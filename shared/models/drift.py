@@ -13,16 +13,14 @@ every look is at the same documents and has the same answer.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal, TypeAlias
 
-from shared.models.acceptance import MIN_DOCUMENTS, result_confidence
-from shared.models.calibration import TENTHS, tenth_of
+from shared.models.acceptance import MIN_DOCUMENTS
+from shared.models.distribution import Distribution, add_up
 from shared.models.statistics import fisher_exact
-from shared.models.trial import Trial
 
 # Of documents. A shift is seen at the latest when all of the newest are past it: RECENT and BLOCK after it began.
 RECENT, BLOCK = 275, 25
@@ -33,19 +31,6 @@ LEAST = 50
 FALSE_ALARMS = 0.001
 # How much of it the newest may use up: they matter most.
 _SHARE_OF_RECENT = 0.8
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """How many `documents` were answered, by class and by tenth of confidence, the lowest first.
-
-    `other_classes` are answers whose class is not known: up to so many may be missing from any class.
-    """
-
-    documents: int = 0
-    classes: Mapping[str, int] = field(default_factory=dict)
-    confidence: Sequence[int] = (0,) * TENTHS
-    other_classes: int = 0
 
 
 Direction: TypeAlias = Literal["lower", "higher"]
@@ -66,28 +51,6 @@ class Drift:
     share: float
     share_in_trial: float
     confidence: Direction | None
-
-
-def add_up(parts: Iterable[Distribution]) -> Distribution:
-    documents, other, classes, confidence = 0, 0, Counter[str](), [0] * TENTHS
-    for part in parts:
-        documents += part.documents
-        other += part.other_classes
-        classes.update(part.classes)
-        for tenth, number in enumerate(part.confidence):
-            confidence[tenth] += number
-    return Distribution(documents, dict(classes), tuple(confidence), other)
-
-
-def trial_distribution(trial: Trial) -> Distribution:
-    """What the model answered for the golden documents: of its answers, not of their labels."""
-    classes, confidence = Counter[str](), [0] * TENTHS
-    for document in trial.answered:
-        classes.update({each.name for each in document.classes})
-        sure = result_confidence(each.confidence for each in document.classes)
-        if sure is not None:
-            confidence[tenth_of(sure)] += 1
-    return Distribution(len(trial.answered), dict(classes), tuple(confidence))
 
 
 def find_drift(expected: Distribution, days: Sequence[Sequence[Distribution]]) -> Drift | None:
@@ -165,7 +128,7 @@ def _class_p_value(name: str, expected: Distribution, found: Distribution) -> fl
 
 def _below(distribution: Distribution) -> list[int]:
     """Documents without a class, and then those with a confidence below 0.1, 0.2, ... 0.9 as well."""
-    without = distribution.documents - sum(distribution.confidence)
+    without = distribution.without_class
     return [without + number for number in accumulate(distribution.confidence[:-1], initial=0)]
 
 

@@ -18,7 +18,8 @@ from shared.batches.batch import Batches, BatchFacts
 from shared.durable.store import newest_days
 from shared.errors import StateUnreadableError
 from shared.models.calibration import Calibration, calibrate
-from shared.models.drift import Direction, Distribution, Drift, add_up, find_drift, trial_distribution
+from shared.models.distribution import Distribution, add_up, trial_distribution
+from shared.models.drift import Direction, Drift, find_drift
 from shared.models.trial import TrialStore
 from shared.reports.bodies import Body
 
@@ -177,7 +178,7 @@ class _Comparison:
     def estimate(self, documents: Distribution) -> float | None:
         if self.calibration is None:
             return None
-        accuracy = self.calibration.accuracy(documents.confidence, documents=documents.documents)
+        accuracy = self.calibration.accuracy(documents)
         return None if accuracy is None else round(accuracy, 4)
 
 
@@ -215,7 +216,7 @@ def _of_day(day: date, model: _Model, counted: list[_Counted], comparison: _Comp
         project=model.project,
         model=model.label,
         documents=total.documents,
-        without_class=total.documents - sum(total.confidence) if comparison else 0,
+        without_class=total.without_class if comparison else 0,
         classes=dict(sorted(total.classes.items())),
         other_classes=total.other_classes,
         confidence=list(total.confidence),

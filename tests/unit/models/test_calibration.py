@@ -10,7 +10,8 @@ from sklearn.isotonic import IsotonicRegression
 
 from shared.language.values import ProjectKind
 from shared.models.acceptance import MIN_DOCUMENTS
-from shared.models.calibration import TENTHS, calibrate, rising_shares, tenth_of
+from shared.models.calibration import calibrate, rising_shares
+from shared.models.distribution import TENTHS, Distribution, tenth_of
 from shared.models.trial import AnsweredClass, Trial, TrialDocument
 from tests.fakes import START
 
@@ -44,6 +45,11 @@ def trial_of_results(results: list[tuple[float, bool]]) -> Trial:
     return trial_of(*(document(confidence, right=right) for confidence, right in results))
 
 
+def all_hr(confidence: list[int], *, documents: int) -> Distribution:
+    """All that have a class are "hr"."""
+    return Distribution(documents, {"hr": sum(confidence)}, confidence)
+
+
 @pytest.mark.parametrize(
     ("confidence", "tenth"),
     [(0, 0), (0.0999, 0), (0.1, 1), (0.3, 3), (0.6, 6), (0.7, 7), (0.8999, 8), (0.9, 9), (1, 9)],
@@ -71,7 +77,7 @@ def test_for_the_trials_own_documents_the_estimate_is_the_share_that_is_right() 
     calibration = calibrate(trial_of_results(results))
     assert calibration is not None
 
-    estimate = calibration.accuracy(tenths_of(results), documents=400)
+    estimate = calibration.accuracy(all_hr(tenths_of(results), documents=400))
 
     assert estimate == pytest.approx(sum(right for _, right in results) / 400)
 
@@ -96,7 +102,7 @@ def test_the_estimate_from_tenths_is_that_of_every_single_confidence(seed: int, 
     calibration = calibrate(trial_of_results(reference))
     assert calibration is not None
 
-    ours = calibration.accuracy(tenths_of(stream), documents=len(stream))
+    ours = calibration.accuracy(all_hr(tenths_of(stream), documents=len(stream)))
 
     assert ours == pytest.approx(theirs, abs=0.01)
     assert ours == pytest.approx(honesty * float(np.mean([each for each, _ in stream])), abs=0.04)
@@ -105,8 +111,8 @@ def test_the_estimate_from_tenths_is_that_of_every_single_confidence(seed: int, 
 def test_documents_that_became_less_sure_are_estimated_to_be_right_less_often() -> None:
     calibration = calibrate(trial_of_results(random_results(1_000, seed=3)))
     assert calibration is not None
-    sure = calibration.accuracy([0] * 9 + [100], documents=100)
-    unsure = calibration.accuracy([0] * 3 + [100] + [0] * 6, documents=100)
+    sure = calibration.accuracy(all_hr([0] * 9 + [100], documents=100))
+    unsure = calibration.accuracy(all_hr([0] * 3 + [100] + [0] * 6, documents=100))
     assert sure is not None
     assert unsure is not None
     assert unsure < 0.5 < 0.85 < sure
@@ -117,7 +123,7 @@ def test_documents_without_a_class_are_right_as_often_as_those_of_the_trial() ->
     none = [document(None, right=False) for _ in range(10)]
     calibration = calibrate(trial_of(*sure, *none))
     assert calibration is not None
-    assert calibration.accuracy([0] * 9 + [6], documents=10) == pytest.approx(0.6)
+    assert calibration.accuracy(all_hr([0] * 9 + [6], documents=10)) == pytest.approx(0.6)
 
 
 def test_a_tenth_without_golden_documents_lies_between_its_neighbours() -> None:
@@ -137,7 +143,7 @@ def test_a_result_with_one_class_too_many_is_not_right() -> None:
     )
     calibration = calibrate(trial_of(*[two] * 40))
     assert calibration is not None
-    assert calibration.accuracy([0] * 5 + [7] + [0] * 4, documents=7) == 0
+    assert calibration.accuracy(all_hr([0] * 5 + [7] + [0] * 4, documents=7)) == 0
 
 
 @pytest.mark.parametrize(
@@ -156,4 +162,4 @@ def test_a_trial_that_shows_too_little_gives_no_calibration(documents: list[Tria
 def test_of_no_documents_there_is_no_estimate() -> None:
     calibration = calibrate(trial_of_results(random_results(100, seed=4)))
     assert calibration is not None
-    assert calibration.accuracy([0] * TENTHS, documents=0) is None
+    assert calibration.accuracy(all_hr([0] * TENTHS, documents=0)) is None

@@ -11,17 +11,8 @@ from scipy import stats
 
 from shared.language.values import ProjectKind
 from shared.models.acceptance import MIN_DOCUMENTS
-from shared.models.calibration import TENTHS
-from shared.models.drift import (
-    BLOCK,
-    FALSE_ALARMS,
-    LEAST,
-    RECENT,
-    Distribution,
-    add_up,
-    find_drift,
-    trial_distribution,
-)
+from shared.models.distribution import TENTHS, Distribution, add_up, trial_distribution
+from shared.models.drift import BLOCK, FALSE_ALARMS, LEAST, RECENT, find_drift
 from shared.models.trial import AnsweredClass, Trial, TrialDocument
 from tests.fakes import START
 
