@@ -134,6 +134,59 @@ def test_a_tenth_without_golden_documents_lies_between_its_neighbours() -> None:
     assert calibration.by_tenth == pytest.approx((0.2, 0.2, 0.2, 0.35, 0.5, 0.65, 0.8, 0.8, 0.8, 0.8))
 
 
+def named(name: str, *, right: bool, number: int) -> TrialDocument:
+    return TrialDocument(
+        location=f"{name}-{number}.txt",
+        etag='"1"',
+        labels=(name if right else "other",),
+        classes=(AnsweredClass(name=name, confidence=0.75),),
+    )
+
+
+def test_a_class_that_is_right_less_often_counts_where_it_is_more_frequent_than_in_the_trial() -> None:
+    billing = [named("billing", right=number < 90, number=number) for number in range(100)]
+    legal = [named("legal", right=number < 50, number=number) for number in range(100)]
+    calibration = calibrate(trial_of(*billing, *legal))
+    assert calibration is not None
+    tenths = [0] * 7 + [100] + [0] * 2
+    estimates = {
+        share: calibration.accuracy(Distribution(100, {"billing": 100 - share, "legal": share}, tenths))
+        for share in (0, 50, 100)
+    }
+    # Drawn a sixth of the way towards what both have in common: 20 of 120 documents.
+    assert estimates == pytest.approx({0: 0.7 + 0.2 * 5 / 6, 50: 0.7, 100: 0.7 - 0.2 * 5 / 6})
+
+
+def test_a_class_of_few_golden_documents_changes_little() -> None:
+    billing = [named("billing", right=number < 90, number=number) for number in range(100)]
+    calibration = calibrate(trial_of(*billing, named("legal", right=False, number=0)))
+    assert calibration is not None
+    assert calibration.more_of_class["legal"] == pytest.approx(-0.89 / 21, abs=0.001)
+
+
+def test_the_classes_of_one_document_share_what_is_unexpected_of_it() -> None:
+    both = TrialDocument(
+        location="a.txt",
+        etag='"1"',
+        labels=("hr", "legal"),
+        classes=(AnsweredClass(name="hr", confidence=0.75), AnsweredClass(name="legal", confidence=0.75)),
+    )
+    wrong = [named("billing", right=False, number=number) for number in range(40)]
+    calibration = calibrate(trial_of(*[both] * 40, *wrong))
+    assert calibration is not None
+    assert calibration.more_of_class == pytest.approx({"hr": 1 / 6, "legal": 1 / 6, "billing": -1 / 3})
+
+
+def test_an_estimate_is_a_share() -> None:
+    billing = [named("billing", right=True, number=number) for number in range(100)]
+    legal = [named("legal", right=number < 10, number=number) for number in range(100)]
+    calibration = calibrate(trial_of(*billing, *legal))
+    assert calibration is not None
+    # Of classes that their tenth does not count: metadata that contradict each other.
+    assert calibration.accuracy(Distribution(10, {"billing": 1_000}, [10] + [0] * 9)) == 1
+    assert calibration.accuracy(Distribution(10, {"legal": 1_000}, [10] + [0] * 9)) == 0
+
+
 def test_a_result_with_one_class_too_many_is_not_right() -> None:
     two = TrialDocument(
         location="a.txt",
