@@ -19,6 +19,7 @@ from bench.synthetic_storage import ONE_FAILS_OF, PAGE, peak_memory_mb, syntheti
 from local.provision import provision
 from local.settings import app_settings
 from local.stack import settings_of
+from shared.batches.answer_counts import AnswerCounts, AnsweredBy
 from shared.documents.reconcile import read_totals
 from shared.documents.record_schema import RecordFacts
 from shared.documents.walk import WALK
@@ -30,7 +31,7 @@ NAME = "scale"
 HELP = "CPU, calls and memory of reconcile, status, batches and the sweep beside much history"
 FAILURES, CLOSED = 5_000, 800
 # The sweep looks into five poison queues and three listings, whatever lies there.
-MOST_CALLS = {"status": 10, "batches": 10, "metrics": 10, "sweep": 20}
+MOST_CALLS = {"status": 10, "batches": 10, "metrics": 10, "metrics of models": 10, "sweep": 20}
 REPEATS = 5
 UPLOADERS = 8
 
@@ -128,6 +129,7 @@ def measure_answers(documents: int) -> dict[str, dict[str, float]]:
             "status": services.status,
             "batches": services.batch_report.list,
             "metrics": services.sweep.metrics.log_pipeline,
+            "metrics of models": lambda: services.metrics_report(7),
             "sweep": services.sweep,
         }
         found = {
@@ -168,6 +170,9 @@ def fill(services: Services, documents: int) -> None:
 
     def put_batch(number: int) -> None:
         metadata = {"created": now.isoformat(), "due": now.isoformat(), "state": "submitted", "documents": "25"}
+        metadata |= AnsweredBy(project=MODEL.project, label=MODEL.label, kind=MODEL.kind).to_metadata()
+        classes = {f"class-{each}": 5 for each in range(5)}
+        metadata |= AnswerCounts(classified=25, classes=classes, confidence=(1,) * 5 + (4,) * 5).to_metadata()
         state.put(f"batches/closed/{now.date()}/{number:032x}.json", b"{}", metadata=metadata)
 
     with ThreadPoolExecutor(UPLOADERS) as pool:

@@ -78,6 +78,7 @@ from shared.reports.batches import BatchReport
 from shared.reports.documents import DocumentReport
 from shared.reports.health import HealthCheck
 from shared.reports.metrics import MetricsLog
+from shared.reports.model_metrics import MetricsReport
 from shared.reports.status import StatusReport
 from shared.reports.waits import Waits
 from shared.reviews.choices import Choices
@@ -144,6 +145,7 @@ class Services:
     status: StatusReport
     document_report: DocumentReport
     batch_report: BatchReport
+    metrics_report: MetricsReport
     close: Callable[[], None]
     """Closes connections and threads; a function app never does, tests and short programs do."""
 
@@ -471,6 +473,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         status=StatusReport(inbox, batches, records, state, active_model, waits, clock, audited=decisions.audited),
         document_report=DocumentReport(records, batches),
         batch_report=BatchReport(batches),
+        metrics_report=MetricsReport(batches, TrialStore(state)),
         close=close,
     )
 

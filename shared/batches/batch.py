@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias
 
 from pydantic import AwareDatetime, Field
 
+from shared.batches.answer_counts import AnswerCounts, AnsweredBy
 from shared.documents.messages import Source
 from shared.documents.ref import DocumentRef
 from shared.durable.record import STEP_ALLOWANCE, Event, Facts, Record, StoredModel
@@ -74,18 +75,39 @@ class JobReference(StoredModel):
 
 
 class BatchFacts(Facts):
-    """What listings show of a batch, so that status and sweep need not read every one."""
+    """What listings show of a batch, so that status and sweep need not read every one.
+
+    `answers` are there once the batch has ended (an earlier release counted none), `answered_by` where there are any.
+    """
 
     state: BatchState
     documents: int
     waiting: bool = False
     refused: bool = False
+    answered_by: AnsweredBy | None = None
+    answers: AnswerCounts | None = None
+
+    @classmethod
+    def read(cls, metadata: Mapping[str, str]) -> Self | None:
+        """Counts that cannot be read are none, and take nothing else with them."""
+        facts = super().read(metadata)
+        answers = AnswerCounts.read(metadata) if facts is not None else None
+        if facts is None or answers is None:
+            return facts
+        return facts.model_copy(update={"answers": answers, "answered_by": AnsweredBy.read(metadata)})
+
+    def to_metadata(self) -> dict[str, str]:
+        values = super(BatchFacts, self.model_copy(update={"answered_by": None, "answers": None})).to_metadata()
+        for each in (self.answered_by, self.answers):
+            values |= each.to_metadata() if each is not None else {}
+        return values
 
 
 class Batch(Record):
     """`waiting` says why nothing can be submitted now: no model is in use, or (`is_refused`) the service refuses every
     request to the one that is. `acceptance` is that of `model` when the batch was submitted, `audit_percent` the
-    setting then: so that writing the records again decides the same."""
+    setting then: so that writing the records again decides the same. `answers` counts what its documents were
+    classified as, once it has ended."""
 
     state: BatchState = BatchState.PLANNED
     documents: tuple[BatchDocument, ...]
@@ -97,6 +119,7 @@ class Batch(Record):
     waiting: str | None = None
     waiting_since: AwareDatetime | None = None
     is_refused: bool = False
+    answers: AnswerCounts | None = None
 
     @property
     def open_documents(self) -> list[tuple[int, BatchDocument]]:
@@ -118,8 +141,21 @@ class Batch(Record):
             # One reason at a time: a later step that was deferred tells of something else.
             waiting=self.waiting is not None and self.deferred is None,
             refused=self.is_refused and self.deferred is None,
+            **self._facts_of_answers(),
             **self.facts_of_deferral(),
         )
+
+    def _facts_of_answers(self) -> dict[str, Any]:
+        """Nothing while documents are open: a step in between must not be taken for the end."""
+        if self.open_documents:
+            return {}
+        answers, model = self.answers or AnswerCounts(), self.model
+        if not answers.classified or model is None:
+            return {"answers": answers}
+        return {
+            "answers": answers,
+            "answered_by": AnsweredBy(project=model.project, label=model.label, kind=model.kind),
+        }
 
 
 Batches: TypeAlias = StepQueue[Batch, BatchFacts]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from shared.batches.answer_counts import count_answers
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, JobReference, Outcome
 from shared.batches.resubmit import Resubmit
 from shared.batches.results import Results, resolve
@@ -89,7 +90,8 @@ class Poll:
         count = Counter(outcomes.values())
         shown = (Outcome.CLASSIFIED, Outcome.FAILED, Outcome.RESUBMITTED)
         what = ", ".join(f"{outcome.value} {count[outcome]}" for outcome in shown)
-        return Done(stored.evolve(self.batches.clock(), what, documents=batch.with_outcomes(outcomes)))
+        answers = count_answers(record for index, record in results.classified.items() if index not in raised)
+        return Done(stored.evolve(self.batches.clock(), what, documents=batch.with_outcomes(outcomes), answers=answers))
 
     def _write_failures(self, batch: Batch, failures: Mapping[int, tuple[FailureCode, str]]) -> dict[int, Exception]:
         """The failure records of a batch's documents. Returns what the writing of one raised, by index."""

@@ -139,13 +139,21 @@ class RecordStore(Generic[R, F]):
         found: list[BlobInfo] = []
         is_all = True
         for day in days:
-            listing = self._blobs.list(f"{self._closed}{day.isoformat()}/", metadata=True)
-            infos = list(islice(listing, MAX_SEARCHED))
-            is_all = is_all and len(infos) < MAX_SEARCHED
+            infos, is_all_of_day = self._closed_on(day)
+            is_all = is_all and is_all_of_day
             found += heapq.nlargest(count, infos, key=lambda info: info.last_modified)
             if len(found) >= count:
                 break
         return [self._listed(info) for info in found[:count]], is_all
+
+    def list_closed_on(self, day: date) -> tuple[list[Listed[F]], bool]:
+        """Those created on a day, by id; one call. False means that it has more than MAX_SEARCHED, which these are."""
+        infos, is_all = self._closed_on(day)
+        return [self._listed(info) for info in infos], is_all
+
+    def _closed_on(self, day: date) -> tuple[list[BlobInfo], bool]:
+        infos = list(islice(self._blobs.list(f"{self._closed}{day.isoformat()}/", metadata=True), MAX_SEARCHED))
+        return infos, len(infos) < MAX_SEARCHED
 
     def list_all_closed(self) -> Iterator[Listed[F]]:
         """Every closed record, oldest day first, 5,000 a call."""

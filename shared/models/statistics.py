@@ -21,6 +21,8 @@ from statistics import NormalDist, pstdev
 RESAMPLES = 400
 SEED = 20_260_801
 _BISECTIONS = 60
+# A tail's terms only fall once one is this small beside the first.
+_NEGLIGIBLE = 1e-12
 
 Classes = frozenset[str]
 
@@ -158,6 +160,39 @@ def binomial_cdf(most: int, *, of: int, share: float) -> float:
         for number in range(most + 1)
     )
     return min(total, 1.0)
+
+
+def fisher_exact(part: int, *, of: int, other: int, of_other: int) -> float:
+    """The two-sided p-value of `part` of `of` and `other` of `of_other` being chance, where both shares are the same.
+
+    Exact: twice the smaller tail of the hypergeometric distribution (Fisher, The logic of inductive inference, Journal
+    of the Royal Statistical Society 98, 1935). It is at most p with a probability of at most p, whatever the shares.
+    """
+    total, parts = of + of_other, part + other
+    if of > of_other:  # the smaller sample's tails have fewer terms
+        part, of = other, of_other
+    rest = total - parts - of  # of the larger sample's others, were all parts in the smaller one
+    here = math.exp(
+        _log_ways(parts, chosen=part) + _log_ways(total - parts, chosen=of - part) - _log_ways(total, chosen=of)
+    )
+    above = below = term = here
+    for number in range(part, min(of, parts)):
+        term *= (parts - number) * (of - number) / ((number + 1) * (rest + number + 1))
+        above += term
+        if term < here * _NEGLIGIBLE:
+            break
+    term = here
+    for number in range(part, max(0, -rest), -1):
+        term *= number * (rest + number) / ((parts - number + 1) * (of - number + 1))
+        below += term
+        if term < here * _NEGLIGIBLE:
+            break
+    return min(1.0, 2 * min(above, below))
+
+
+def _log_ways(number: int, *, chosen: int) -> float:
+    """The logarithm of how many ways there are to choose so many out of `number`."""
+    return math.lgamma(number + 1) - math.lgamma(chosen + 1) - math.lgamma(number - chosen + 1)
 
 
 def normal_quantile(probability: float) -> float:

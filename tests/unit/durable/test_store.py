@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from shared.durable import store
 from shared.durable.record import MAX_HISTORY, STEP_ALLOWANCE
 from shared.durable.store import newest_days
 from shared.errors import RaceLostError, StateUnreadableError
@@ -181,6 +182,21 @@ def test_no_more_days_are_listed_than_it_takes(office: Office) -> None:
     office.trace.clear()
     office.store.list_closed(4, newest_days(START, 7))
     assert office.trace == ["blobs.list"] * 7
+
+
+def test_those_closed_on_a_day_are_listed_in_one_call_up_to_a_bound(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        close_at(office, letter(f"today-{number}"), number)
+    close_at(office, letter("yesterday", days_ago=1), 4)
+    office.trace.clear()
+    listed, is_all = office.store.list_closed_on(TODAY)
+    assert ([each.id for each in listed], is_all) == (["today-0", "today-1", "today-2"], True)
+    assert office.trace == ["blobs.list"]
+    monkeypatch.setattr(store, "MAX_SEARCHED", 2)
+    listed, is_all = office.store.list_closed_on(TODAY)
+    assert ([each.id for each in listed], is_all) == (["today-0", "today-1"], False)
 
 
 def test_all_closed_records_are_listed_oldest_day_first(office: Office) -> None:

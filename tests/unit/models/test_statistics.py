@@ -15,6 +15,7 @@ from shared.models.statistics import (
     Pair,
     binomial_cdf,
     counts_by_class,
+    fisher_exact,
     lower_bound,
     normal_quantile,
     paired_difference,
@@ -106,6 +107,28 @@ def test_bounds_of_a_share_are_those_of_clopper_and_pearson(right: int, of: int,
 @pytest.mark.parametrize("share", [0, 0.02, 0.5, 0.95, 1])
 def test_the_binomial_distribution_is_scipys(most: int, of: int, share: float) -> None:
     assert binomial_cdf(most, of=of, share=share) == pytest.approx(stats.binom.cdf(most, of, share), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("part", "of", "other", "of_other"),
+    [
+        *[(0, 50, 12, 240), (12, 240, 0, 50), (40, 250, 12, 240), (5, 250, 12, 240), (250, 250, 240, 240)],
+        *[(1, 1, 0, 1), (0, 30, 0, 30), (60, 250, 60_000, 1_000_000), (300, 1_000, 30_000, 40_000)],
+        *[(999, 1_000, 1, 1_000)],
+    ],
+)
+def test_the_exact_test_of_two_shares_is_scipys(part: int, of: int, other: int, of_other: int) -> None:
+    # Twice the smaller tail, which scipy gives one by one.
+    table = [[part, of - part], [other, of_other - other]]
+    tails = [stats.fisher_exact(table, alternative=side).pvalue for side in ("less", "greater")]
+
+    theirs = min(1.0, 2 * min(tails))
+
+    assert fisher_exact(part, of=of, other=other, of_other=of_other) == pytest.approx(theirs, rel=1e-5, abs=1e-290)
+
+
+def test_the_exact_test_is_the_same_whichever_sample_is_named_first() -> None:
+    assert fisher_exact(40, of=250, other=12, of_other=240) == fisher_exact(12, of=240, other=40, of_other=250)
 
 
 def test_the_quantile_of_a_mistake_in_ten_is_1_2816() -> None:
