@@ -160,8 +160,8 @@ def evaluate_gate(
 def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, active_label: str) -> GateDecision:
     """Compare candidate and active model on golden documents that both have classified; one at least.
 
-    The verdict is clear where the difference is known to the tolerance, and where the whole interval lies on one side: of
-    0 (better) or of the tolerance (worse). A model that is much worse needs no exact figure to be refused.
+    The verdict is clear where the difference is known to the tolerance, and where the whole interval lies on one side:
+    of 0 (better) or of the tolerance (worse). A model that is much worse needs no exact figure to be refused.
     """
     measured = paired_difference(pairs, rule.metric.of_counts)
     spread = _QUANTILE * measured.error
