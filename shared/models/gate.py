@@ -196,7 +196,7 @@ def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, 
 def documents_needed(documents: int, *, spread: float, tolerance: float) -> int | None:
     """How many golden documents would tell the models apart to the tolerance; None where it is 0: none are enough.
 
-    `spread` is half the interval that so many `documents` gave; it falls with the square root of their number.
+    `spread`, which so many `documents` gave, falls with the square root of their number.
     """
     return max(MIN_DOCUMENTS, math.ceil(documents * (spread / tolerance) ** 2)) if tolerance else None
 
