@@ -1,4 +1,4 @@
-"""`python -m tools.trust_tables` prints the tables of docs/trust.md from the code they are about; a test compares them."""
+"""`python -m tools.trust_tables` prints the tables of docs/trust.md from the code they are of; a test compares them."""
 
 from __future__ import annotations
 

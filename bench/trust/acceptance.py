@@ -37,7 +37,7 @@ UNSURE = -1.0
 
 @dataclass(frozen=True)
 class Kept:
-    """What came of all splits, as shares of the rest; `accepted` and `precision` are means where there was a promise."""
+    """What came of all splits, as shares of the rest; `accepted` and `precision` are means of those with a promise."""
 
     promised: int
     kept: int
