@@ -35,7 +35,7 @@ GOLDEN, FEW = 240, 60
 TWINS = 6
 SAME, POORER = 0.005, 0.10
 # Trainings that look for what costs 10 points, and how near is near enough.
-SEARCH, NEAR = 8, 0.005
+SEARCH, NEAR = 7, 0.01
 
 
 @dataclass(frozen=True)
