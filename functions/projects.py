@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from functions.http import handles_errors, json_response, problem_response, read_body, read_json, read_request
 from functions.operations import accepted
 from shared.models.projects import ProjectName, ProjectRequest
-from shared.operations.operation import RetrainRequest
+from shared.operations.operation import PublishRequest, RetrainRequest
 from shared.reports.bodies import Problem
 from shared.reports.operations import operation_list
 from shared.reports.projects import DeletedProject, project_body, stored_labels
@@ -22,14 +22,6 @@ MAX_LABELS_BYTES = 16 * 1024 * 1024
 _NAME: TypeAdapter[str] = TypeAdapter(ProjectName, config=ConfigDict(defer_build=True))
 
 
-class PublishRequest(BaseModel):
-    """Body of POST .../publish."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid")
-
-    model: str
-
-
 def project_name(req: func.HttpRequest) -> str:
     """The project of the address. Raises BadRequestError."""
     return read_request(lambda: _NAME.validate_python(req.route_params.get("project")))
@@ -37,20 +29,22 @@ def project_name(req: func.HttpRequest) -> str:
 
 def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
-    projects = services.projects
+    projects, promises = services.projects, services.promises
 
     @bp.function_name("put_project")
     @bp.route(route="projects/{project}", methods=["PUT"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def put(req: func.HttpRequest) -> func.HttpResponse:
-        result = projects.put(project_name(req), read_body(req, ProjectRequest))
-        return json_response(project_body(result.project), 201 if result.created else 200)
+        name = project_name(req)
+        result = projects.put(name, read_body(req, ProjectRequest))
+        return json_response(project_body(result.project, promises.show(name)), 201 if result.created else 200)
 
     @bp.function_name("get_project")
     @bp.route(route="projects/{project}", methods=["GET"])
     @handles_errors
     def get(req: func.HttpRequest) -> func.HttpResponse:
-        return json_response(project_body(projects.get(project_name(req))))
+        name = project_name(req)
+        return json_response(project_body(projects.get(name), promises.show(name)))
 
     @bp.function_name("delete_project")
     @bp.route(route="projects/{project}", methods=["DELETE"], auth_level=func.AuthLevel.ADMIN)
