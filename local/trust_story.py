@@ -86,8 +86,9 @@ def with_labels(dataset: Dataset, classes: Sequence[str], documents: Iterable[La
 
 def show_gate(console: Console, gate: Mapping[str, Any]) -> None:
     style = {"worse": "red", "unclear": "yellow", "unpaired": "dim"}.get(gate["verdict"], "green")
-    said = "published" if gate["passed"] else "not published"
-    console.print(f"  [{style}]{gate['verdict']}[/{style}], {said}: {escape(gate['reason'])}")
+    # A refusal's reason is that of the operation, which was printed when it ended.
+    said = f"published: {gate['reason']}" if gate["passed"] else "not published"
+    console.print(f"  [{style}]{gate['verdict']}[/{style}], {escape(said)}")
 
 
 def show_verdicts(console: Console, gates: Mapping[str, Mapping[str, Any]]) -> None:

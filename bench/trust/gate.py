@@ -32,7 +32,7 @@ CORPORA = ("newsgroups", "packages")
 ALIKE, WORSE = ("apart", "retrained"), ("poorer", "spoiled")
 GOLDEN, FEW = 240, 60
 # Pairs of each kind that are trained.
-TWINS = 6
+TWINS = 10
 SAME, POORER = 0.005, 0.10
 # Trainings that look for what costs 10 points, and how near is near enough.
 SEARCH, NEAR = 7, 0.01

@@ -140,7 +140,8 @@ def test_a_verdict_is_shown_with_what_it_rests_on() -> None:
         "documents_needed": None,
     }
     unpaired = paired | {"verdict": "unpaired", "passed": True, "difference": None, "interval": None}
-    assert "worse, not published: micro_f1 is 0.1 [sic]" in printed(show_gate, paired)
+    assert printed(show_gate, paired).strip() == "worse, not published"
+    assert "unpaired, published: micro_f1 is 0.1 [sic]" in printed(show_gate, unpaired)
     table = printed(show_verdicts, {"spoiled": paired, "first": unpaired})
     assert "-0.600" in table
     assert "-0.700 to -0.500" in table
