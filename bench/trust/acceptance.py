@@ -3,6 +3,11 @@
 The threshold comes from the golden documents; what it accepts of the rest is counted against the truth. Beside it the
 best possible: the most that anybody who knew the truth could accept of the rest, from the surest down, at the precision
 that was asked for.
+
+The guarantee is about all splits: a promise is made and broken in at most one of ten. The share of the promises made
+that were kept is another figure, and a harder one where the model can hardly be as good as was asked: then few promises
+are made, and those by luck. It is judged where a promise was made in one split of ten at least, and shown everywhere.
+What the golden documents had in luck the rest lacks, because both come from one corpus: figures are a little too low.
 """
 
 from __future__ import annotations
@@ -33,6 +38,8 @@ PRECISIONS = (0.9, 0.95)
 CONFIDENCE = 0.9
 # An answer without classes is never accepted, and no grid reaches it.
 UNSURE = -1.0
+# A share of the splits: fewer promises than that were made by luck, and too few to judge.
+OFTEN = 0.1
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,14 @@ def measure_acceptance(pool: Executor, data: Path, *, splits: int) -> tuple[list
         name = f"{view} {right.value} {precision:g}"
         details[f"{name}: splits without a promise"] = 1 - kept.promised / splits
         details[f"{name}: best possible"] = kept.best
+        broken = (kept.promised - kept.kept) / splits
+        gates.append(Gate(f"{name}: made and broken, of all splits", broken, 1 - CONFIDENCE, at_most=True))
         if kept.promised:
-            gates.append(Gate(f"{name}: promises kept", kept.kept / kept.promised, 0.9))
+            share = kept.kept / kept.promised
+            if kept.promised >= OFTEN * splits:
+                gates.append(Gate(f"{name}: kept, of the promises made", share, 0.9))
+            else:
+                details[f"{name}: kept, of the promises made"] = share
             details[f"{name}: accepted"] = kept.accepted
             details[f"{name}: precision of the accepted"] = kept.precision
     return gates, details
