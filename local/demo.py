@@ -1,28 +1,49 @@
-"""`python -m local demo`: the whole way from nothing to classified documents, on real parts, then stop everything."""
+"""`python -m local demo`: the whole way from nothing to accepted results, on real parts, then stop everything.
+
+A first model is trained, a better one takes its place, a spoiled one and one that cannot be told apart do not; new
+documents are classified, and what was promised of the accepted ones is held against what people say they are.
+"""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from azurite_process.folder_lock import FolderLock
 from cli.api import Api
 from cli.classify import classify, show_agreement
-from cli.datasets import SAMPLES, Dataset, load_dataset
+from cli.datasets import Dataset, load_dataset
+from cli.steps import StepFailedError
 from cli.storage import UserStorage
-from cli.teach import retrain, store_labels, teach
+from cli.teach import retrain, store_labels
 from local.settings import ROOT
 from local.stack import DEMO_DELAYS, Stack, add_stack_arguments, running_stack, stack_options
+from local.subjects import write_subjects
+from local.trust_story import (
+    GOLDEN_PERCENT,
+    RULE,
+    chapters,
+    counted,
+    show_gate,
+    show_kept,
+    show_promise,
+    show_verdicts,
+    show_waiting,
+)
 
 FOLDER = ROOT / "build" / "demo"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--dataset", type=Path, default=SAMPLES, metavar="DIR", help="labels.json and new/*.txt (default: the samples)"
+        "--dataset",
+        type=Path,
+        metavar="DIR",
+        help="labels.json and new/*.txt (default: what SciPy's functions do, sorted by subject)",
     )
     parser.add_argument("--documents", type=int, metavar="N", help="classify only the first N of new/")
     add_stack_arguments(parser)
@@ -33,16 +54,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     console = Console()
-    dataset = load_dataset(arguments.dataset.resolve(), limit=arguments.documents)
     with FolderLock(FOLDER):
-        return _run(console, arguments, dataset)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        folder = arguments.dataset.resolve() if arguments.dataset else write_subjects(FOLDER / "dataset")
+        return _run(console, arguments, load_dataset(folder, limit=arguments.documents))
 
 
 def _run(console: Console, arguments: argparse.Namespace, dataset: Dataset) -> int:
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    console.rule("[bold]Pigeonhole[/bold]: a .txt goes in, its classes come out")
+    console.rule("[bold]Pigeonhole[/bold]: a .txt goes in, its classes come out, and whether to believe them")
+    options = stack_options(arguments)
+    options["changes"] = {"golden_percent": str(GOLDEN_PERCENT)} | options["changes"]
     with console.status("Starting Azurite, the Language emulator and the functions host ..."):
-        stack_context = running_stack(FOLDER, emulator_flags=DEMO_DELAYS, **stack_options(arguments))
+        stack_context = running_stack(FOLDER, emulator_flags=DEMO_DELAYS, **options)
         stack = stack_context.__enter__()
     try:
         return _show(console, stack, dataset, arguments.seconds)
@@ -60,9 +83,11 @@ def _show(console: Console, stack: Stack, dataset: Dataset, seconds: float) -> i
     )
     settings = stack.settings
     api, storage = Api(host.url, host.master_key), UserStorage(stack.azurite.connection_string)
-    place: dict[str, str] = {"container": settings.training_container, "project": settings.language_project}
     try:
-        teach(console, api, storage, **place, dataset=dataset, model="first")
+        show_models(
+            console, api, storage, dataset, container=settings.training_container, project=settings.language_project
+        )
+        console.rule("New documents")
         containers = (settings.documents_container, settings.classifications_container, settings.failures_container)
         found = classify(console, api, storage, containers=containers, files=dataset.new, seconds=seconds)
         show_agreement(console, dataset.expected, found.records)
@@ -70,12 +95,37 @@ def _show(console: Console, stack: Stack, dataset: Dataset, seconds: float) -> i
         console.print(
             f"Records: {folder.relative_to(ROOT)}/ (copies of the blobs in {settings.classifications_container}/)"
         )
-        if dataset.folder == SAMPLES:
-            show_retraining(console, api, storage, dataset, **place)
+        console.rule("What was accepted")
+        show_promise(console, api.call("GET", "/api/status")["acceptance"])
+        show_waiting(console, found.records)
+        show_kept(console, counted(dataset.expected, found.records))
     finally:
         storage.close()
         api.close()
     return 1 if found.missing else 0
+
+
+def show_models(
+    console: Console, api: Api, storage: UserStorage, dataset: Dataset, *, container: str, project: str
+) -> None:
+    """Models come and go, or stay out; the golden documents are the same for all of them."""
+    gates: dict[str, dict[str, Any]] = {}
+    for number, chapter in enumerate(chapters(dataset)):
+        console.rule(chapter.title)
+        store_labels(console, api, storage, container=container, project=project, dataset=chapter.labels)
+        if number == 0:
+            ask = {"kind": dataset.kind.value, "container": container, "acceptance": RULE.model_dump(mode="json")}
+            api.call("PUT", f"/api/projects/{project}", ask)
+        record = retrain(console, api, project, {"model": chapter.model, **chapter.request}, title="Train and try")
+        if record["gate"] is None:
+            raise StepFailedError(
+                f"the training of {chapter.model} ended as {record['state']}: {record['reason']}",
+                do=f"see the logs in {FOLDER.relative_to(ROOT)}/",
+            )
+        gates[chapter.model] = record["gate"]
+        show_gate(console, record["gate"])
+    show_verdicts(console, gates)
+    console.print(f"In use: {api.call('GET', '/api/status')['active_model']['label']}")
 
 
 def save_records(stack: Stack) -> Path:
@@ -90,20 +140,3 @@ def save_records(stack: Stack) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(store.read(info.name).data)
     return FOLDER / settings.classifications_container
-
-
-def show_retraining(
-    console: Console, api: Api, storage: UserStorage, dataset: Dataset, *, container: str, project: str
-) -> None:
-    """A retraining with more labels passes the gate, one with spoiled labels is refused."""
-    console.rule("Retraining")
-    for labels, model, title in (
-        ("labels_more.json", "morelabels", "Retrain with more labels"),
-        ("labels_spoiled.json", "spoiledlabels", "Retrain with spoiled labels"),
-    ):
-        changed = load_dataset(dataset.folder, labels_name=labels)
-        store_labels(console, api, storage, container=container, project=project, dataset=changed)
-        record = retrain(console, api, project, {"model": model}, title=title)
-        console.print(f"  gate: {record['gate']['reason']}")
-    active = api.call("GET", "/api/status")["active_model"]
-    console.print(f"In use: {active['label']}")

@@ -20,6 +20,8 @@ from shared.models.statistics import Counts, Difference, Pair, counts_by_class, 
 # refusing what is not.
 MISTAKE = 0.1
 _QUANTILE = normal_quantile(1 - MISTAKE)
+# With fewer golden documents a difference is not normal enough for its quantiles to be believed.
+MIN_DOCUMENTS = 30
 # Of the classes that lost, those that a reason names; all are in `losses`.
 NAMED_LOSSES = 5
 # Differences are rounded to this many digits: 0.07 - 0.01 is a little more than 0.06 in binary fractions.
@@ -160,7 +162,8 @@ def evaluate_gate(
 def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, active_label: str) -> GateDecision:
     """Compare candidate and active model on golden documents that both have classified; one at least.
 
-    The difference is normal enough for its quantiles from some tens of documents on; with fewer the verdict is unclear.
+    The verdict is clear where the difference is known to the tolerance, and where the whole interval lies on one side:
+    of 0 (better) or of the tolerance (worse). A model that is much worse needs no exact figure to be refused.
     """
     measured = paired_difference(pairs, rule.metric.of_counts)
     spread = _QUANTILE * measured.error
@@ -168,7 +171,7 @@ def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, 
     losses = _losses(pairs)
     excessive = [loss for loss in losses if _exceeds(loss.recall_lost, limit=rule.no_class_loses_more_than)]
     fits = _fits(rule, measured, verdict) and not excessive
-    needed = math.ceil(measured.documents * (spread / rule.tolerance) ** 2) if rule.tolerance else None
+    needed = documents_needed(measured.documents, spread=spread, tolerance=rule.tolerance)
     reason = _paired_reason(rule, measured, verdict, spread=spread, needed=needed, active_label=active_label)
     if excessive:
         reason += f"; {_in_words(excessive)}, more than the {rule.no_class_loses_more_than:g} that a class may lose"
@@ -193,11 +196,22 @@ def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, 
     )
 
 
+def documents_needed(documents: int, *, spread: float, tolerance: float) -> int | None:
+    """How many golden documents would tell the models apart to the tolerance; None where it is 0: none are enough.
+
+    `spread`, which so many `documents` gave, falls with the square root of their number.
+    """
+    return max(MIN_DOCUMENTS, math.ceil(documents * (spread / tolerance) ** 2)) if tolerance else None
+
+
 def _verdict(rule: GateRule, measured: Difference, spread: float) -> Verdict:
-    if spread > rule.tolerance:
-        return Verdict.UNCLEAR
-    if measured.value - spread > 0:
+    is_enough = measured.documents >= MIN_DOCUMENTS
+    if is_enough and measured.value - spread > 0:
         return Verdict.BETTER
+    if is_enough and _exceeds(-measured.value - spread, limit=rule.tolerance):
+        return Verdict.WORSE
+    if not is_enough or spread > rule.tolerance:
+        return Verdict.UNCLEAR
     return Verdict.WORSE if _exceeds(-measured.value, limit=rule.tolerance) else Verdict.AS_GOOD
 
 
@@ -244,10 +258,11 @@ def _paired_reason(
     if verdict is Verdict.UNCLEAR:
         more = f": about {needed} golden documents would settle it" if needed else ""
         by = "the estimate decides" if rule.on_unclear is OnUnclear.BY_ESTIMATE else "on_unclear says to refuse"
-        return (
-            f"{figures}; unclear, as the difference of {measured.value:+.3f} is only known to {spread:.3f}, more than "
-            f"the tolerance of {rule.tolerance:g}{more}; {by}"
+        why = f"as the difference of {measured.value:+.3f} is only known to {spread:.3f}"
+        why += (
+            f", more than the tolerance of {rule.tolerance:g}" if spread > rule.tolerance else " by too few documents"
         )
+        return f"{figures}; unclear, {why}{more}; {by}"
     said = {
         Verdict.BETTER: "better",
         Verdict.AS_GOOD: f"as good, within the tolerance of {rule.tolerance:g}",

@@ -97,9 +97,10 @@ def paired_difference(
 ) -> Difference:
     """Compare two models by `score` on the same documents, of which there must be one at least.
 
-    The error is never below 1 / (documents + 2): few documents on which both models happen to agree say little, and
-    the bootstrap would call them certain. That is the standard error of Agresti and Min (Simple improved confidence
-    intervals for comparing matched proportions, Statistics in Medicine 24, 2005) where no document is discordant.
+    To the bootstrap's error one of 1 / (documents + 2) is added, in squares: few documents on which both models happen
+    to agree, or of which only two are answered differently, say little, and the bootstrap would call them certain. With
+    it the error is about that of Agresti and Min (Simple improved confidence intervals for comparing matched
+    proportions, Statistics in Medicine 24, 2005), and exactly theirs where no document is discordant.
     """
     kinds = Counter(pairs)
     candidates = [_counts(pair.true, pair.candidate) for pair in kinds]
@@ -122,7 +123,7 @@ def paired_difference(
         candidate=candidate,
         active=active,
         value=candidate - active,
-        error=max(pstdev(differences), 1 / (len(pairs) + 2)),
+        error=math.hypot(pstdev(differences), 1 / (len(pairs) + 2)),
         documents=len(pairs),
         discordant=sum(number for pair, number in kinds.items() if pair.is_discordant),
     )
