@@ -52,8 +52,10 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.expiries import ExpiryCheck
+from shared.models.project_settings import ProjectSettingsStore
 from shared.models.projects import Projects
 from shared.models.training_configs import TrainingConfigs
+from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
@@ -66,10 +68,12 @@ from shared.operations.retrain import RetrainSteps
 from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
 from shared.reports.batches import BatchReport
+from shared.reports.document_lists import DocumentLists
 from shared.reports.documents import DocumentReport
 from shared.reports.health import HealthCheck
 from shared.reports.metrics import MetricsLog
 from shared.reports.status import StatusReport
+from shared.reports.trials import TrialReport
 from shared.reports.waits import Waits
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.outages import Outages
@@ -126,7 +130,9 @@ class Services:
     health: HealthCheck
     status: StatusReport
     document_report: DocumentReport
+    document_lists: DocumentLists
     batch_report: BatchReport
+    trial_report: TrialReport
     close: Callable[[], None]
     """Closes connections and threads; a function app never does, tests and short programs do."""
 
@@ -407,7 +413,9 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         ),
         status=StatusReport(inbox, batches, records, state, active_model, waits, clock),
         document_report=DocumentReport(records, batches),
+        document_lists=DocumentLists(records),
         batch_report=BatchReport(batches),
+        trial_report=TrialReport(TrialStore(state), ProjectSettingsStore(state)),
         close=close,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from shared.storage.ports import BlobStore
 T = TypeVar("T")
 
 RECENT = 20
+THROUGHPUT_OVER = timedelta(hours=1)
 NOT_SHOWN = {"schema_version", "newest_failures"}
 # Failure records that are searched for the newest: names have no order in time.
 SEARCHED_FAILURES = 500
@@ -70,6 +71,15 @@ class QueueLengths(Body):
     batches: int
 
 
+class Throughput(Body):
+    """Batches closed within the last hour, and the documents in them. `listed_all` is false when a day has more closed
+    batches than were searched."""
+
+    batches: int
+    documents: int
+    listed_all: bool
+
+
 class RecentFailure(Body):
     """A failure record by its blob's name."""
 
@@ -109,6 +119,7 @@ class PipelineStatus(Body):
     batches: BatchCounts
     waiting: Waiting | None
     queues: QueueLengths
+    throughput: Throughput
     oldest_waiting: datetime | None
     recent_failures: list[RecentFailure]
     searched_all_failures: bool
@@ -145,6 +156,7 @@ class StatusReport:
                 collect=self.inbox.collect_queue.length(),
                 batches=self.batches.queue.length(),
             ),
+            throughput=throughput(self.batches),
             oldest_waiting=oldest_waiting(self.inbox, listed),
             recent_failures=failures,
             searched_all_failures=searched_all,
@@ -175,6 +187,19 @@ def count_batches(listed: list[Listed[BatchFacts]]) -> BatchCounts:
     return BatchCounts(
         **{state: BatchCount(batches=found[0], documents=found[1]) for state, found in counts.items()},
         listed_all=len(listed) < LISTED,
+    )
+
+
+def throughput(batches: Batches) -> Throughput:
+    """Of the last hour. One call for each 5,000 batches of a day, and of the day before while that reaches into it."""
+    since = batches.clock() - THROUGHPUT_OVER
+    days = [batches.clock().date(), *([since.date()] if since.date() < batches.clock().date() else [])]
+    listed, listed_all = batches.store.list_closed(LISTED, days)
+    lately = [each for each in listed if each.last_modified > since]
+    return Throughput(
+        batches=len(lately),
+        documents=sum(each.facts.documents for each in lately if each.facts),
+        listed_all=listed_all,
     )
 
 
