@@ -19,7 +19,7 @@ const VIEWS = {
 };
 const IN_MENU = Object.entries(VIEWS).filter(([, view]) => !view.below);
 const THEME = 'pigeonhole.theme';
-const THEMES = { '': 'As the system', light: 'Light', dark: 'Dark' };
+const THEMES = { '': 'System', light: 'Light', dark: 'Dark' };
 
 function showTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
@@ -114,7 +114,7 @@ function SignIn({ refused, begin }) {
     <form onSubmit=${submit}>
       <label for="key">Key</label>
       <input id="key" type="password" autocomplete="off" required value=${key} onInput=${(event) => setKey(event.target.value)} />
-      <button type="submit" class="main" disabled=${isAsking || !key.trim()}>Sign in</button>
+      <button type="submit" class="main" disabled=${isAsking}>Sign in</button>
     </form>
     <p class="quiet">It is kept in this tab until you close it, and sent to this app only. <code>make up</code> prints the keys of a local run; on Azure they are under <em>App keys</em>.</p></section>`;
 }

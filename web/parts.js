@@ -62,10 +62,10 @@ export function Trouble({ problem, retry }) {
   if (!problem) return null;
   const { problems = [] } = problem;
   return html`<div class="note bad" role="alert">
-    <strong>${problem.title || 'That did not work'}</strong>
+    <p><strong>${problem.title || 'That did not work'}</strong></p>
     ${problem.detail && html`<p><${Name}>${problem.detail}<//></p>`}
     ${problems.length > 0 && html`<ul>${problems.slice(0, 10).map((each) => html`<li><${Name}>${each.place ? `${each.place}: ` : ''}${each.what}<//></li>`)}</ul>`}
-    ${retry && html`<button type="button" onClick=${retry}>Try again</button>`}
+    ${retry && html`<p><button type="button" onClick=${retry}>Try again</button></p>`}
   </div>`;
 }
 
@@ -91,7 +91,7 @@ export function Table({ label, columns, rows, rowKey }) {
 const kind = ({ numeric, wide }) => [numeric && 'numeric', wide && 'wide'].filter(Boolean).join(' ') || undefined;
 
 export function Facts({ of }) {
-  const shown = of.filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const shown = of.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== '');
   return html`<dl class="facts">${shown.map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
@@ -116,5 +116,5 @@ export function ReadOnly() {
 
 export function Bar({ share }) {
   return html`<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-    <rect class="track" width="100" height="8" rx="2" /><rect class="fill" width=${Math.max(0, Math.min(1, share)) * 100} height="8" rx="2" /></svg>`;
+    <rect class="track" width="100" height="8" /><rect class="fill" width=${Math.max(0, Math.min(1, share)) * 100} height="8" /></svg>`;
 }

@@ -51,7 +51,7 @@ function ModelTable({ project, models }) {
     { title: 'Model', cell: (row) => html`<a href=${link('models', { project, first: row.model })}><${Name} short>${row.model}<//></a>${row.in_use ? html` <span class="state good">in use</span>` : ''}` },
     { title: 'Trained', cell: (row) => (row.trained_at ? html`<${Ago} at=${row.trained_at} />` : row.trained) },
     { title: 'Evaluated', wide: true, cell: (row) => row.evaluated },
-    { title: '', cell: (row) => (row.in_use ? '' : html`<${Change} onClick=${() => publish(row.model)}>Publish <span class="hidden">${row.model}</span><//>`) },
+    { title: html`<span class="hidden">Action</span>`, cell: (row) => (row.in_use ? '' : html`<${Change} onClick=${() => publish(row.model)}>Publish <span class="hidden">${row.model}</span><//>`) },
   ]} />`;
 }
 

@@ -1,6 +1,6 @@
 // What is under way, what is waited for and why, and where to go next.
 import { call } from '../api.js';
-import { Ago, Empty, Facts, Loaded, Name, State, Table, When, number, plural } from '../parts.js';
+import { Ago, DocumentLink, Empty, Facts, Loaded, Name, Table, When, number, plural } from '../parts.js';
 import { html, link, useLoad } from '../view.js';
 
 const WAITS = {
@@ -50,7 +50,7 @@ function Now({ status }) {
     ${status.acceptance && html`<${Acceptance} acceptance=${status.acceptance} />`}
     ${status.recent_failures.length > 0 && html`<section><h2>Newest failures</h2>
       <${Table} label="Newest failures" rows=${status.recent_failures.slice(0, 5)} columns=${[
-        { title: 'Record', cell: (row) => html`<a href=${link('document', { name: row.record.replace(/\.json$/, '') })}><${Name} short>${row.record}<//></a>` },
+        { title: 'Document', cell: (row) => html`<${DocumentLink} name=${row.record.replace(/\.json$/, '')} />` },
         { title: 'Reason', cell: (row) => html`<a href=${link('failures', { reason: row.code })}>${row.code || 'unknown'}</a>` },
         { title: 'Failed', cell: (row) => html`<${Ago} at=${row.failed} />` },
       ]} /></section>`}
