@@ -1,11 +1,11 @@
 // The frame of the page: signing in, navigation, light or dark, and the view that the address names.
 import { session, signedInName, tryKey, whenRefused } from './api.js';
 import { Empty, Name, Trouble } from './parts.js';
-import { html, link, readRoute, render, useEffect, useRef, useState } from './view.js';
+import { dictionary, html, link, readRoute, render, useEffect, useRef, useState } from './view.js';
 import { Overview } from './views/overview.js';
 
 // The others are loaded when they are first looked at.
-const VIEWS = {
+const VIEWS = dictionary(Object.entries({
   overview: { title: 'Overview', load: async () => Overview },
   review: { title: 'Review', load: async () => (await import('./views/review.js')).Review },
   documents: { title: 'Documents', load: async () => (await import('./views/documents.js')).Documents },
@@ -16,7 +16,7 @@ const VIEWS = {
   document: { title: 'Document', below: 'documents', load: async () => (await import('./views/documents.js')).Document },
   batch: { title: 'Batch', below: 'work', load: async () => (await import('./views/work.js')).Batch },
   operation: { title: 'Operation', below: 'work', load: async () => (await import('./views/work.js')).Operation },
-};
+}));
 const IN_MENU = Object.entries(VIEWS).filter(([, view]) => !view.below);
 const THEME = 'pigeonhole.theme';
 const THEMES = { '': 'System', light: 'Light', dark: 'Dark' };

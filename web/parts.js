@@ -1,6 +1,6 @@
 // Small parts that views share. All text goes through Preact, which escapes it; names are isolated by <bdi>.
 import { session } from './api.js';
-import { html, link } from './view.js';
+import { dictionary, html, link } from './view.js';
 
 const NUMBER = new Intl.NumberFormat('en');
 const WHEN = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
@@ -48,11 +48,11 @@ export function DocumentLink({ name }) {
   return html`<a href=${link('document', { name })}><${Name} short>${name}<//></a>`;
 }
 
-const TONES = {
+const TONES = dictionary(Object.entries({
   classified: 'good', succeeded: 'good', accepted: 'good', closed: 'good',
   failed: 'bad', refused: 'bad', unreadable: 'bad', worse: 'bad',
   review: 'due', waiting: 'due', running: 'due', planned: 'due', submitted: 'due', unclear: 'due',
-};
+}));
 
 export function State({ children }) {
   return html`<span class=${`state ${TONES[children] || ''}`}>${String(children).replaceAll('_', ' ')}</span>`;

@@ -18,6 +18,9 @@ export function link(view, query = {}) {
   return `#/${view}${asked ? `?${asked}` : ''}`;
 }
 
+// An object whose members are its own alone: names come from outside, and `constructor` is one that a class may have.
+export const dictionary = (entries = []) => Object.assign(Object.create(null), Object.fromEntries(entries));
+
 export function go(view, query) {
   location.hash = link(view, query);
 }

@@ -33,6 +33,8 @@ _FLAGS = (
     "--disable-sync",
     "--disable-extensions",
     "--force-device-scale-factor=1",
+    # A colour on its way to another is neither.
+    "--force-prefers-reduced-motion",
     # A second barrier beside the page's own policy: no name is found.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
@@ -163,7 +165,7 @@ class Browser:
             self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
-            "axe.run(document, {resultTypes: ['violations']})"
+            "axe.run(document, {resultTypes: ['violations'], preload: false})"
             ".then((each) => done(each.violations), (error) => done([{id: String(error), nodes: []}]))"
         )
         return [

@@ -39,7 +39,8 @@ _SCRIPT = """
       if (window.interim.refuse === item.id) return answer(changed, 409);
       window.interim.puts.push({id: item.id, ...body});
       if (body.skip) item.skipped = true;
-      else Object.assign(item, {review: {classes: body.classes, by: 'a person', at: data.metrics.as_of}, state: 'decided'});
+      const review = {classes: body.classes, by: 'a person', at: data.metrics.as_of};
+      if (!body.skip) Object.assign(item, {review, state: 'decided'});
     }
     if (method === 'DELETE') {
       Object.assign(item, {review: null, skipped: false, state: 'open'});

@@ -2,7 +2,7 @@
 import { call } from '../api.js';
 import { Empty, Loaded, Name, Table, number, percent, plural } from '../parts.js';
 import { Stacked } from '../charts.js';
-import { html, link, useLoad } from '../view.js';
+import { dictionary, html, link, useLoad } from '../view.js';
 
 const SHOWN = 8;
 const SPANS = [7, 14, 30];
@@ -18,10 +18,10 @@ export function Classes({ query }) {
 }
 
 function Days({ data }) {
-  const totals = {};
+  const totals = dictionary();
   const byDay = new Map();
   for (const each of data.days) {
-    const day = byDay.get(each.day) || { title: each.day, parts: {}, documents: 0, accepted: 0, review: 0 };
+    const day = byDay.get(each.day) || { title: each.day, parts: dictionary(), documents: 0, accepted: 0, review: 0 };
     byDay.set(each.day, day);
     day.documents += each.documents;
     day.accepted += each.accepted || 0;

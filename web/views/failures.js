@@ -1,9 +1,9 @@
 // What has failed, by reason, and sending it again by that filter.
 import { call } from '../api.js';
 import { Ago, Change, DocumentLink, Empty, Loaded, Name, ReadOnly, Table, Trouble, number, plural } from '../parts.js';
-import { go, html, link, useEffect, useLoad, useState } from '../view.js';
+import { dictionary, go, html, link, useEffect, useLoad, useState } from '../view.js';
 
-const MEANS = {
+const MEANS = dictionary(Object.entries({
   empty: 'there is no text in it',
   too_large: 'it is over the limit of bytes or characters',
   binary: 'it is not text',
@@ -15,7 +15,7 @@ const MEANS = {
   no_result: 'the service gave no result for it',
   malformed_answer: 'the service’s answer cannot be used',
   poisoned: 'its batch failed again and again',
-};
+}));
 
 export function Failures({ query }) {
   const reason = query.get('reason') || '';

@@ -2,7 +2,7 @@
 import { Problem, call } from '../api.js';
 import { Ago, Change, Empty, Loaded, Name, ReadOnly, State, Table, Trouble, figure, number, percent, plural } from '../parts.js';
 import { AcceptanceCurve, Calibration } from '../charts.js';
-import { go, html, link, useLoad, useState } from '../view.js';
+import { dictionary, go, html, link, useLoad, useState } from '../view.js';
 import { Verdict, signed } from './verdict.js';
 import { OperationTable } from './work.js';
 
@@ -89,7 +89,7 @@ async function figuresOf(project, label) {
   const at = `projects/${encodeURIComponent(project)}`;
   try {
     const trial = await call(`${at}/models/${encodeURIComponent(label)}/trial`);
-    const byClass = Object.fromEntries(trial.per_class.map((each) => [each.name, each]));
+    const byClass = dictionary(trial.per_class.map((each) => [each.name, each]));
     return { trial, byClass, source: `On ${plural(trial.documents, 'golden document')}, which the models were not trained on.` };
   } catch (problem) {
     if (!(problem instanceof Problem) || problem.status !== 404) throw problem;
@@ -97,10 +97,10 @@ async function figuresOf(project, label) {
   try {
     const evaluation = await call(`${at}/evaluation?model=${encodeURIComponent(label)}`);
     const counted = ([name, each]) => [name, { ...each, documents: each.true_positives + each.false_negatives }];
-    const byClass = Object.fromEntries(Object.entries(evaluation.classes).map(counted));
+    const byClass = dictionary(Object.entries(evaluation.classes).map(counted));
     return { byClass, source: 'By the service’s own test documents, which differ from model to model.' };
   } catch (problem) {
-    return { byClass: {}, source: `No figures: ${problem.message}` };
+    return { byClass: dictionary(), source: `No figures: ${problem.message}` };
   }
 }
 

@@ -1,9 +1,9 @@
 // What is under way, what is waited for and why, and where to go next.
 import { call } from '../api.js';
 import { Ago, DocumentLink, Empty, Facts, Loaded, Name, Table, When, number, plural } from '../parts.js';
-import { html, link, useLoad } from '../view.js';
+import { dictionary, html, link, useLoad } from '../view.js';
 
-const WAITS = {
+const WAITS = dictionary(Object.entries({
   language_throttled: 'The Language service throttles us (429).',
   language_unavailable: 'The Language service does not answer.',
   language_access: 'The Language service refuses access: check the identity’s roles, or the key.',
@@ -12,7 +12,7 @@ const WAITS = {
   rate_limited: 'Our own rate limit holds requests back.',
   storage_unavailable: 'Storage does not serve the app.',
   state_unreadable: 'A blob of the app’s own cannot be read.',
-};
+}));
 
 export function Overview() {
   const status = useLoad(() => call('status'), [], { every: 10000 });

@@ -168,10 +168,10 @@ function Item({ item, save, skip, undo, canUndo, isKeyed }) {
             if (event.key === 'Enter' && filter) { toggle(choices[0]); setFilter(''); event.currentTarget.blur(); event.preventDefault(); }
             if (event.key === 'Escape') { setFilter(''); event.currentTarget.blur(); }
           }} /></p>`}
-      <ul role="group" aria-label="Classes">${choices.map((name, index) => html`<li key=${name}>
+      <div role="group" aria-label="Classes"><ul>${choices.map((name, index) => html`<li key=${name}>
         <button type="button" class="choice" aria-pressed=${chosen.has(name) ? 'true' : 'false'} onClick=${clickedOf(() => toggle(name))}>
           ${isKeyed && index < BY_DIGIT && html`<kbd>${index + 1}</kbd>`}<${Name}>${name}<//>
-          ${answered.has(name) && html`<span class="quiet">${percent(answered.get(name))}</span>`}</button></li>`)}</ul>
+          ${answered.has(name) && html`<span class="quiet">${percent(answered.get(name))}</span>`}</button></li>`)}</ul></div>
       <div class="row">
         <button type="button" class="main" disabled=${!canSave} onClick=${clickedOf(decide)}>Save ${isKeyed && html`<kbd>Enter</kbd>`}</button>
         <button type="button" onClick=${clickedOf(skip)}>Skip ${isKeyed && html`<kbd>s</kbd>`}</button>
