@@ -82,7 +82,7 @@ def import_seconds(python: Path, code: str, settings: dict[str, str]) -> float:
     done = subprocess.run(
         [python, "-c", code + _REPORT], cwd=ROOT, env=settings, capture_output=True, text=True, check=True
     )
-    return float(done.stdout)
+    return float(done.stdout.splitlines()[-1])  # the app prints its Python first
 
 
 def runtime_environment() -> Path:

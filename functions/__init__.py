@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions import batches, intake, listings, maintenance, models, operations, page, projects, redrive, status
+from functions import (
+    batches,
+    intake,
+    listings,
+    maintenance,
+    models,
+    openapi,
+    operations,
+    page,
+    projects,
+    redrive,
+    status,
+)
 from shared.services import Services
 
 
 def blueprints(services: Services) -> list[func.Blueprint]:
     """Every blueprint of the app; function_app.py registers them, a test compares them with the modules here."""
-    modules = (intake, batches, operations, redrive, projects, models, status, listings, page, maintenance)
+    modules = (intake, batches, operations, redrive, projects, models, status, listings, page, openapi, maintenance)
     return [module.blueprint(services) for module in modules]

@@ -8,12 +8,13 @@ from pydantic import ConfigDict, TypeAdapter
 from functions.http import handles_errors, json_response, problem_response, read_limit, read_request
 from functions.projects import project_name
 from functions.status import answer_document
-from shared.documents.ref import FailureCode
+from shared.documents.ref import FailureCode, NamePrefix
 from shared.errors import quoted
 from shared.reports.bodies import Problem
 from shared.reports.document_lists import DOCUMENTS_LISTED, FAILURES_LISTED
 from shared.services import Services
 
+_PREFIX: TypeAdapter[str] = TypeAdapter(NamePrefix, config=ConfigDict(defer_build=True))
 _REASON: TypeAdapter[FailureCode] = TypeAdapter(FailureCode, config=ConfigDict(defer_build=True))
 
 
@@ -53,4 +54,5 @@ def blueprint(services: Services) -> func.Blueprint:
 
 
 def _prefix(req: func.HttpRequest) -> str:
-    return req.params.get("prefix") or ""
+    """Raises BadRequestError."""
+    return read_request(lambda: _PREFIX.validate_python(req.params.get("prefix") or ""), place="prefix")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from functions.http import handles_errors, json_response, problem_response, read_body, read_json, read_request
 from functions.operations import accepted
 from shared.models.projects import ProjectName, ProjectRequest
-from shared.operations.operation import RetrainRequest
+from shared.operations.operation import PublishRequest, RetrainRequest
 from shared.reports.bodies import Problem
 from shared.reports.operations import operation_list
 from shared.reports.projects import DeletedProject, project_body, stored_labels
@@ -20,14 +20,6 @@ from shared.services import Services
 MAX_LABELS_BYTES = 16 * 1024 * 1024
 
 _NAME: TypeAdapter[str] = TypeAdapter(ProjectName, config=ConfigDict(defer_build=True))
-
-
-class PublishRequest(BaseModel):
-    """Body of POST .../publish."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid")
-
-    model: str
 
 
 def project_name(req: func.HttpRequest) -> str:

@@ -40,6 +40,7 @@ _READY_LINE = re.compile(r"^Host started: (?P<url>\S+) \(\d+ functions\)$", re.M
 _VERSION_SECONDS = 15.0
 # The first start of Core Tools downloads the extension bundle, that of Microsoft's host unpacks it.
 _START_SECONDS = 180.0
+_DAY = 24 * 60 * 60.0
 # Python's folder for compiled code, made directly in the app's folder, would restart Microsoft's host.
 _NO_FOLDERS = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 
@@ -228,6 +229,47 @@ class CoreTools:
         process = ManagedProcess("func", argv, folder / "func.log", environment, cwd=app).start()
         _wait_running(process, lambda: is_running(url))
         return Host(url, "", "", "", process, start_event_bridge(app, settings, url, "", folder))
+
+
+@dataclass(frozen=True)
+class HostElsewhere:
+    """A host that somebody else starts, an editor for instance, with the settings that are written for it here.
+
+    `announce` says what to do. Core Tools ask for no keys, so those of its Host are empty, and it is not stopped with
+    the rest: its `process` is the one that brings it the events.
+    """
+
+    settings_file: Path
+    announce: Callable[[str], None]
+
+    def start(self, app: Path, settings: Mapping[str, str], *, folder: Path, port: int = 0) -> Host:
+        """Waits for the host for a day: a person starts it."""
+        if not port:
+            raise ValueError("a host that is started elsewhere needs a port that is known")
+        write_settings(self.settings_file, settings, port=port)
+        url = f"http://127.0.0.1:{port}"
+        self.announce(url)
+        wait_until(lambda: is_running(url), seconds=_DAY, what=f"a functions host at {url}", poll_seconds=1)
+        bridge = start_event_bridge(app, settings, url, "", folder)
+        if bridge is None:
+            raise ValueError(
+                "FUNCTIONS_HOST_EMULATE_EVENT_GRID=0 leaves a host that is started elsewhere without events"
+            )
+        return Host(url, "", "", "", bridge)
+
+
+def write_settings(path: Path, settings: Mapping[str, str], *, port: int) -> None:
+    """local.settings.json for Core Tools. What it holds already and this run does not give stays as it is.
+
+    Raises ValueError for a file that cannot be read: it may be somebody's work.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        values, host = dict(content.get("Values", {})), dict(content.get("Host", {}))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(f"{path} is no settings file of Core Tools; move it away") from error
+    content |= {"IsEncrypted": False, "Values": values | dict(settings), "Host": host | {"LocalHttpPort": port}}
+    write_private(path, json.dumps(content, indent=2) + "\n")
 
 
 def find_core_tools(*, search_path: str | None = None, timeout_seconds: float = _VERSION_SECONDS) -> CoreTools | None:

@@ -15,7 +15,7 @@ from cli.api import Api
 from cli.datasets import SAMPLES, load_dataset
 from cli.storage import UserStorage
 from cli.teach import teach
-from local.hosts import write_private
+from local.hosts import HostElsewhere, write_private
 from local.settings import ROOT
 from local.stack import DEMO_DELAYS, Stack, add_stack_arguments, running_stack, stack_options
 
@@ -33,6 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_stack_arguments(parser)
     parser.add_argument(
         "--port", type=int, default=7071, help="port of the functions host; 0 is any (default %(default)s)"
+    )
+    parser.add_argument(
+        "--no-host",
+        action="store_true",
+        help="run no functions host, but write local.settings.json and wait for the one that an editor (F5) or "
+        "`func start` starts on --port",
+    )
+    parser.add_argument(
+        "--settings-file",
+        type=Path,
+        default=ROOT / "local.settings.json",
+        metavar="FILE",
+        help="with --no-host: what to write (default: local.settings.json, where Core Tools look)",
     )
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="keep data, logs and running.json there (default: build/local)"
@@ -58,11 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _keep_running(console: Console, arguments: argparse.Namespace, folder: Path) -> None:
     state = folder / STATE
+    options = stack_options(arguments)
+    if arguments.no_host:
+        options["starter"] = HostElsewhere(arguments.settings_file.resolve(), lambda url: _ask_for_host(console, url))
     with running_stack(
         folder,
         in_memory=False,
         emulator_flags=DEMO_DELAYS,
-        **stack_options(arguments),
+        **options,
         host_port=arguments.port,
     ) as stack:
         if stack.host is None:
@@ -77,6 +93,10 @@ def _keep_running(console: Console, arguments: argparse.Namespace, folder: Path)
         finally:
             state.unlink(missing_ok=True)
             console.print(f"Stopping ... (data is kept in {folder})")
+
+
+def _ask_for_host(console: Console, url: str) -> None:
+    console.print(f"Waiting for a functions host at {url}: press F5 in the editor, or run `func start` here.")
 
 
 def _give_a_model(console: Console, stack: Stack, api: Api, dataset: Path) -> None:
@@ -107,6 +127,7 @@ def _announce(console: Console, stack: Stack, state: Path) -> None:
     if stack.host is None:
         raise RuntimeError("the stack has no functions host")
     url, key = stack.host.url, stack.host.function_key
+    code = f"?code={key}" if key else ""
     settings = stack.settings
     running = {
         "url": url,
@@ -120,11 +141,10 @@ def _announce(console: Console, stack: Stack, state: Path) -> None:
     }
     write_private(state, json.dumps(running))
     console.rule("[bold]Pigeonhole is up[/bold]; Ctrl-C stops it")
-    console.print(f"Functions     {url}/api/status?code={key}", soft_wrap=True)
-    console.print(
-        f"Master key    {stack.host.master_key}   (header x-functions-key: what changes or costs)",
-        soft_wrap=True,
-    )
+    console.print(f"Functions     {url}/api/status{code}", soft_wrap=True)
+    if stack.host.master_key:
+        master = f"Master key    {stack.host.master_key}   (header x-functions-key: what changes or costs)"
+        console.print(master, soft_wrap=True)
     console.print(f"Emulator      {stack.emulator_url}/_emulator/health", soft_wrap=True)
     console.print(f"Blob storage  {stack.azurite.blob_url}   queues {stack.azurite.queue_url}", soft_wrap=True)
     console.print(f"Connection    {stack.azurite.connection_string}", soft_wrap=True)

@@ -49,6 +49,8 @@ class FailureCode(StrEnum):
 # An ETag becomes a header of the request that reads its version. Azure and Azurite give strong ones only.
 ETag = Annotated[str, Field(pattern=r'^"[\x21\x23-\x7e]{1,200}"$')]
 BlobName = Annotated[str, Field(min_length=1, max_length=MAX_BLOB_NAME, pattern=_NAME)]
+# Storage repeats it in its answer. What XML cannot hold makes Azurite answer 500, which is tried again for 40 s.
+NamePrefix = Annotated[str, Field(max_length=MAX_BLOB_NAME, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*$")]
 # Times are reckoned with: not so close to the ends of the calendar that this overflows.
 Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 

@@ -41,7 +41,8 @@ MAX_READ = 2_000
 
 # It is written without a look at what it replaces: never a document, and no name that a path could twist.
 LabelsFileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_./-]{0,250}\.json$")]
-ProjectName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
+PROJECT_PATTERN = r"^[A-Za-z0-9_.-]{1,50}$"
+ProjectName = Annotated[str, Field(pattern=PROJECT_PATTERN)]
 
 
 class ProjectRequest(BaseModel):

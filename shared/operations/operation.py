@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from shared.documents.ref import FailureCode
+from shared.documents.ref import FailureCode, NamePrefix
 from shared.durable.record import Facts, Record, StoredModel
 from shared.durable.steps import StepQueue
 from shared.language.values import ServiceError
@@ -84,13 +84,19 @@ class RetrainRequest(_Request):
     force: bool = False
 
 
+class PublishRequest(_Request):
+    """Body of POST .../publish. `model` is the label of a trained model."""
+
+    model: str
+
+
 class ReclassifyRequest(_Request):
     """Body of POST /api/reclassify. `older_than_model`: records by other models than this label, or the active one.
 
     With `failed` it is a redrive: it goes over the failure records, those with the code `reason` if one is given.
     """
 
-    prefix: str = ""
+    prefix: NamePrefix = ""
     older_than_model: str | bool = False
     failed: bool = False
     reason: FailureCode | None = None
@@ -108,7 +114,7 @@ class RedriveRequest(_Request):
     """Body of POST /api/failures/redrive. `reason` is the code of the failure records."""
 
     reason: FailureCode | None = None
-    prefix: str = ""
+    prefix: NamePrefix = ""
     dry_run: bool = False
     confirm: bool = False
 
@@ -277,6 +283,7 @@ class RedriveDeadLetters(ListingRecord):
 
 
 Operation: TypeAlias = Retrain | Publish | Reclassify | RedriveDeadLetters
+OPERATION_KINDS = (Retrain, Publish, Reclassify, RedriveDeadLetters)
 OPERATION: TypeAdapter[Operation] = TypeAdapter(
     Annotated[Operation, Field(discriminator="kind")], config=ConfigDict(defer_build=True)
 )

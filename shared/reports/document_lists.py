@@ -9,8 +9,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.documents.listings import precedes
 from shared.documents.record_schema import RecordFacts, is_record_of
@@ -72,14 +73,18 @@ class FailureList(Body):
     listed_all: bool
 
 
+# Storage's own, which is not shown what XML cannot hold (see NamePrefix) by whoever makes a token up.
+_Marker = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00-\x1f\ufffe\uffff]*$")]
+
+
 class _Place(BaseModel):
     """Where the three listings go on: what is in a token."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid")
 
-    documents: str
-    classifications: str | None
-    failures: str | None
+    documents: _Marker
+    classifications: _Marker | None
+    failures: _Marker | None
 
     def to_token(self) -> str:
         return base64.urlsafe_b64encode(self.model_dump_json().encode()).decode().rstrip("=")

@@ -111,6 +111,7 @@ class PipelineStatus(Body):
     when no batch waits for a model. `searched_all_failures` is false when there are more failure records than were
     searched for the newest: then it was the first 500 by name, and those that the last walk of reconcile found the
     newest.
+    `throughput` is null while batches wait, as `waiting` says.
     `problems` names blobs of the app's own that cannot be read, with what to do.
     """
 
@@ -119,7 +120,7 @@ class PipelineStatus(Body):
     batches: BatchCounts
     waiting: Waiting | None
     queues: QueueLengths
-    throughput: Throughput
+    throughput: Throughput | None
     oldest_waiting: datetime | None
     recent_failures: list[RecentFailure]
     searched_all_failures: bool
@@ -146,17 +147,19 @@ class StatusReport:
         totals = _or_none(lambda: read_totals(self.state), problems)
         active_model = _or_none(lambda: describe_active_model(self.active_model, self.clock().date()), problems)
         failures, searched_all = recent_failures(self.records, totals)
+        waiting = find_waiting(self.batches, listed)
         return PipelineStatus(
             as_of=self.clock(),
             documents=TotalsBody(**totals.model_dump(exclude=NOT_SHOWN)) if totals else None,
             batches=count_batches(listed),
-            waiting=find_waiting(self.batches, listed),
+            waiting=waiting,
             queues=QueueLengths(
                 documents=self.inbox.documents_queue.length(),
                 collect=self.inbox.collect_queue.length(),
                 batches=self.batches.queue.length(),
             ),
-            throughput=throughput(self.batches),
+            # Not asked for while nothing can be submitted: one call less, and its answer would say little.
+            throughput=None if waiting else throughput(self.batches),
             oldest_waiting=oldest_waiting(self.inbox, listed),
             recent_failures=failures,
             searched_all_failures=searched_all,

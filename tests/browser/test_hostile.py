@@ -12,7 +12,9 @@ from tests.browser.chromium import NARROW, WIDE, Browser
 
 NAMES = hostile.names()
 # Nothing of the page's own.
-_MADE = "return document.querySelectorAll('main :is(img, script, iframe, style, math, base, [onerror], [onload])').length"
+_MADE = (
+    "return document.querySelectorAll('main :is(img, script, iframe, style, math, base, [onerror], [onload])').length"
+)
 
 
 def shown_names(page: Browser) -> list[str]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
-from local.hosts import CoreTools, MicrosoftHost, StandIn, choose_host, find_core_tools
+from azurite_process.processes import ManagedProcess, free_port, wait_until
+from local.hosts import CoreTools, MicrosoftHost, StandIn, choose_host, find_core_tools, write_settings
+from local.settings import ROOT
 
 STAND_IN = """#!{python}
 import http.server, json, os, sys
@@ -98,3 +105,59 @@ def test_microsofts_host_is_the_one_whose_start_script_the_environment_names(
             choose_host("real")
     script.touch()
     assert choose_host("real") == MicrosoftHost(script)
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """What Core Tools answer where `up --no-host` asks, and the events that they are brought."""
+
+    events: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self._answer(b'{"state": "Running"}')
+
+    def do_POST(self) -> None:
+        self.events.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self._answer(b"")
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the test's output."""
+
+
+def test_up_without_a_host_writes_its_settings_and_brings_the_events_to_the_one_that_is_started(tmp_path: Path) -> None:
+    port, file = free_port(), tmp_path / "local.settings.json"
+    file.write_text(json.dumps({"Values": {"OF_MINE": "stays", "LANGUAGE_PROJECT": "replaced"}}))
+    argv = [sys.executable, "-m", "local", "up", "--no-host", "--no-model", "--port", str(port)]
+    argv += ["--settings-file", str(file), "--data", str(tmp_path / "data")]
+    up = ManagedProcess("up", argv, tmp_path / "up.log", {**os.environ, "PYTHONUNBUFFERED": "1"}, cwd=ROOT).start()
+    try:
+        wait_until(lambda: "Waiting for a functions host" in up.log_text(), seconds=60, what="up to wait")
+        written = json.loads(file.read_text())
+        values = written["Values"]
+        assert (values["OF_MINE"], values["LANGUAGE_PROJECT"]) == ("stays", "demo")
+        assert written["Host"] == {"LocalHttpPort": port}
+        assert "is up" not in up.log_text()
+        with HTTPServer(("127.0.0.1", port), Elsewhere) as host, ThreadPoolExecutor(1) as pool:
+            pool.submit(host.serve_forever)
+            wait_until(lambda: "Pigeonhole is up" in up.log_text(), seconds=60, what="up to find the host")
+            with BlobServiceClient.from_connection_string(values["DATA_STORAGE"]) as storage:
+                storage.get_blob_client(values["DOCUMENTS_CONTAINER"], "letter.txt").upload_blob(b"text")
+            wait_until(lambda: bool(Elsewhere.events), seconds=60, what="the event of the upload")
+            host.shutdown()
+    finally:
+        up.stop()
+    assert "letter.txt" in Elsewhere.events[0]
+
+
+def test_a_settings_file_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "local.settings.json"
+    for content in ("{", "[]", '{"Values": 1}'):
+        file.write_text(content)
+        with pytest.raises(ValueError, match="move it away"):
+            write_settings(file, {}, port=7071)
+        assert file.read_text() == content

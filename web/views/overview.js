@@ -30,7 +30,7 @@ function Now({ status }) {
       <${Tile} title="Waiting" value=${number(waiting)} more=${`${number(queues.documents)} queued, ${number(inBatches)} in ${plural(
         batches.planned.batches + batches.submitted.batches + batches.waiting_for_model.batches, 'batch', 'batches')}`} href=${link('work')} />
       <${Tile} title="Oldest waiting" value=${status.oldest_waiting ? html`<${Ago} at=${status.oldest_waiting} suffix="" />` : 'none'} more=${status.oldest_waiting ? 'since it was uploaded or sent' : 'everything is done'} />
-      <${Tile} title="Done in the last hour" value=${`${throughput.listed_all ? '' : 'over '}${number(throughput.documents)}`} more=${`in ${plural(throughput.batches, 'batch', 'batches')}`} />
+      <${Tile} title="Done in the last hour" value=${throughput ? `${throughput.listed_all ? '' : 'over '}${number(throughput.documents)}` : '–'} more=${throughput ? `in ${plural(throughput.batches, 'batch', 'batches')}` : 'not counted while all waits'} />
       <${Tile} title="Recent failures" value=${`${number(status.recent_failures.length)}${status.recent_failures.length >= 20 ? '+' : ''}`} more="grouped by reason" href=${link('failures')} />
     </section>
     <${Waits} status=${status} />

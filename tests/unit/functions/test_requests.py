@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from functions.projects import PublishRequest
 from shared.models.projects import ProjectName, ProjectRequest
-from shared.operations.operation import ReclassifyRequest, RedriveDeadLettersRequest, RedriveRequest, RetrainRequest
+from shared.operations.operation import (
+    PublishRequest,
+    ReclassifyRequest,
+    RedriveDeadLettersRequest,
+    RedriveRequest,
+    RetrainRequest,
+)
 
 # Each model with a body that names every member, and what is read where only the needed ones are given.
 WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str, Any]]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from shared.errors import BadRequestError
@@ -22,6 +24,8 @@ NAMES = [
     "b/" + "n" * 1_010 + ".txt",
     "c.txt",
 ]
+# Of a place in the listings that XML cannot hold.
+FORGED = urlsafe_b64encode(b'{"documents": "\\u0001", "classifications": null, "failures": null}').decode()
 EMPTY = ["b/2.txt", "c.txt"]
 
 
@@ -95,7 +99,7 @@ def test_a_page_takes_nine_calls_at_most(filled: PipelineOnFakes, monkeypatch: p
     assert len(filled.trace) - before <= 9
 
 
-@pytest.mark.parametrize("token", ["x", "e30", "bm8", "\N{PILE OF POO}", "a" * 5])
+@pytest.mark.parametrize("token", ["x", "e30", "bm8", "\N{PILE OF POO}", "a" * 5, FORGED])
 def test_a_token_that_no_list_gave_is_a_bad_request(filled: PipelineOnFakes, token: str) -> None:
     with pytest.raises(BadRequestError, match="token: take it from the list"):
         filled.services.document_lists.documents("", token=token)
