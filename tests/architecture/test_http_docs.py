@@ -36,8 +36,8 @@ REQUESTS: list[type[BaseModel]] = [
     RedriveDeadLettersRequest,
 ]
 
-# Keys of the examples that are no members: classes, a reason of failures, a part of health, and members of a labels file
-# (the service's).
+# Keys of the examples that are no members: classes, a reason of failures, a part of health, and members of a labels
+# file (the service's).
 OF_THE_EXAMPLES = {"billing", "shipping", "empty", "language", "intentNames", "intents", "location"}
 
 

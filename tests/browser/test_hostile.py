@@ -12,9 +12,8 @@ from tests.browser.chromium import NARROW, WIDE, Browser
 
 NAMES = hostile.names()
 # Nothing of the page's own.
-_MADE = (
-    "return document.querySelectorAll('main :is(img, script, iframe, style, math, base, [onerror], [onload])').length"
-)
+_FOREIGN = "main :is(img, script, iframe, style, math, base, [onerror], [onload])"
+_MADE = f"return document.querySelectorAll('{_FOREIGN}').length"
 
 
 def shown_names(page: Browser) -> list[str]:
