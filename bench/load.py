@@ -11,7 +11,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,11 +122,18 @@ class Load:
 
 
 @contextmanager
-def running_load(host: str, *, service: str = "immediate", language_api: str = "2023-04-01") -> Iterator[Load]:
-    """The stack with a trained model. `service` is how long the emulator says that a classification job takes."""
+def running_load(
+    host: str,
+    *,
+    service: str = "immediate",
+    language_api: str = "2023-04-01",
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Load]:
+    """The stack with a trained model. `service` is how long the emulator says that a classification job takes;
+    `settings` are the app's, by lower-case name, that differ from a deployment's."""
     if host == "real" and START_SCRIPT.is_file():
         os.environ.setdefault("FUNCTIONS_HOST", str(START_SCRIPT))
-    changes = SHIPPED | {"language_api": language_api, "functions_host_emulate_event_grid": "0"}
+    changes = SHIPPED | {"language_api": language_api, "functions_host_emulate_event_grid": "0"} | dict(settings or {})
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         running_stack(

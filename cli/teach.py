@@ -50,9 +50,12 @@ def store_labels(
 
 
 def holds_other_labels(storage: UserStorage, *, container: str, dataset: Dataset) -> bool:
-    """Whether the container has the labels of somebody else, which storing these would replace."""
-    found = storage.read_json(container, LABELS)
-    return found is not None and _classes_of(found) not in ({}, _classes_of(parse_json(dataset.labels)))
+    """Whether the container has the labels of somebody else, which storing these would replace.
+
+    Under the 2021 preview the app leaves only a part of its labels there, those to train on.
+    """
+    found, ours = _classes_of(storage.read_json(container, LABELS) or {}), _classes_of(parse_json(dataset.labels))
+    return any(ours.get(location) != classes for location, classes in found.items())
 
 
 def _classes_of(labels: Any) -> dict[str, set[str]]:

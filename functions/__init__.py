@@ -15,6 +15,7 @@ from functions import (
     page,
     projects,
     redrive,
+    reviews,
     status,
 )
 from shared.services import Services
@@ -22,5 +23,18 @@ from shared.services import Services
 
 def blueprints(services: Services) -> list[func.Blueprint]:
     """Every blueprint of the app; function_app.py registers them, a test compares them with the modules here."""
-    modules = (intake, batches, operations, redrive, projects, models, status, listings, page, openapi, maintenance)
+    modules = (
+        intake,
+        batches,
+        operations,
+        redrive,
+        projects,
+        models,
+        reviews,
+        status,
+        listings,
+        page,
+        openapi,
+        maintenance,
+    )
     return [module.blueprint(services) for module in modules]

@@ -34,6 +34,9 @@ from shared.errors import (
     ProjectUnchangeableError,
     ProjectUnknownError,
     RetryableError,
+    ReviewDecidedError,
+    ReviewOutdatedError,
+    ReviewUnknownError,
     StateUnreadableError,
     StorageUnavailableError,
     UnsupportedOperationError,
@@ -114,6 +117,9 @@ _PROBLEMS: tuple[tuple[type[PigeonholeError], int, str], ...] = (
     (OperationRunningError, 409, "An operation is running"),
     (NotCancellableError, 409, "The operation cannot be cancelled"),
     (ConfirmationNeededError, 409, "Confirmation needed"),
+    (ReviewUnknownError, 404, "Unknown review"),
+    (ReviewOutdatedError, 409, "The document has changed"),
+    (ReviewDecidedError, 409, "Decided already"),
     (BlobUnreadableError, 409, "Storage does not give the blob"),
     (StorageUnavailableError, 503, "Storage does not serve the app"),
     (StateUnreadableError, 503, "A blob of the app cannot be read"),
@@ -139,6 +145,8 @@ def problem_of(error: PigeonholeError) -> Problem:
             return problem.model_copy(update={"operation": operation_address(error.operation_id)})
         case ConfirmationNeededError():
             return problem.model_copy(update={"documents": error.count})
+        case ReviewOutdatedError() | ReviewDecidedError():
+            return problem.model_copy(update={"name": error.name})
         case LanguageRefusedError() if status == 502:
             changes = {"code": error.error_code, "status": 400 if error.status_code == 400 else status}
             return problem.model_copy(update=changes)

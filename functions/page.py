@@ -8,6 +8,7 @@ from pathlib import Path
 import azure.functions as func
 
 from functions.http import handles_errors, json_response, problem_response
+from functions.reviews import PRINCIPAL
 from shared.errors import quoted
 from shared.reports.bodies import Problem
 from shared.reports.page import SignedInBody
@@ -17,7 +18,6 @@ from shared.web_files import WebFile, WebFiles
 SIGNED_IN = "signed-in"
 """Below the page's address: who the platform says is signed in."""
 FOLDER = Path(__file__).resolve().parent.parent / "web"
-_PRINCIPAL = "X-MS-CLIENT-PRINCIPAL-NAME"
 
 HEADERS = {
     # Nothing but our own files and our own answers; nothing inline; no other page may frame this one.
@@ -34,9 +34,9 @@ HEADERS = {
 }
 
 
-def blueprint(services: Services) -> func.Blueprint:  # noqa: ARG001 - every blueprint is built like that
+def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
-    files = WebFiles(FOLDER)
+    files, believes_header = WebFiles(FOLDER), services.settings.easy_auth
 
     @bp.function_name("get_page")
     @bp.route(route="ui/{*path}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -44,7 +44,7 @@ def blueprint(services: Services) -> func.Blueprint:  # noqa: ARG001 - every blu
     def get_page(req: func.HttpRequest) -> func.HttpResponse:
         path = req.route_params.get("path") or ""
         if path == SIGNED_IN:
-            return json_response(SignedInBody(name=req.headers.get(_PRINCIPAL)))
+            return json_response(SignedInBody(name=req.headers.get(PRINCIPAL) if believes_header else None))
         found = files.find(path)
         if found is None:
             detail = f"the page has no file {quoted(path)}; it begins at /api/ui"

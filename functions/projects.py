@@ -29,20 +29,22 @@ def project_name(req: func.HttpRequest) -> str:
 
 def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
-    projects = services.projects
+    projects, promises = services.projects, services.promises
 
     @bp.function_name("put_project")
     @bp.route(route="projects/{project}", methods=["PUT"], auth_level=func.AuthLevel.ADMIN)
     @handles_errors
     def put(req: func.HttpRequest) -> func.HttpResponse:
-        result = projects.put(project_name(req), read_body(req, ProjectRequest))
-        return json_response(project_body(result.project), 201 if result.created else 200)
+        name = project_name(req)
+        result = projects.put(name, read_body(req, ProjectRequest))
+        return json_response(project_body(result.project, promises.show(name)), 201 if result.created else 200)
 
     @bp.function_name("get_project")
     @bp.route(route="projects/{project}", methods=["GET"])
     @handles_errors
     def get(req: func.HttpRequest) -> func.HttpResponse:
-        return json_response(project_body(projects.get(project_name(req))))
+        name = project_name(req)
+        return json_response(project_body(projects.get(name), promises.show(name)))
 
     @bp.function_name("delete_project")
     @bp.route(route="projects/{project}", methods=["DELETE"], auth_level=func.AuthLevel.ADMIN)

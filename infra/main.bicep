@@ -156,6 +156,10 @@ param budgetAmount int = 0
 @description('First day of the month the budget begins with, as 2026-01-01.')
 param budgetStartDate string = ''
 
+// --- People
+@description('Client id of an Entra app registration by which people sign in to the page, so that reviews carry their names; empty: no sign-in.')
+param signInClientId string = ''
+
 // --- Network
 @description('True: private endpoints for storage and Language, a firewall in front, and a network for the app.')
 param vnetEnabled bool = false
@@ -343,6 +347,7 @@ module functionApp 'app/function-app.bicep' = if (deployFunctionApp) {
     authoringIdentityId: identities.outputs.authoringIdentityId
     insightsName: monitoring.outputs.insightsName
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    signInClientId: signInClientId
     appSettings: appSettings.outputs.settings
   }
 }

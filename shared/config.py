@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from shared.documents.encodings import codecs_for
+from shared.documents.texts import Oversized
 from shared.errors import SettingsError
 from shared.language.apis import API_VERSIONS, DEFAULT_API_VERSION, analyze_requests_per_minute
 from shared.language.values import ProjectKind
@@ -30,14 +31,6 @@ class CredentialKind(StrEnum):
 
     KEY = "key"
     IDENTITY = "identity"
-
-
-class Oversized(StrEnum):
-    """What happens to a document over the service's 125,000 characters."""
-
-    SPLIT = "split"
-    TRUNCATE = "truncate"
-    REJECT = "reject"
 
 
 class Settings(BaseModel):
@@ -150,11 +143,29 @@ class Settings(BaseModel):
     pipeline_grace_minutes: Annotated[float, Field(ge=0)] = Field(
         15.0, description="Age at which reconcile sends a document without a record again"
     )
+    golden_percent: Annotated[int, Field(ge=0, le=50)] = Field(
+        20,
+        description="Percentage of the labelled documents that no model is trained on, so that models can be judged by "
+        "them; the labels file's `dataset` goes before it; 0: none",
+    )
+    trial_documents: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        1000, description="How many golden documents a model is tried on at most, before it may be used"
+    )
     pipeline_threads: Annotated[int, Field(ge=1, le=32)] = Field(
         8, description="How many storage calls a process makes at the same time"
     )
+    audit_percent: Annotated[float, Field(ge=0, le=100)] = Field(
+        5.0, description="How many in a hundred accepted classifications are sent to review all the same"
+    )
     reclassify_limit: Annotated[int, Field(ge=0)] = Field(
         10_000, description="How many documents a reclassification may send without confirmation"
+    )
+    easy_auth: bool = Field(
+        False,
+        description="Whether Easy Auth signs people in before the app; only then its header says who decided",
+    )
+    retrain_after_decisions: Annotated[int, Field(ge=0, le=5_000)] = Field(
+        0, description="How many decisions of people since the last retraining start another; 0: none does"
     )
     reconcile_schedule: str = Field(description="When reconcile looks for lost documents (NCRONTAB)")
     sweep_schedule: str = Field(description="When the sweep revives stalled work (NCRONTAB)")

@@ -33,7 +33,10 @@ PigeonholeError
 │   ├── ModelInUseError                the model is in use or deployed, so it is not deleted
 │   ├── OperationRunningError          the project has an operation under way
 │   ├── NotCancellableError            the operation has ended, or can no longer be stopped
-│   └── ConfirmationNeededError        it would cost more than is done without confirmation
+│   ├── ConfirmationNeededError        it would cost more than is done without confirmation
+│   ├── ReviewUnknownError             nothing waits for review under that id, and nothing was decided
+│   ├── ReviewOutdatedError            the document was overwritten, deleted or classified anew since
+│   └── ReviewDecidedError             another has decided on this version, and something else
 └── ConflictError                  storage does not hold what was expected
     ├── BlobNotFoundError              no blob of that name
     ├── VersionChangedError            the blob is not at the expected ETag, or exists where it should not
@@ -283,6 +286,29 @@ class ConfirmationNeededError(UserInputError):
             'each costs a classification; send "confirm": true to go on'
         )
         self.count = count
+
+
+class ReviewUnknownError(UserInputError):
+    """Nothing waits for review under that id, and nothing was decided."""
+
+    def __init__(self, review_id: str) -> None:
+        super().__init__(f"no review {quoted(review_id)}; GET /api/reviews lists what waits")
+
+
+class ReviewOutdatedError(UserInputError):
+    """The version that waited for review is not the document's current one any more; `name` is the document's."""
+
+    def __init__(self, name: str, *, what: str) -> None:
+        super().__init__(f"{quoted(name)} {what}; go on with the next review")
+        self.name = name
+
+
+class ReviewDecidedError(UserInputError):
+    """Another has decided on this version; `name` is the document's."""
+
+    def __init__(self, name: str, *, what: str) -> None:
+        super().__init__(f"{quoted(name)} was {what}; undo that first, or go on with the next review")
+        self.name = name
 
 
 class ConflictError(PigeonholeError):

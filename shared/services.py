@@ -38,6 +38,7 @@ from shared.documents.inbox import Inbox
 from shared.documents.reconcile import Reconcile, Walks
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
+from shared.documents.texts import TextReader
 from shared.documents.walk import Walk
 from shared.durable.abandoned import Abandoned, Handle, queue_beside
 from shared.durable.dead_letters import DeadLetters, StepDeadLetters
@@ -52,12 +53,16 @@ from shared.language.rate_limiter import RateLimiter, RateLimits
 from shared.language.values import ModelRef
 from shared.models.active_model import ActiveModelStore
 from shared.models.expiries import ExpiryCheck
+from shared.models.labels_store import LabelsStore
 from shared.models.project_settings import ProjectSettingsStore
 from shared.models.projects import Projects
+from shared.models.promise import Promises
 from shared.models.training_configs import TrainingConfigs
 from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
 from shared.operations.advance import OperationSteps
+from shared.operations.gate import GateStep
+from shared.operations.golden_documents import GoldenDocuments
 from shared.operations.operation import OPERATION, Operation, OperationFacts, OperationQueue
 from shared.operations.operations import Operations
 from shared.operations.publish_directly import PublishDirectly
@@ -65,8 +70,10 @@ from shared.operations.publishing import PublishingSteps
 from shared.operations.reclassify import Reclassification
 from shared.operations.redrive import DeadLetterRedrive
 from shared.operations.retrain import RetrainSteps
+from shared.operations.retrain_after import RetrainAfterDecisions
 from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
+from shared.operations.trial import TrialSteps
 from shared.reports.batches import BatchReport
 from shared.reports.document_lists import DocumentLists
 from shared.reports.documents import DocumentReport
@@ -75,6 +82,12 @@ from shared.reports.metrics import MetricsLog
 from shared.reports.status import StatusReport
 from shared.reports.trials import TrialReport
 from shared.reports.waits import Waits
+from shared.reviews.choices import Choices
+from shared.reviews.decide import Reviews
+from shared.reviews.decisions import DecisionStore
+from shared.reviews.labels import AddedLabels
+from shared.reviews.queue import ReviewQueue
+from shared.reviews.sweep import ReviewSweep
 from shared.storage.blobs import AzureBlobStore
 from shared.storage.outages import Outages
 from shared.storage.ports import BlobStore, MessageQueue
@@ -115,6 +128,7 @@ class Services:
     batch_steps: BatchSteps
     active_model: ActiveModelStore
     projects: Projects
+    promises: Promises
     unneeded_models: UnneededModels
     operations: Operations
     operation_steps: OperationSteps
@@ -122,6 +136,7 @@ class Services:
     reclassification: Reclassification
     dead_letter_redrive: DeadLetterRedrive
     reconcile: Reconcile
+    reviews: Reviews
     sweep: Sweep
     dead_letters: DeadLetters
     document_dead_letters: DocumentDeadLetters
@@ -185,6 +200,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         clock=clock,
     )
     reader = DocumentReader(settings.pipeline_max_document_bytes, settings.document_encodings)
+    texts = TextReader(reader, settings.pipeline_oversized)
     records = Records(
         classifications=container(settings.classifications_container),
         failures=container(settings.failures_container),
@@ -229,21 +245,44 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         batches,
         records,
         resubmit,
-        reader,
+        texts,
         active_model=active_model,
         refusals=Refusals(adapters.language, clock),
         language=adapters.language,
         language_api=settings.language_api,
-        oversized=settings.pipeline_oversized,
+        audit_percent=settings.audit_percent,
     )
+    decisions = DecisionStore(state)
+    labels = LabelsStore(
+        state,
+        container,
+        settings.containers_for_training,
+        settings.golden_percent,
+        added_labels=AddedLabels(decisions, container),
+    )
+    trials = TrialStore(state)
+    promises = Promises(ProjectSettingsStore(state), trials, active_model)
     projects = Projects(
         language=adapters.language,
         language_api=settings.language_api,
         active_model=active_model,
+        labels=labels,
+        promises=promises,
         containers=settings.containers_for_training,
         open_container=container,
         reader=reader,
         fan_out=fan_out,
+    )
+    review_queue = ReviewQueue(state, decisions, fan_out)
+    reviews = Reviews(
+        queue=review_queue,
+        decisions=decisions,
+        records=records,
+        reader=reader,
+        choices=Choices(projects.get, labels.place, containers=settings.containers_for_training, clock=clock),
+        open_container=container,
+        longest=projects.api.label_rules.max_characters,
+        clock=clock,
     )
     unneeded_models = UnneededModels(adapters.language, active_model)
     operations = Operations(operation_queue, state, active_model, settings.language_project)
@@ -294,8 +333,19 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         },
     )
 
+    golden_documents = GoldenDocuments(
+        state,
+        labels.golden,
+        container,
+        settings.containers_for_training,
+        texts,
+        fan_out,
+        limit=settings.trial_documents,
+    )
+    trial_steps = TrialSteps(operation_queue, adapters.language, active_model, trials, golden_documents)
+
     def publishing_for(api_version: str) -> PublishingSteps:
-        return _publishing(settings, adapters, operation_queue, active_model, batches, api_version)
+        return _publishing(settings, adapters, active_model, promises, batches, trial_steps, api_version)
 
     waits = Waits(operation_queue, adapters.language.waits)
     training_configs = TrainingConfigs(adapters.language, settings.language_training_config, clock)
@@ -314,10 +364,10 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             operation_queue,
             adapters.language,
             active_model,
-            container,
-            containers=settings.containers_for_training,
+            labels,
             unneeded_models=unneeded_models,
             training_configs=training_configs,
+            trials=trials,
         ),
         reclassification=reclassification,
         dead_letters=dead_letter_redrive,
@@ -330,7 +380,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         give_up=operation_steps.give_up,
         close=operations.close,
     )
-    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language))
+    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language, review_queue))
     handlers: dict[str, Handle] = {
         BLOB_TRIGGER_QUEUE: document_dead_letters.handle_upload,
         settings.events_queue: document_dead_letters.handle_event,
@@ -344,6 +394,12 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         for name, handle in handlers.items()
         if (beside := queue_beside(name)) is not None
     ]
+    start_operations = StartOperations(
+        operations=operations,
+        projects=projects,
+        first_step_of_retraining=lambda: publishing_for(settings.language_api).first_step_of_retraining,
+        clock=clock,
+    )
     return Services(
         settings=settings,
         adapters=adapters,
@@ -355,19 +411,16 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         batch_steps=batch_steps,
         active_model=active_model,
         projects=projects,
+        promises=promises,
         unneeded_models=unneeded_models,
         operations=operations,
         operation_steps=operation_steps,
-        start_operations=StartOperations(
-            operations=operations,
-            projects=projects,
-            first_step_of_retraining=lambda: publishing_for(settings.language_api).first_step_of_retraining,
-            clock=clock,
-        ),
+        start_operations=start_operations,
         reclassification=reclassification,
         reconcile=Reconcile(
             inbox, records, state, walks, settings.grace, lambda: open_versions_of_few(batches, fan_out)
         ),
+        reviews=reviews,
         sweep=Sweep(
             abandoned,
             inbox,
@@ -381,6 +434,14 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
                 active_model,
                 expiry_check,
                 clock,
+            ),
+            ReviewSweep(state, reviews, records, fan_out, clock),
+            RetrainAfterDecisions(
+                operations,
+                start_operations,
+                lambda project, count: [line.at for line in decisions.newest(project, count=count)],
+                project=settings.language_project,
+                decisions=settings.retrain_after_decisions,
             ),
         ),
         dead_letters=dead_letters,
@@ -411,7 +472,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             batches=batches,
             clock=clock,
         ),
-        status=StatusReport(inbox, batches, records, state, active_model, waits, clock),
+        status=StatusReport(inbox, batches, records, state, active_model, waits, clock, audited=decisions.audited),
         document_report=DocumentReport(records, batches),
         document_lists=DocumentLists(records),
         batch_report=BatchReport(batches),
@@ -423,18 +484,22 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
 def _publishing(
     settings: Settings,
     adapters: Adapters,
-    operation_queue: OperationQueue,
     active_model: ActiveModelStore,
+    promises: Promises,
     batches: Batches,
+    trials: TrialSteps,
     api_version: str,
 ) -> PublishingSteps:
     """The one choice between the two ways to publish."""
     common: dict[str, Any] = {
-        "steps": operation_queue,
+        "steps": trials.steps,
         "language": adapters.language,
         "active_model": active_model,
+        "promises": promises,
         "language_project": settings.language_project,
         "wake_waiting": lambda: wake_waiting(batches, adapters.fan_out),
+        "trials": trials,
+        "gate_step": GateStep(trials.steps, active_model, trials.trials, trials.documents),
     }
     if not api_for(api_version).has_deployments:
         return PublishDirectly(**common)

@@ -12,14 +12,16 @@ from shared.documents.inbox import Inbox
 from shared.durable.abandoned import Abandoned
 from shared.durable.sweep import revive_stalled
 from shared.operations.operation import OperationQueue
+from shared.operations.retrain_after import RetrainAfterDecisions
 from shared.reports.metrics import MetricsLog
+from shared.reviews.sweep import ReviewSweep
 
 log = logging.getLogger("pigeonhole.sweep")
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Takes what the host abandoned, then revives the collector, stalled batches and stalled operations."""
+    """Takes what the host abandoned, revives the collector, batches and operations that stalled, finishes reviews."""
 
     abandoned: Sequence[Abandoned]
     inbox: Inbox
@@ -27,6 +29,8 @@ class Sweep:
     operations: OperationQueue
     fan_out: FanOut
     metrics: MetricsLog
+    reviews: ReviewSweep
+    retrain: RetrainAfterDecisions
 
     def __call__(self) -> None:
         run_each(
@@ -35,6 +39,8 @@ class Sweep:
                 "collector": self.inbox.revive_collector,
                 "batches": lambda: revive_stalled(self.batches, self.fan_out),
                 "operations": lambda: revive_stalled(self.operations, self.fan_out),
+                "reviews": self.reviews,
+                "retraining": self.retrain,
                 "metrics": self.metrics.log_pipeline,
                 "events": self.metrics.log_events,
                 "expiry": self.metrics.log_expiry,

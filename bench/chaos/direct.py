@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from azurite_process.processes import wait_until
 from bench.chaos.checker import Classes
 from local.stack import Stack
-from shared.batches.results import merge_parts
+from shared.documents.answers import merge_parts
 from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB
 from shared.documents.text import split_text
 from shared.language.apis import api_for

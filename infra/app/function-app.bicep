@@ -45,6 +45,9 @@ param insightsName string
 @description('Subnet for outgoing traffic; empty for none.')
 param subnetId string
 
+@description('Client id of the Entra app registration that people sign in by; empty for none.')
+param signInClientId string
+
 @description('Settings of the app itself, see app-settings.bicep.')
 param appSettings object
 
@@ -127,7 +130,40 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${appClientId};Authorization=AAD'
     // Handlers are synchronous and run in threads: at least as many as host.json lets run at once.
     PYTHON_THREADPOOL_THREAD_COUNT: '16'
-  }, appSettings)
+  }, empty(signInClientId) ? {} : { EASY_AUTH: 'true' }, appSettings)
+}
+
+// Easy Auth stands before the app, takes what callers send as its headers away, and sets its own for those it signed in.
+// Anonymous calls pass: Event Grid's webhook and programs come with a key, and every function asks for one.
+resource signIn 'Microsoft.Web/sites/config@2025-03-01' = if (!empty(signInClientId)) {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+    }
+    globalValidation: {
+      requireAuthentication: false
+      unauthenticatedClientAction: 'AllowAnonymous'
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: signInClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [signInClientId]
+        }
+      }
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+    }
+  }
 }
 
 // Publishing by password stays off; azd publishes with an identity.

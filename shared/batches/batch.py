@@ -84,12 +84,14 @@ class BatchFacts(Facts):
 
 class Batch(Record):
     """`waiting` says why nothing can be submitted now: no model is in use, or (`is_refused`) the service refuses every
-    request to the one that is. `acceptance` is that of `model` when the batch was submitted."""
+    request to the one that is. `acceptance` is that of `model` when the batch was submitted, `audit_percent` the
+    setting then: so that writing the records again decides the same."""
 
     state: BatchState = BatchState.PLANNED
     documents: tuple[BatchDocument, ...]
     model: ModelRef | None = None
     acceptance: Acceptance | None = None
+    audit_percent: float = 0
     api_version: str | None = None
     jobs: tuple[JobReference, ...] = ()
     waiting: str | None = None
@@ -148,21 +150,3 @@ def plan_batch(documents: Sequence[BatchDocument], now: datetime, *, why: str = 
         documents=ordered,
         history=(Event(at=now, what=why),),
     )
-
-
-_BATCH_DIGITS = 8
-
-
-def text_id(batch: str, index: int, *, part: int | None = None) -> str:
-    """The id of a document's text, or of one part of it, in a job's request.
-
-    It begins with digits of the batch's id, so that no answer about another batch can be taken for ours.
-    """
-    whole = f"{batch[:_BATCH_DIGITS]}.{index}"
-    return whole if part is None else f"{whole}.{part}"
-
-
-def document_index(text_id_: str) -> int:
-    """Also of the ids `INDEX` and `INDEX.PART`, which an earlier release gave to jobs that may still be under way."""
-    parts = text_id_.split(".")
-    return int(parts[1] if len(parts[0]) == _BATCH_DIGITS else parts[0])

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from shared.batches.batch import LATE, Batch, BatchDocument, Batches, plan_batch
-from shared.batches.packing import pack
 from shared.documents.inbox import Inbox
 from shared.documents.messages import DocumentMessage, Source, WakeMessage
+from shared.documents.packing import pack
 from shared.documents.ref import MAX_DOCUMENTS_PER_JOB
 from shared.durable.dead_letters import DeadLetters
 from shared.durable.steps import InHand

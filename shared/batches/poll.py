@@ -8,23 +8,20 @@ from dataclasses import dataclass
 
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, JobReference, Outcome
 from shared.batches.resubmit import Resubmit
-from shared.batches.results import Results, error_text, merge_pages, resolve
+from shared.batches.results import Results, resolve
 from shared.concurrency import each_apart
+from shared.documents.answers import error_text, merge_pages, why_useless
+from shared.documents.jobs import read_pages
 from shared.documents.messages import Source
 from shared.documents.records import Records
 from shared.documents.ref import FailureCode
 from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
 from shared.errors import LanguageNotFoundError, MalformedAnswerError
-from shared.language.answers import check_submission
 from shared.language.apis import api_for
-from shared.language.apis.base import Call
 from shared.language.client import LanguageClient
-from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef
-
-# More pages than 25 texts can fill mean that the next links go in circles.
-MAX_PAGES = 30
-_UNSUCCESSFUL = frozenset({LroStatus.FAILED, LroStatus.CANCELLED})
+from shared.language.values import TERMINAL, AnalyzeJob, ModelRef
+from shared.reviews.queue import ReviewQueue
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,7 @@ class Poll:
     records: Records
     resubmit: Resubmit
     language: LanguageClient
+    reviews: ReviewQueue
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
@@ -49,32 +47,15 @@ class Poll:
             return self._poll_again(stored)
         answer = merge_pages(pages)
         asked = {text_id for job in stored.record.jobs for text_id in job.texts}
-        if answer.text_ids and not answer.text_ids & asked:
-            why = "the answer is about other texts than those that were submitted"
-            return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, why)
-        if not answer.text_ids and any(page.status in _UNSUCCESSFUL for page in pages):
-            errors = [error for page in pages for error in page.errors]
-            why = error_text(errors[0]) if errors else "no error was given"
-            return self.resubmit.whole(stored, FailureCode.JOB_FAILED, f"the job failed: {why}")
+        useless = why_useless(pages, answer, asked)
+        if useless is not None:
+            return self.resubmit.whole(stored, *useless)
         model, api_version = _submitted_with(stored.record)
         return self._finish(stored, resolve(stored.record, model, answer, api_version=api_version))
 
     def _read_pages(self, batch: Batch, job: JobReference) -> Iterator[AnalyzeJob]:
-        """The job's state, and once it is terminal every further page of its results."""
         model, api_version = _submitted_with(batch)
-        api = api_for(api_version)
-
-        def send(call: Call[AnalyzeJob]) -> AnalyzeJob:
-            return check_submission(self.language.send(call), display_name=batch.id, model=model)
-
-        page = send(api.get_analyze_job(job.job_id, page=api.page_of_all_results))
-        yield page
-        for _ in range(MAX_PAGES):
-            if page.status not in TERMINAL or page.next_page is None:
-                return
-            page = send(api.get_analyze_job(job.job_id, page=page.next_page))
-            yield page
-        raise MalformedAnswerError(f"the results of job {job.job_id} have more than {MAX_PAGES} pages")
+        return read_pages(self.language, api_for(api_version), job_id=job.job_id, display_name=batch.id, model=model)
 
     def _poll_again(self, stored: Stored[Batch]) -> Next[Batch]:
         jobs, now = stored.record.jobs, self.batches.clock()
@@ -84,7 +65,8 @@ class Poll:
         return NotReady(stored, since=jobs[0].submitted)
 
     def _finish(self, stored: Stored[Batch], results: Results) -> Next[Batch]:
-        """Records first, then what must be submitted again, then close. A crash anywhere repeats this, harmlessly."""
+        """What waits for review, then the records, then what must be submitted again, then close. A crash anywhere
+        repeats this, harmlessly."""
         batch = stored.record
         found = {index: batch.documents[index].record_etag for index in results.classified}
         again, given_up = split_unanswered(batch, [*results.missing, *results.malformed])
@@ -93,7 +75,9 @@ class Poll:
             for index, error in results.failed.items()
         } | {index: _why_given_up(results.malformed.get(index)) for index in given_up}
         redriven = {index for index, each in batch.open_documents if each.source in (Source.FAILED, Source.REDRIVE)}
-        raised = results.raised | self.records.write_classifications(results.classified, found, redriven=redriven)
+        # Items for review before the records that promise them.
+        classified, raised = self.reviews.enqueue(results.classified, again=redriven)
+        raised |= results.raised | self.records.write_classifications(classified, found, redriven=redriven)
         raised |= self._write_failures(batch, failures)
         outcomes = dict.fromkeys(results.classified, Outcome.CLASSIFIED)
         outcomes |= dict.fromkeys(failures, Outcome.FAILED)

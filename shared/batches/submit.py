@@ -14,18 +14,14 @@ from shared.batches.batch import (
     BatchState,
     JobReference,
     Outcome,
-    document_index,
-    text_id,
 )
 from shared.batches.refusals import Refusals
 from shared.batches.resubmit import Resubmit
 from shared.concurrency import each_apart
-from shared.config import Oversized
-from shared.documents.content import DocumentReader
 from shared.documents.messages import Source
 from shared.documents.records import Records
-from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, MAX_REQUEST_BYTES, FailureCode
-from shared.documents.text import DocumentWarning, split_text
+from shared.documents.ref import FailureCode
+from shared.documents.texts import AnalyzeRequest, DocumentTexts, TextReader, build_requests
 from shared.durable.steps import Done, Next, NotReady
 from shared.durable.store import Stored
 from shared.errors import (
@@ -40,34 +36,21 @@ from shared.errors import (
 )
 from shared.language.apis import api_for
 from shared.language.client import LanguageClient
-from shared.language.values import ModelRef, TextInput
+from shared.language.values import ModelRef
 from shared.models.active_model import Active, FindsModel, Held, InUse
 
 log = logging.getLogger("pigeonhole.batches")
 
 # Results are kept for 24 hours from submission (both generations of the API).
 RESULT_LIFE = timedelta(hours=24)
-# Room in the 1 MB request for ids, keys and the model's name around the texts.
-MAX_TEXT_BYTES = MAX_REQUEST_BYTES - 20_000
 
 
 @dataclass(frozen=True)
-class ReadDocument:
-    """What reading a document gave: its texts, or the outcome that ends it here."""
+class ReadDocument(DocumentTexts):
+    """What reading a document of a batch gave: its texts, or the outcome that ends it here."""
 
-    index: int
-    texts: tuple[TextInput, ...] = ()
-    warnings: tuple[DocumentWarning, ...] = ()
     outcome: Outcome | None = None
     record_etag: str | None = None
-
-
-@dataclass(frozen=True)
-class AnalyzeRequest:
-    """Texts of one POST, and the warnings their documents carry so far."""
-
-    texts: tuple[TextInput, ...]
-    warnings: dict[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -77,12 +60,12 @@ class Submit:
     batches: Batches
     records: Records
     resubmit: Resubmit
-    reader: DocumentReader
+    texts: TextReader
     active_model: FindsModel
     refusals: Refusals
     language: LanguageClient
     language_api: str
-    oversized: Oversized
+    audit_percent: float
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
@@ -125,7 +108,7 @@ class Submit:
     def _submit_all(self, stored: Stored[Batch], active: Active, requests: list[AnalyzeRequest]) -> Next[Batch]:
         try:
             for request in requests:
-                stored = self._submit(stored, active.model, request, is_last=request is requests[-1])
+                stored = self._submit(stored, active, request, is_last=request is requests[-1])
         except LanguageRefusedError as error:
             return self._refused(stored, active, error)
         except MalformedAnswerError as error:
@@ -133,10 +116,10 @@ class Submit:
         return NotReady(stored, since=self.batches.clock())
 
     def _submit(
-        self, stored: Stored[Batch], model: ModelRef, request: AnalyzeRequest, *, is_last: bool
+        self, stored: Stored[Batch], active: Active, request: AnalyzeRequest, *, is_last: bool
     ) -> Stored[Batch]:
         """POST one group and save its job id. A crash in between repeats the POST: the API takes no idempotency key."""
-        batch = stored.record
+        batch, model = stored.record, active.model
         api_version = self._api_version(batch, model)
         call = api_for(api_version).submit_analyze(request.texts, model, display_name=batch.id)
         job_id = self.language.send(call)
@@ -156,6 +139,8 @@ class Submit:
                 f"submitted {len(request.texts)} texts as job {job_id}",
                 state=BatchState.SUBMITTED if is_last else BatchState.PLANNED,
                 model=model,
+                acceptance=active.acceptance,
+                audit_percent=self.audit_percent,
                 api_version=api_version,
                 jobs=(*batch.jobs, reference),
                 waiting=None,
@@ -175,7 +160,7 @@ class Submit:
         batch = stored.record
         in_use = self._find_model(stored)
         if batch.model is not None and api_for(batch.api_version or self.language_api).reference_names_one_model:
-            return Active(batch.model)
+            return Active(batch.model, acceptance=batch.acceptance)
         return in_use if isinstance(in_use, Active) else None
 
     def _find_model(self, stored: Stored[Batch]) -> InUse:
@@ -233,8 +218,7 @@ class Submit:
             blob = self.records.documents.read(document.name, etag=document.etag)
             if not blob.data and document.may_be_filled_yet(self.batches.clock()):
                 return ReadDocument(index, outcome=Outcome.NOT_FILLED)
-            decoded = self.reader.read(blob)
-            texts, warnings = self._texts(index, decoded.text, batch=batch.id)
+            found_texts = self.texts.read(blob, group=batch.id, index=index)
         except BlobNotFoundError:
             return ReadDocument(index, outcome=Outcome.DELETED)
         except VersionChangedError:
@@ -245,24 +229,8 @@ class Submit:
         except DocumentRejectedError as error:
             self.records.write_failure(document, FailureCode(error.code), str(error), batch=batch.id)
             return ReadDocument(index, outcome=Outcome.FAILED)
-        return ReadDocument(index, texts, (*decoded.warnings, *warnings), record_etag=found[1] if found else None)
-
-    def _texts(self, index: int, text: str, *, batch: str) -> tuple[tuple[TextInput, ...], tuple[DocumentWarning, ...]]:
-        if len(text) <= MAX_CHARACTERS_PER_JOB:
-            return (TextInput(text_id(batch, index), text),), ()
-        if self.oversized is Oversized.REJECT:
-            raise DocumentRejectedError(
-                f"the document has {len(text)} characters, the service takes {MAX_CHARACTERS_PER_JOB}; "
-                "split it, or set PIPELINE_OVERSIZED to split",
-                code=FailureCode.TOO_LARGE,
-            )
-        parts = split_text(text, MAX_CHARACTERS_PER_JOB)
-        if self.oversized is Oversized.TRUNCATE:
-            note = f"only the first {len(parts[0])} of {len(text)} characters were classified"
-            return (TextInput(text_id(batch, index), parts[0]),), (DocumentWarning("DocumentTruncated", note),)
-        note = f"{len(text)} characters were classified in {len(parts)} parts and merged"
-        texts = tuple(TextInput(text_id(batch, index, part=number), part) for number, part in enumerate(parts))
-        return texts, (DocumentWarning("DocumentSplit", note),)
+        record_etag = found[1] if found else None
+        return ReadDocument(index, found_texts.texts, found_texts.warnings, record_etag=record_etag)
 
 
 def _without(documents: list[ReadDocument], text_ids: set[str]) -> list[ReadDocument]:
@@ -278,25 +246,3 @@ def _with_what_was_read(batch: Batch, documents: list[ReadDocument]) -> tuple[Ba
         else each
         for index, each in enumerate(batch.documents)
     )
-
-
-def build_requests(documents: list[ReadDocument]) -> list[AnalyzeRequest]:
-    """Group the texts under the service's limits. The same documents always give the same groups."""
-    groups: list[list[TextInput]] = []
-    characters = size = 0
-    for text in (text for document in documents for text in document.texts):
-        text_bytes = len(text.text.encode())
-        fits = characters + len(text.text) <= MAX_CHARACTERS_PER_JOB and size + text_bytes <= MAX_TEXT_BYTES
-        if not groups or len(groups[-1]) == MAX_DOCUMENTS_PER_JOB or not fits:
-            groups.append([])
-            characters = size = 0
-        groups[-1].append(text)
-        characters += len(text.text)
-        size += text_bytes
-    notes = {each.index: [(warning.code, warning.message) for warning in each.warnings] for each in documents}
-    return [AnalyzeRequest(tuple(group), _warnings(group, notes)) for group in groups]
-
-
-def _warnings(group: list[TextInput], notes: dict[int, list[tuple[str, str]]]) -> dict[str, list[tuple[str, str]]]:
-    indexes = dict.fromkeys(document_index(text.id) for text in group)
-    return {str(index): notes[index] for index in indexes if notes[index]}

@@ -26,7 +26,7 @@ from typing import TypeAlias
 from shared.documents.inbox import Inbox, document_of
 from shared.documents.listings import Cursor, hold, match_records
 from shared.documents.messages import Source
-from shared.documents.record_schema import is_record_of
+from shared.documents.record_schema import Decision, is_record_of
 from shared.documents.records import Records
 from shared.documents.ref import is_document_name
 from shared.documents.walk import NEWEST_FAILURES, WALK, Place, Totals, Walk, newest_failure
@@ -177,6 +177,8 @@ class _Count:
     missing: int = 0
     sent: int = 0
     outdone: int = 0
+    accepted: int = 0
+    review: int = 0
 
 
 class _Step:
@@ -259,6 +261,9 @@ class _Step:
             self._seen.errors.append(error)
         self._count.documents += 1
         self._count.classified += is_classified
+        if is_classified and classification is not None and (decision := classification.metadata.get("decision")):
+            self._count.accepted += decision == Decision.ACCEPTED
+            self._count.review += decision == Decision.REVIEW
         self._count.failed += is_failed
         self._count.missing += not is_classified and not is_failed
 

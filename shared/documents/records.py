@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from shared.concurrency import FanOut, each_apart
 from shared.documents.failure_names import FailureNames
-from shared.documents.record_schema import ClassificationRecord, FailureRecord, RecordFacts
+from shared.documents.record_schema import ClassificationRecord, FailureRecord, RecordFacts, RecordReview
 from shared.documents.ref import DocumentRef, FailureCode, record_name
 from shared.documents.which_stays import Age, age_of, replaces_same_version
 from shared.errors import BlobNotFoundError, BlobUnreadableError, VersionChangedError
@@ -120,6 +120,41 @@ class Records:
     def clear_outdone(self, document: DocumentRef, failure: BlobInfo) -> bool:
         """Remove a document's failure record that this version's classification outlives; False for a newer one's."""
         return self._is_older_or_same(failure, document) and self.failures.delete(failure.name, etag=failure.etag)
+
+    def write_review(self, document: DocumentRef, review: RecordReview) -> None:
+        """Note in the classification of this version what a person decided.
+
+        A record of another version stays as it is, and so does a later decision.
+        """
+        self._change_review(document, lambda found: found if found is not None and found.at > review.at else review)
+
+    def remove_review(self, document: DocumentRef, review: RecordReview) -> None:
+        """Take that decision out of the classification again; one that says something else stays."""
+        self._change_review(document, lambda found: None if found == review else found)
+
+    def _change_review(
+        self, document: DocumentRef, change: Callable[[RecordReview | None], RecordReview | None]
+    ) -> None:
+        name = record_name(document.name)
+        for _ in range(MAX_CONFLICTS):
+            try:
+                blob = self.classifications.read(name)
+                record = ClassificationRecord.model_validate_json(blob.data)
+            except (BlobNotFoundError, BlobUnreadableError, ValidationError):
+                return
+            if record.document.etag != document.etag or change(record.review) == record.review:
+                return
+            record = record.model_copy(update={"review": change(record.review)})
+            try:
+                metadata = record.facts().to_metadata()
+                self.classifications.replace(name, record.to_json(), etag=blob.etag, metadata=metadata)
+            except BlobUnreadableError as error:
+                log.warning("record_unreadable name=%s: %s", name, error)
+                return
+            except VersionChangedError:
+                continue
+            return
+        raise VersionChangedError(name)
 
     def _clear_failures(self, documents: Iterable[DocumentRef], *, looked_for: Iterable[DocumentRef]) -> None:
         """Remove the failure records that these classifications replace. One call for each that may have one, as this

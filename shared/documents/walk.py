@@ -37,8 +37,9 @@ def newest_failure(info: BlobInfo) -> NewestFailure:
 class Totals(BaseModel):
     """pipeline/status/totals.json: what the last full walk counted; `missing` had no record for their ETag.
 
-    `as_of` is when it ended; `began` is missing in what an earlier release wrote. Status shows `newest_failures` where
-    there are too many failure records to be searched.
+    Of the `classified`, `accepted` and `review` have that decision. `as_of` is when it ended; `began` is missing in
+    what an earlier release wrote. Status shows `newest_failures` where there are too many failure records to be
+    searched.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", populate_by_name=True)
@@ -51,6 +52,8 @@ class Totals(BaseModel):
     failed: int
     missing: int
     sent: int
+    accepted: int = 0
+    review: int = 0
     last_sent: AwareDatetime | None = None
     newest_failures: tuple[NewestFailure, ...] = ()
 
@@ -108,6 +111,8 @@ class Walk(Record):
     missing: int = 0
     sent: int = 0
     outdone: int = 0
+    accepted: int = 0
+    review: int = 0
     newest_failures: tuple[NewestFailure, ...] = ()
     earlier_sent: AwareDatetime | None = None
     last_sent: AwareDatetime | None = None
@@ -134,6 +139,8 @@ class Walk(Record):
             failed=self.failed,
             missing=self.missing,
             sent=self.sent,
+            accepted=self.accepted,
+            review=self.review,
             last_sent=self.last_sent,
             newest_failures=self.newest_failures,
         )

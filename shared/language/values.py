@@ -143,8 +143,7 @@ class LabelRules:
     """What an API version allows in labels, by its own page of limits.
 
     `class_name` covers whole names and `class_name_in_words` says the same. `languages` are in lower case; with
-    `any_region` only the part before the first dash counts. Without `has_datasets` the version splits at random,
-    whatever a document's `dataset` says.
+    `any_region` only the part before the first dash counts.
     """
 
     min_classes: int
@@ -156,7 +155,6 @@ class LabelRules:
     class_name_in_words: str
     languages: frozenset[str]
     any_region: bool
-    has_datasets: bool
 
     def knows_language(self, code: str) -> bool:
         wanted = code.lower()

@@ -14,11 +14,14 @@ The promise holds for documents that are like the golden ones.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -84,6 +87,28 @@ class Acceptance(BaseModel):
     threshold: Threshold
 
 
+class Audited(Protocol):
+    """Of the results that were accepted and audited since then, how many of how many were right."""
+
+    @property
+    def right(self) -> int: ...
+    @property
+    def of(self) -> int: ...
+    @property
+    def since(self) -> datetime: ...
+
+
+class FindsAudited(Protocol):
+    """What people decided about audited results of a model since then. Raises StateUnreadableError."""
+
+    def __call__(self, project: str, /, *, model: str, since: datetime, rule: Right) -> Audited | None: ...
+
+
+def nothing_audited(_project: str, *, model: str, since: datetime, rule: Right) -> Audited | None:  # noqa: ARG001
+    """Where no one reviews."""
+    return None
+
+
 def result_confidence(classes: Iterable[float]) -> float | None:
     """How sure a result is: as sure as its least sure class. None for one without classes: nothing says."""
     return min(classes, default=None)
@@ -101,6 +126,15 @@ def decide(threshold: float | None, *, confidence: float | None) -> Decision:
     if threshold is None or confidence is None or confidence < threshold:
         return Decision.REVIEW
     return Decision.ACCEPTED
+
+
+def is_audited(*, name: str, etag: str, model: str, percent: float) -> bool:
+    """Whether a result that could be accepted is shown to a person all the same, to see how often such are right.
+
+    The version and the model's label decide, so that writing a record again decides the same.
+    """
+    digest = hashlib.sha256(repr(("audit", name, etag, model)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") < percent / 100 * 2**64
 
 
 def choose_threshold(results: Sequence[GoldenResult], rule: AcceptanceRule) -> Threshold:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -30,10 +31,12 @@ MAX_CONFLICTS = 5
 
 @dataclass(frozen=True)
 class Active:
-    """Batches are submitted to this model; `expires` is when its deployment ends, where that is known."""
+    """Batches are submitted to this model; `expires` is when its deployment ends, where that is known. Without
+    `acceptance` its classifications carry no decision."""
 
     model: ModelRef
     expires: date | None = None
+    acceptance: Acceptance | None = None
 
     def has_expired(self, today: date) -> bool:
         return self.expires is not None and self.expires <= today
@@ -106,7 +109,7 @@ class ActiveModelStore:
             return Active(self.from_settings) if self.from_settings else None
         if record.held_until is not None and self._clock() < record.held_until:
             return Held(record.model, record.held_until)
-        return Active(record.model, record.expires)
+        return Active(record.model, record.expires, record.acceptance)
 
     def find_label(self, project: str) -> str | None:
         """The label in use for a project, held or not; None when another project's model, or none, is in use.
@@ -182,6 +185,26 @@ class ActiveModelStore:
             self._state.put(ACTIVE_MODEL, data)
         with self._lock:
             self._record, self._read_at = record, self._clock()
+
+    def change_acceptance(self, project: str, find: Callable[[str], Acceptance | None]) -> None:
+        """Store what `find` gives for the label in use, if that is a model of `project`, until it gives the same again.
+
+        It is asked after the record was read, and once more after each write: so of two that change what it rests on,
+        the later one's change stays. Raises StateUnreadableError, VersionChangedError.
+        """
+        for _ in range(MAX_CONFLICTS):
+            try:
+                record, etag = self._read()
+            except BlobNotFoundError:
+                return
+            acceptance = find(record.model.label) if record.model.project == project else record.acceptance
+            if acceptance == record.acceptance:
+                return
+            changed = _to_json(record.model_copy(update={"acceptance": acceptance}))
+            with suppress(VersionChangedError), readable(ACTIVE_MODEL):
+                self._state.replace(ACTIVE_MODEL, changed, etag=etag)
+            self.forget()
+        raise VersionChangedError(ACTIVE_MODEL)
 
     def remove(self, project: str) -> None:
         """Forget the active model if it belongs to `project`, which was deleted."""

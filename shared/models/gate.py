@@ -20,6 +20,8 @@ from shared.models.statistics import Counts, Difference, Pair, counts_by_class, 
 # refusing what is not.
 MISTAKE = 0.1
 _QUANTILE = normal_quantile(1 - MISTAKE)
+# Of the classes that lost, those that a reason names; all are in `losses`.
+NAMED_LOSSES = 5
 # Differences are rounded to this many digits: 0.07 - 0.01 is a little more than 0.06 in binary fractions.
 _DIGITS = 9
 
@@ -169,8 +171,9 @@ def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, 
     needed = math.ceil(measured.documents * (spread / rule.tolerance) ** 2) if rule.tolerance else None
     reason = _paired_reason(rule, measured, verdict, spread=spread, needed=needed, active_label=active_label)
     if excessive:
-        lost = ", ".join(f"{loss.name} lost {loss.recall_lost:.2f} of recall" for loss in excessive)
-        reason += f"; {lost}, more than the {rule.no_class_loses_more_than:g} that a class may lose"
+        reason += f"; {_in_words(excessive)}, more than the {rule.no_class_loses_more_than:g} that a class may lose"
+    elif large := [loss for loss in losses if _exceeds(loss.recall_lost, limit=rule.tolerance)]:
+        reason += f"; {_in_words(large)}"
     forced = force and not fits
     return GateDecision(
         passed=fits or forced,
@@ -222,6 +225,12 @@ def _losses(pairs: Sequence[Pair]) -> list[ClassLoss]:
         for name in labelled
     ]
     return sorted((loss for loss in lost if loss.recall_lost > 0), key=lambda loss: (-loss.recall_lost, loss.name))
+
+
+def _in_words(losses: Sequence[ClassLoss]) -> str:
+    named = [f"{loss.name} lost {loss.recall_lost:.2f} of recall" for loss in losses[:NAMED_LOSSES]]
+    more = len(losses) - len(named)
+    return ", ".join([*named, f"{more} more classes"] if more else named)
 
 
 def _paired_reason(

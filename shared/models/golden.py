@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.language.values import LabelledDocument
 
@@ -20,6 +20,12 @@ class Split:
 
     training: list[LabelledDocument]
     golden: list[LabelledDocument]
+
+    @property
+    def named(self) -> list[LabelledDocument]:
+        """All documents, each with its side as its `dataset`."""
+        sides = ((TRAINING, self.training), (GOLDEN, self.golden))
+        return [replace(document, dataset=name) for name, documents in sides for document in documents]
 
 
 @dataclass(frozen=True)

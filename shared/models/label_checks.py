@@ -14,11 +14,15 @@ from urllib.parse import unquote
 from shared.documents.ref import is_document_name
 from shared.errors import InputProblem, quoted
 from shared.language.values import LabelRules, ProjectKind
+from shared.models.golden import GOLDEN, Split, missing_sides
 from shared.models.labels_file import LabelsFile
+from shared.models.near_duplicates import NearDuplicate
 
 # "You must have a minimum of 10 tagged instances per class" (2021); later pages advise 15 and more. No source shows
 # that the service refuses fewer.
 ADVISED_LABELS = 10
+# With fewer golden documents of a class, one mistake moves its recall by more than 0.2.
+LEAST_GOLDEN = 5
 NAMED_PLACES = 4
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 
@@ -92,8 +96,7 @@ def _check_training(labels: LabelsFile, rules: LabelRules) -> Iterator[InputProb
     """Is there something to train each class on?"""
     if not labels.placed or len(labels.classes) > rules.max_classes:
         return
-    is_manual = rules.has_datasets and any(document.dataset == "Test" for document in labels.placed.values())
-    training = [document for document in labels.placed.values() if not (is_manual and document.dataset == "Test")]
+    training = [document for document in labels.placed.values() if document.dataset != GOLDEN]
     if not training:
         what = (
             "every document is in the dataset Test, and none is left to train on; write Train for most, or no dataset"
@@ -110,6 +113,14 @@ def _check_training(labels: LabelsFile, rules: LabelRules) -> Iterator[InputProb
         else:
             what = f"no document has the class {quoted(name)}; label some, or remove it"
         yield InputProblem(f"{labels.names_place}[{number}]", what)
+
+
+def check_sides(labels: LabelsFile, sides: Split) -> Iterator[InputProblem]:
+    """Is there something to train on once the golden documents are set aside? A file that sets all aside is faulty."""
+    is_by_file = all(document.dataset == GOLDEN for document in labels.placed.values())
+    if labels.placed and not sides.training and not is_by_file:
+        what = "every document is golden, and none is left to train on; label more, or write the dataset Train for most"
+        yield InputProblem(labels.documents_place, what)
 
 
 def check_blobs(labels: LabelsFile, sizes: Mapping[str, int], *, container: str) -> Iterator[InputProblem]:
@@ -171,26 +182,42 @@ def _instead(location: str, *, near: str | None) -> str:
     return f"; it has {quoted(near)}"
 
 
-def warn_of(labels: LabelsFile, rules: LabelRules, kind: ProjectKind) -> list[InputProblem]:
+def warn_of(labels: LabelsFile, sides: Split, kind: ProjectKind) -> list[InputProblem]:
     """What does not keep a file without problems from being trained, and may not be meant."""
-    return [*_warn_of_classes(labels, rules), *_warn_of_documents(labels, rules, kind)]
+    return [*_warn_of_classes(labels, sides), *_warn_of_documents(labels, kind)]
 
 
-def _warn_of_classes(labels: LabelsFile, rules: LabelRules) -> Iterator[InputProblem]:
-    tested = {name for each in labels.placed.values() if each.dataset == "Test" for name in each.classes}
-    for number, (name, count) in enumerate(labels.counts.items()):
-        place = f"{labels.names_place}[{number}]"
-        if count < ADVISED_LABELS:
-            what = f"{quoted(name)} labels {count} documents; the service advises {ADVISED_LABELS} at least"
-            yield InputProblem(place, what)
-        if rules.has_datasets and tested and name not in tested:
-            yield InputProblem(place, f"no document of {quoted(name)} is in the dataset Test: it is not evaluated")
+def _warn_of_classes(labels: LabelsFile, sides: Split) -> Iterator[InputProblem]:
+    numbers = {name: number for number, name in enumerate(labels.classes)}
+    # Without a golden document no model is judged by any, which is for the caller to say.
+    least_golden = LEAST_GOLDEN if sides.golden else 0
+    for each in missing_sides(sides, labels.classes, training=ADVISED_LABELS, golden=least_golden):
+        place = f"{labels.names_place}[{numbers[each.name]}]"
+        what = f"{quoted(each.name)} labels {each.has}"
+        if each.is_golden:
+            what += f" golden documents; models are judged by {LEAST_GOLDEN} of a class at least"
+        else:
+            what += f" documents to train on; the service advises {ADVISED_LABELS} at least"
+        yield InputProblem(place, f"{what}: {each.missing} missing")
+    for number, name in enumerate(labels.classes):
         if not _PLAIN.fullmatch(name):
             what = "the service's page allows the letters a to z; whether class names may have others is not documented"
-            yield InputProblem(place, what)
+            yield InputProblem(f"{labels.names_place}[{number}]", what)
 
 
-def _warn_of_documents(labels: LabelsFile, rules: LabelRules, kind: ProjectKind) -> Iterator[InputProblem]:
+def warn_of_near_duplicates(labels: LabelsFile, found: Iterable[NearDuplicate[str]]) -> Iterator[InputProblem]:
+    """Golden documents that are the same as one to train on, or almost; `found` names them by their places."""
+    for each in found:
+        golden, training = labels.placed[each.one].location, labels.placed[each.other].location
+        what = (
+            f"the golden document {quoted(golden)} has {'' if each.is_same else 'almost '}the text of "
+            f"{quoted(training)}, which is trained on: figures are better than the model is; leave one of them out, "
+            "or give both the same dataset"
+        )
+        yield InputProblem(each.one, what)
+
+
+def _warn_of_documents(labels: LabelsFile, kind: ProjectKind) -> Iterator[InputProblem]:
     unlabelled = labels.unlabelled
     if unlabelled:
         first = quoted(unlabelled[0].location)
@@ -207,6 +234,3 @@ def _warn_of_documents(labels: LabelsFile, rules: LabelRules, kind: ProjectKind)
             "the file is for a single-label project, and this one is multi-label: it may answer any number of classes"
         )
         yield InputProblem(labels.kind_place, what)
-    if not rules.has_datasets and any(each.dataset for each in labels.placed.values()):
-        what = "this API version splits at random; the datasets of the documents are kept and have no effect"
-        yield InputProblem(labels.documents_place, what)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from shared.errors import InputProblem, quoted
 from shared.language.values import LabelledDocument, ProjectKind
@@ -43,6 +44,25 @@ class LabelsFile:
         """Documents that have no class."""
         return [document for document in self.placed.values() if not document.classes]
 
+    def with_added(self, added: Sequence[LabelledDocument]) -> LabelsFile:
+        """The same with labels that people gave since: one replaces the label of the same location.
+
+        A document stays on the side that the file has put it on, and keeps the file's language, where the added label
+        says nothing of them. Classes that the file does not list come after those that it does.
+        """
+        places = {document.location: place for place, document in self.placed.items()}
+        placed = dict(self.placed)
+        for number, document in enumerate(added):
+            place = places.setdefault(document.location, f"added[{number}]")
+            before = placed.get(place)
+            placed[place] = replace(
+                document,
+                language=document.language or (before.language if before else ""),
+                dataset=document.dataset or (before.dataset if before else None),
+            )
+        named = [name for document in added for name in document.classes]
+        return replace(self, classes=list(dict.fromkeys([*self.classes, *named])), placed=placed)
+
     def kind_fits(self, kind: ProjectKind) -> list[InputProblem]:
         """A single-label project takes exactly one class for each document, and no file for the other kind."""
         if kind is ProjectKind.MULTI:
@@ -63,19 +83,21 @@ class LabelsFile:
         ]
 
 
-def to_july_form(labels: LabelsFile, *, language: str = "") -> bytes:
+def to_july_form(
+    labels: LabelsFile, *, language: str = "", documents: Sequence[LabelledDocument] | None = None
+) -> bytes:
     """The form of the 2021-07 documentation, which both the preview and this app read.
 
-    `language` is that of documents without one.
+    `language` is that of documents without one; `documents` are those to write, if not all.
     """
     indexes = {name: index for index, name in enumerate(labels.classes)}
-    documents = [
+    entries = [
         {
             "location": document.location,
             "culture": document.language or language,
             "intents": [indexes[name] for name in document.classes],
         }
         | ({"dataset": document.dataset} if document.dataset else {})
-        for document in labels.documents
+        for document in (labels.documents if documents is None else documents)
     ]
-    return json.dumps({"intentNames": labels.classes, "documents": documents}, ensure_ascii=False, indent=1).encode()
+    return json.dumps({"intentNames": labels.classes, "documents": entries}, ensure_ascii=False, indent=1).encode()

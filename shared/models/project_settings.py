@@ -41,6 +41,9 @@ class ProjectSettingsStore:
         with readable(name):
             self._state.put(name, settings.model_dump_json(by_alias=True, indent=1).encode())
 
+    def delete(self, project: str) -> None:
+        self._state.delete(project_settings_blob(project))
+
 
 def project_settings_blob(project: str) -> str:
     return f"projects/{quote(project, safe='')}.json"

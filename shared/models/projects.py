@@ -28,13 +28,17 @@ from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
 from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
+from shared.models.acceptance import AcceptanceRule
 from shared.models.active_model import ActiveModelStore
-from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
+from shared.models.golden import Split
+from shared.models.label_checks import check_blobs, check_labels, check_sides, fold, warn_of, warn_of_near_duplicates
 from shared.models.labels import MAX_PROBLEMS, parse_labels
-from shared.models.labels_file import LabelsFile, to_july_form
+from shared.models.labels_file import LabelsFile
+from shared.models.labels_store import DEFAULT_LABELS, LabelsStore
+from shared.models.near_duplicates import Sketch, near_duplicates, sketch
+from shared.models.promise import Promises
 from shared.storage.ports import BlobStore
 
-DEFAULT_LABELS = "labels.json"
 # Contents are read to find those that are no text or too long; of more documents only those that are large enough to be
 # too long, and no more than this many.
 MAX_READ = 2_000
@@ -46,7 +50,7 @@ ProjectName = Annotated[str, Field(pattern=PROJECT_PATTERN)]
 
 
 class ProjectRequest(BaseModel):
-    """Body of PUT /api/projects/{project}."""
+    """Body of PUT /api/projects/{project}. Without the member `acceptance` the project's stays; null ends it."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
@@ -56,6 +60,11 @@ class ProjectRequest(BaseModel):
     description: str = ""
     container: str | None = None
     labels_file: LabelsFileName = DEFAULT_LABELS
+    acceptance: AcceptanceRule | None = None
+
+    @property
+    def changes_acceptance(self) -> bool:
+        return "acceptance" in self.model_fields_set
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,8 @@ class Projects:
     language: LanguageClient
     language_api: str
     active_model: ActiveModelStore
+    labels: LabelsStore
+    promises: Promises
     containers: tuple[str, ...]
     open_container: Callable[[str], BlobStore]
     reader: DocumentReader
@@ -92,10 +103,17 @@ class Projects:
         return api_for(self.language_api)
 
     def put(self, name: str, request: ProjectRequest) -> PutResult:
-        """Create the project, or update its description. Raises ProjectUnchangeableError for any other change.
+        """Create the project, or update its description and what it asks for. Raises ProjectUnchangeableError for any
+        other change.
 
         Raises ContainerNotAllowedError.
         """
+        result = self._put_at_service(name, request)
+        if request.changes_acceptance:
+            self.promises.set_rule(name, request.acceptance)
+        return result
+
+    def _put_at_service(self, name: str, request: ProjectRequest) -> PutResult:
         wanted = Project(
             name=name,
             kind=request.kind,
@@ -134,16 +152,27 @@ class Projects:
         return project
 
     def delete(self, name: str) -> None:
-        """Delete it at the service, and the active model if it is the project's. Documents and records stay.
+        """Delete it at the service, and here its stored labels, its settings, its trials, and the active model if that
+        is its own.
 
-        Raises ProjectUnknownError.
+        Documents, records and the labels file in the container stay; where the service read that file without the
+        golden documents, it is made whole again. Raises ProjectUnknownError.
         """
+        existing = self.find(name)
+        if existing is not None and not self.api.takes_labels_by_import:
+            self.labels.restore_file(existing)
         try:
             self.language.send(self.api.delete_project(name))
         except LanguageNotFoundError as error:
-            self.active_model.remove(name)
+            self._forget(name)
             raise ProjectUnknownError(name) from error
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
         self.active_model.remove(name)
+        # A project of the same name, created later, begins with labels of its own.
+        self.labels.delete(name)
+        self.promises.forget(name)
 
     def put_labels(self, project: Project, content: Any) -> PutLabels:
         """Check a labels file and replace the stored one. Raises LabelsRefusedError with every problem.
@@ -155,21 +184,24 @@ class Projects:
         rules = self.api.label_rules
         labels = parse_labels(content)
         sizes = {info.name: info.size for info in container.list() if info.name != project.labels_location}
+        sides = self.labels.sides(labels)
         found = chain(
             check_labels(labels, rules),
+            check_sides(labels, sides),
             labels.kind_fits(project.kind),
             check_blobs(labels, sizes, container=project.container),
         )
         problems = list(islice(found, MAX_PROBLEMS))
-        warnings = warn_of(labels, rules, project.kind)
+        warnings = warn_of(labels, sides, project.kind)
+        if self.labels.golden_percent and not sides.golden:
+            what = "no document is golden: models are judged by documents that the service chooses at random"
+            warnings.append(InputProblem(labels.documents_place, what))
         if not problems:
-            problems, unread = self._check_contents(container, labels, sizes)
-            if unread:
-                what = f"the contents of {unread} documents were not read: whether all are text is not known"
-                warnings.append(InputProblem(labels.documents_place, what))
+            problems, more = self._check_contents(container, labels, sides, sizes)
+            warnings += more
         if problems:
             raise LabelsRefusedError(fold(problems))
-        container.put(labels_blob(project), to_july_form(labels, language=project.language))
+        self.labels.put(project, labels, service_reads_file=not self.api.takes_labels_by_import)
         return PutLabels(labels, fold(warnings))
 
     def _check_container(self, project: Project) -> None:
@@ -177,15 +209,15 @@ class Projects:
             raise ContainerNotAllowedError(project.container, allowed=self.containers)
 
     def _check_contents(
-        self, container: BlobStore, labels: LabelsFile, sizes: Mapping[str, int]
-    ) -> tuple[list[InputProblem], int]:
-        """Documents that are no text or too long, and how many were not read."""
+        self, container: BlobStore, labels: LabelsFile, sides: Split, sizes: Mapping[str, int]
+    ) -> tuple[list[InputProblem], list[InputProblem]]:
+        """Documents that are no text or too long; then, as warnings, golden ones that are like others."""
         longest = self.api.label_rules.max_characters
         read = list(labels.placed.items())
         if len(read) > MAX_READ:
             read = [each for each in read if sizes[each[1].location] > longest][:MAX_READ]
 
-        def problem(each: tuple[str, LabelledDocument]) -> InputProblem | None:
+        def problem_or_sketch(each: tuple[str, LabelledDocument]) -> InputProblem | Sketch:
             place, document = each
             location = quoted(document.location)
             try:
@@ -196,10 +228,25 @@ class Projects:
             if characters > longest:
                 what = f"{location} has {characters} characters; the service trains on {longest} at most: split it"
                 return InputProblem(place, what)
-            return None
+            return sketch(text)
 
-        found = [found for found in self.fan_out(problem, read) if found is not None]
-        return found, len(labels.placed) - len(read)
+        found = dict(zip([place for place, _ in read], self.fan_out(problem_or_sketch, read), strict=True))
+        problems = [each for each in found.values() if isinstance(each, InputProblem)]
+        sketches = {place: each for place, each in found.items() if isinstance(each, Sketch)}
+        golden = {each.location for each in sides.golden}
+        is_golden = {place: labels.placed[place].location in golden for place in sketches}
+        like_others = near_duplicates(
+            {place: each for place, each in sketches.items() if is_golden[place]},
+            {place: each for place, each in sketches.items() if not is_golden[place]},
+        )
+        warnings = list(warn_of_near_duplicates(labels, like_others))
+        if unread := len(labels.placed) - len(read):
+            what = (
+                f"the contents of {unread} documents were not read: whether all are text, and whether golden documents "
+                "are like others, is not known"
+            )
+            warnings.append(InputProblem(labels.documents_place, what))
+        return problems, warnings
 
     def list_models(self, name: str) -> list[TrainedModel]:
         """Every trained model. Raises ProjectUnknownError."""
@@ -215,11 +262,6 @@ class Projects:
     def list_reviewed(self, name: str, *, label: str) -> list[ReviewedDocument]:
         """Documents the model was not trained on, their labels beside its predictions."""
         return self.language.send_pages(lambda page: self.api.get_review(name, label=label, page=page))
-
-
-def labels_blob(project: Project) -> str:
-    """Where the labels file lies in the project's container; versions that take labels by import do not keep a name."""
-    return project.labels_location or DEFAULT_LABELS
 
 
 def _refuse_other_changes(existing: Project, wanted: Project) -> None:

@@ -9,8 +9,9 @@ from pydantic import AwareDatetime, Field
 
 from shared.durable.record import StoredModel
 from shared.durable.state import readable
-from shared.errors import BlobNotFoundError
+from shared.errors import BlobNotFoundError, RaceLostError, VersionChangedError
 from shared.language.values import ProjectKind
+from shared.storage.conditional import replace_own
 from shared.storage.ports import BlobStore
 
 
@@ -55,18 +56,56 @@ class TrialStore:
 
     def find(self, project: str, *, label: str) -> Trial | None:
         """Raises StateUnreadableError."""
+        found = self.find_stored(project, label=label)
+        return found[0] if found else None
+
+    def find_stored(self, project: str, *, label: str) -> tuple[Trial, str] | None:
+        """The trial and its ETag. Raises StateUnreadableError."""
         name = trial_blob(project, label=label)
         with readable(name):
             try:
-                return Trial.model_validate_json(self._state.read(name).data)
+                blob = self._state.read(name)
             except BlobNotFoundError:
                 return None
+            return Trial.model_validate_json(blob.data), blob.etag
+
+    def save(self, trial: Trial, *, etag: str | None) -> None:
+        """Replace the trial that was read at `etag`, or create it. Raises RaceLostError when it was changed since."""
+        name, data = trial_blob(trial.project, label=trial.label), _to_json(trial)
+        try:
+            with readable(name):
+                if etag is None:
+                    self._state.create(name, data)
+                else:
+                    replace_own(self._state, name, data, etag=etag, metadata={})
+        except VersionChangedError as error:
+            # The SDK repeats a write whose answer was lost, and meets its own.
+            if etag is not None or self._state.read(name).data != data:
+                raise RaceLostError(name) from error
+
+    def remove(self, project: str, *, label: str) -> None:
+        """Forget what a model of that name has answered: the name may be used again once a model is deleted."""
+        self._state.delete(trial_blob(project, label=label))
 
     def put(self, trial: Trial) -> None:
         name = trial_blob(trial.project, label=trial.label)
         with readable(name):
-            self._state.put(name, trial.model_dump_json(by_alias=True, indent=1).encode())
+            self._state.put(name, _to_json(trial))
+
+    def delete_all(self, project: str) -> None:
+        """Those of a project that was deleted."""
+        for info in self._state.list(trials_of(project)):
+            self._state.delete(info.name)
+
+
+def _to_json(trial: Trial) -> bytes:
+    return trial.model_dump_json(by_alias=True, indent=1).encode()
+
+
+def trials_of(project: str) -> str:
+    """How the names of a project's trials begin."""
+    return f"trials/{quote(project, safe='')}/"
 
 
 def trial_blob(project: str, *, label: str) -> str:
-    return f"trials/{quote(project, safe='')}/{quote(label, safe='')}.json"
+    return f"{trials_of(project)}{quote(label, safe='')}.json"

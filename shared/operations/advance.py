@@ -1,6 +1,6 @@
 """One step of an operation, by its kind and its step.
 
-retrain     (import ► wait_import ►) train ► wait_training ► evaluate ► gate ► and on as publish
+retrain     (split ► or import ► wait_import ►) train ► wait_training ► evaluate ► and on as publish, with the gate
 publish     see publish_directly.py and stage_and_swap.py
 reclassify, redrive_dead_letters  send_page, one page of the listing a message
 """

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from shared.documents.record_schema import Decision
 from shared.documents.ref import FailureCode, NamePrefix
 from shared.durable.record import Facts, Record, StoredModel
 from shared.durable.steps import StepQueue
-from shared.language.values import ServiceError
+from shared.language.values import ModelRef, ServiceError
 from shared.models.evaluations import EvaluationFigures
 from shared.models.gate import GateDecision, GateRule
 from shared.storage.ports import Page
@@ -46,6 +47,7 @@ class OperationState(StrEnum):
 class Step(StrEnum):
     """What the next message does; each is idempotent."""
 
+    SPLIT = "split"
     IMPORT = "import"
     WAIT_IMPORT = "wait_import"
     TRAIN = "train"
@@ -54,13 +56,18 @@ class Step(StrEnum):
     GATE = "gate"
     PUBLISH = "publish"
     WAIT_PUBLISHING = "wait_publishing"
-    PROBE = "probe"
-    WAIT_PROBE = "wait_probe"
+    TRIAL = "trial"
+    WAIT_TRIAL = "wait_trial"
     HOLD = "hold"
     SWAP = "swap"
     WAIT_SWAP = "wait_swap"
     SWITCH = "switch"
     SEND_PAGE = "send_page"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Step | None:
+        """Records of an earlier release may stand where a probe was sent, and the trial has taken its place."""
+        return cls.TRIAL if value in ("probe", "wait_probe") else None
 
 
 class ErrorBody(StoredModel):
@@ -93,11 +100,14 @@ class PublishRequest(_Request):
 class ReclassifyRequest(_Request):
     """Body of POST /api/reclassify. `older_than_model`: records by other models than this label, or the active one.
 
-    With `failed` it is a redrive: it goes over the failure records, those with the code `reason` if one is given.
+    `decision`: only classifications with that decision. With `failed` it is a redrive: it goes over the failure
+    records, those with the code `reason` if one is given.
     """
 
     prefix: NamePrefix = ""
     older_than_model: str | bool = False
+    # Left out where there is none: an older release refuses what it does not know here, and rightly, if it limits.
+    decision: Decision | None = Field(None, exclude_if=lambda decision: decision is None)
     failed: bool = False
     reason: FailureCode | None = None
     dry_run: bool = False
@@ -107,6 +117,12 @@ class ReclassifyRequest(_Request):
     def _reason_of_failures(self) -> Self:
         if self.reason is not None and not self.failed:
             raise ValueError("reason is the code of a failure record: it goes with failed")
+        return self
+
+    @model_validator(mode="after")
+    def _decision_of_classifications(self) -> Self:
+        if self.decision is not None and self.failed:
+            raise ValueError("decision is that of a classification: it does not go with failed")
         return self
 
 
@@ -207,18 +223,65 @@ class OperationRecord(Record):
 _NOT_CANCELLABLE = frozenset({Step.WAIT_PUBLISHING, Step.SWAP, Step.WAIT_SWAP, Step.SWITCH})
 
 
+class TrialJob(StoredModel):
+    """An analyze job at the service: its id, and the length in characters of each text, by text id."""
+
+    job_id: str
+    texts: dict[str, int]
+
+
+class TrialBatch(StoredModel):
+    """What is on its way to one of the `models`: golden documents by their index in the operation's list, or the probe
+    where there are none. `attempt` counts its earlier submissions."""
+
+    model: int
+    indexes: tuple[int, ...] = ()
+    attempt: int = 0
+    jobs: tuple[TrialJob, ...] = ()
+
+
+class TrialProgress(StoredModel):
+    """How far the trial is. `models` are the candidate and, where it is compared with, the active one.
+
+    Of `documents` golden documents, `to_classify` answers were missing when the trial began, of both models together;
+    `done` have come, `errors` in their place among them. `answering` are the labels of the models that have answered
+    something in this operation. `untried` says why the candidate is not compared with the active model on them.
+    """
+
+    documents: int
+    to_classify: int
+    done: int = 0
+    errors: int = 0
+    models: tuple[ModelRef, ...]
+    answering: tuple[str, ...] = ()
+    untried: str | None = None
+    batch: TrialBatch | None = None
+
+    @property
+    def percent(self) -> int:
+        return min(100, 100 * self.done // self.to_classify) if self.to_classify else 100
+
+    @property
+    def figures(self) -> str:
+        without = f", {self.errors} of them without an answer" if self.errors else ""
+        return f"{self.done} of {self.to_classify} documents{without}"
+
+    def counting(self, documents: int, *, errors: int = 0, batch: TrialBatch | None = None) -> Self:
+        """With so many more documents done, and `batch` as the next one under way."""
+        return self.model_copy(update={"done": self.done + documents, "errors": self.errors + errors, "batch": batch})
+
+
 class PublishingRecord(OperationRecord):
     """What a retraining and a publication share. `label` is the model's name.
 
-    `reference` is what an analyze request names the published model by while it is probed; `probes` is how many were
-    sent. `replaced_model_id` is the model that production held when the swap was intended; `swap_not_before` is when no
-    earlier submission can still be on its way. `without_staging`: the service allows the project one deployment, so the
-    model goes straight into it.
+    `reference` is what an analyze request names the published model by while it is tried. `replaced_model_id` is the
+    model that production held when the swap was intended; `swap_not_before` is when no earlier submission can still be
+    on its way. `without_staging`: the service allows the project one deployment, so the model goes straight into it.
     """
 
     label: str
     reference: str = ""
-    probes: int = 0
+    trial: TrialProgress | None = None
     replaced_model_id: str = ""
     swap_not_before: AwareDatetime | None = None
     swap_is_deployment: bool = False
@@ -226,7 +289,7 @@ class PublishingRecord(OperationRecord):
 
 
 class Retrain(PublishingRecord):
-    """Train a model, evaluate it, and publish it if the gate lets it pass."""
+    """Train a model, evaluate it, publish it where nothing depends on it, and use it if the gate lets it pass."""
 
     kind: Literal[OperationKind.RETRAIN] = OperationKind.RETRAIN
     request: RetrainRequest = Field(default_factory=RetrainRequest)
@@ -240,6 +303,9 @@ class Publish(PublishingRecord):
     """Publish a model that was trained before."""
 
     kind: Literal[OperationKind.PUBLISH] = OperationKind.PUBLISH
+
+
+Publishing: TypeAlias = Retrain | Publish
 
 
 class ListingRecord(OperationRecord):

@@ -1,6 +1,6 @@
 """Publishing in the 2021 preview: a publication yields a model id, which is then switched to.
 
-publish ► wait_publishing ► probe ► wait_probe ► switch
+publish ► wait_publishing ► trial ► wait_trial (► gate) ► switch
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import ClassVar
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
 from shared.language.values import AuthoringJob
-from shared.operations.operation import Operation, OperationState, Retrain, Step
-from shared.operations.publishing import Publishing, PublishingStep, PublishingSteps
+from shared.operations.operation import Operation, OperationState, Publishing, Retrain, Step
+from shared.operations.publishing import PublishingStep, PublishingSteps
 from shared.operations.service_jobs import ended, intend, or_gone, start_job, wait_for
 
 
@@ -22,16 +22,17 @@ from shared.operations.service_jobs import ended, intend, or_gone, start_job, wa
 class PublishDirectly(PublishingSteps):
     """A new model id is not in use until the switch, so nothing needs to be held."""
 
-    first_step_of_retraining: ClassVar[Step] = Step.TRAIN
-    after_probe: ClassVar[Step] = Step.SWITCH
+    first_step_of_retraining: ClassVar[Step] = Step.SPLIT
+    first_step_into_use: ClassVar[Step] = Step.SWITCH
 
     @property
     def table(self) -> Mapping[Step, PublishingStep]:
         return {
             Step.PUBLISH: self.publish,
             Step.WAIT_PUBLISHING: self.wait_publishing,
-            Step.PROBE: self.probe,
-            Step.WAIT_PROBE: self.wait_probe,
+            Step.TRIAL: self.trial,
+            Step.WAIT_TRIAL: self.trials.wait_trial,
+            Step.GATE: self.gate,
             Step.SWITCH: self.switch,
         }
 
@@ -59,7 +60,7 @@ class PublishDirectly(PublishingSteps):
                 why = f"publishing succeeded without a model id; {stored.record.aftermath}"
                 return ended(now, self.steps.clock(), OperationState.FAILED, why)
             what = f"published as {job.model_id}"
-            return StepNow(now.evolve(self.steps.clock(), what, step=Step.PROBE, reference=job.model_id))
+            return StepNow(now.evolve(self.steps.clock(), what, step=Step.TRIAL, reference=job.model_id))
 
         return wait_for(self.steps, stored, job, what="publishing", then=published)
 

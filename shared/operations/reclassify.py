@@ -1,4 +1,4 @@
-"""Classify again what has a record already: by prefix, by the model that made it, or what failed.
+"""Classify again what has a record already: by prefix, by the model that made it, by its decision, or what failed.
 
 It goes through the listing of the records, whose metadata name each document's version, so that no document costs a
 call of its own. Documents keep their old classification until the new one replaces it.
@@ -121,7 +121,11 @@ class Reclassification:
 
 
 def _is_wanted(facts: RecordFacts, request: ReclassifyRequest, *, model: str | None) -> bool:
-    return (model is None or facts.model != model) and (request.reason is None or facts.code == request.reason)
+    return (
+        (model is None or facts.model != model)
+        and (request.reason is None or facts.code == request.reason)
+        and (request.decision is None or facts.decision == request.decision)
+    )
 
 
 def _document(store: BlobStore, info: BlobInfo, facts: RecordFacts) -> DocumentRef | None:

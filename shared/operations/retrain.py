@@ -1,4 +1,4 @@
-"""The steps of a retraining up to the gate. Each may be repeated after any crash and does its work at the service once.
+"""The steps of a retraining up to the publication. Each may be repeated after any crash and does its work once.
 
 Before a POST the intent is saved. A step that finds the intent looks for what the POST may have started, and posts only
 when there is nothing: the service takes no idempotency key.
@@ -14,100 +14,99 @@ from datetime import timedelta
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
 from shared.errors import (
-    BlobNotFoundError,
-    BlobUnreadableError,
-    ContainerNotAllowedError,
     LabelsFaultyError,
     LabelsMissingError,
     LanguageNotFoundError,
     LanguageRefusedError,
     MalformedAnswerError,
-    StateUnreadableError,
 )
-from shared.json_input import parse_json
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.values import AuthoringJob, Evaluation, TrainedModel
+from shared.language.values import AuthoringJob, Evaluation, Project, TrainedModel
 from shared.models.active_model import ActiveModelStore
 from shared.models.evaluations import evaluation_figures
-from shared.models.gate import evaluate_gate
-from shared.models.label_checks import fold
-from shared.models.labels import parse_labels
-from shared.models.projects import labels_blob
+from shared.models.labels_store import LabelsStore, ProjectLabels, labels_blob
 from shared.models.training_configs import TrainingConfigs
+from shared.models.trial import TrialStore
 from shared.models.unneeded import UnneededModels
-from shared.operations.operation import Operation, OperationQueue, OperationState, Retrain, Step
-from shared.operations.service_jobs import ended, intend, or_gone, start_job, wait_for
-from shared.storage.ports import BlobStore
+from shared.operations.operation import Operation, OperationQueue, Retrain, Step
+from shared.operations.service_jobs import intend, or_gone, start_job, wait_for
 
 log = logging.getLogger("pigeonhole.operations")
 
 # Between the service's clock and ours.
 CLOCK_SKEW = timedelta(minutes=5)
-LISTED_PROBLEMS = 5
 
 RetrainStep = Callable[[Stored[Retrain]], Next[Operation]]
 
 
 @dataclass(frozen=True)
 class RetrainSteps:
-    """Import and train as the project's API version wants it, evaluate, and ask the gate.
-
-    `containers` are those that a project may have.
-    """
+    """Give the service its labels and train as the project's API version wants it, and evaluate."""
 
     steps: OperationQueue
     language: LanguageClient
     active_model: ActiveModelStore
-    open_container: Callable[[str], BlobStore]
-    containers: tuple[str, ...]
+    labels: LabelsStore
     unneeded_models: UnneededModels
     training_configs: TrainingConfigs
+    trials: TrialStore
 
     @property
     def table(self) -> Mapping[Step, RetrainStep]:
         return {
+            Step.SPLIT: self.leave_training_documents,
             Step.IMPORT: self.import_labels,
             Step.WAIT_IMPORT: self.wait_import,
             Step.TRAIN: self.train,
             Step.WAIT_TRAINING: self.wait_training,
             Step.EVALUATE: self.evaluate,
-            Step.GATE: self.gate,
         }
 
     def import_labels(self, stored: Stored[Retrain]) -> Next[Operation]:
-        """Send the stored labels file where the version wants it sent. Repeating it replaces the same by the same."""
+        """Send the labels where the version wants them sent, each document with its side.
+
+        Repeating it replaces the same by the same, or by labels that are newer.
+        """
         api, operation = _api(stored), stored.record
         project = self.language.send(api.get_project(operation.project))
-        name = labels_blob(project)
-        if project.container not in self.containers:
-            raise LabelsMissingError(str(ContainerNotAllowedError(project.container, allowed=self.containers)))
-        try:
-            content = parse_json(self.open_container(project.container).read(name).data)
-        except (BlobNotFoundError, BlobUnreadableError, ValueError) as error:
-            raise LabelsMissingError(
-                f"the container {project.container!r} has no readable {name!r}; PUT the project's labels first"
-            ) from error
-        labels = parse_labels(content)
-        problems = fold(labels.problems + labels.kind_fits(project.kind))
-        if problems:
-            listed = "; ".join(f"{each.place}: {each.what}" for each in problems[:LISTED_PROBLEMS])
-            raise LabelsFaultyError(
-                f"{name!r} has {len(problems)} problems ({listed}); PUT the labels to see all of them"
-            )
-        call = api.import_labels(project, labels.classes, labels.documents)
-        job_id = start_job(self.language, operation, call)
+        labels = self.labels.get(project)
+        golden = len(labels.sides.golden)
+        # A split by hand needs both sides: where there is no golden document the service splits by itself.
+        documents = labels.sides.named if golden else labels.file.documents
+        job_id = start_job(self.language, operation, api.import_labels(project, labels.file.classes, documents))
+        which = self._which_are_golden(golden, otherwise="none of them golden: the service splits them at random")
         return StepNow(
             stored.evolve(
                 self.steps.clock(),
-                f"import job {job_id} of {len(labels.documents)} documents",
+                f"import job {job_id} of {len(documents)} documents{which}{_outdated(project, labels)}",
                 step=Step.WAIT_IMPORT,
                 job_id=job_id,
-                # Only a file that says Test of some document can decide the split by itself.
-                manual_split=any(document.dataset == "Test" for document in labels.documents),
+                manual_split=golden > 0,
             )
         )
+
+    def leave_training_documents(self, stored: Stored[Retrain]) -> Next[Operation]:
+        """Leave only the documents to train on in the file that the service reads, where the version reads one."""
+        project = self.language.send(_api(stored).get_project(stored.record.project))
+        try:
+            labels = self.labels.leave_training_documents(project)
+        except (LabelsMissingError, LabelsFaultyError) as error:
+            if self.labels.golden_percent:
+                raise
+            # No document has to be left out, and the service may read what this app does not.
+            return StepNow(stored.evolve(self.steps.clock(), f"left to the service: {error}", step=Step.TRAIN))
+        golden = len(labels.sides.golden)
+        which = self._which_are_golden(golden, otherwise="none is golden")
+        what = f"{len(labels.file.placed)} documents{which}{_outdated(project, labels)}"
+        return StepNow(stored.evolve(self.steps.clock(), what, step=Step.TRAIN))
+
+    def _which_are_golden(self, golden: int, *, otherwise: str) -> str:
+        """`otherwise` is said where there should be some."""
+        if golden:
+            return f", {golden} of them golden"
+        return f", {otherwise}" if self.labels.golden_percent else ""
 
     def wait_import(self, stored: Stored[Retrain]) -> Next[Operation]:
         job = self.language.send(_api(stored).get_import_job(stored.record.project, stored.record.job_id))
@@ -173,8 +172,9 @@ class RetrainSteps:
         return wait_for(self.steps, stored, job, what="training", then=trained)
 
     def evaluate(self, stored: Stored[Retrain]) -> Next[Operation]:
-        """Read the candidate's evaluation and the active model's."""
+        """Read the candidate's evaluation and the active model's. An earlier model of its name has left no trial."""
         operation = stored.record
+        self.trials.remove(operation.project, label=operation.label)
         candidate = self._find_evaluation(operation, operation.label)
         if candidate is None:
             # A deleted project has no evaluation either: then this raises, which ends the operation.
@@ -186,7 +186,8 @@ class RetrainSteps:
             stored.evolve(
                 self.steps.clock(),
                 "evaluated" if candidate else "the service has no evaluation of it",
-                step=Step.GATE,
+                # Without a publication there is nothing to try: the evaluations are all that the gate can ask.
+                step=Step.PUBLISH if operation.request.publish else Step.GATE,
                 candidate_evaluation=evaluation_figures(operation.label, candidate) if candidate else None,
                 active_evaluation=evaluation_figures(active, other) if active and other else None,
             )
@@ -200,34 +201,16 @@ class RetrainSteps:
         except LanguageNotFoundError:
             return None
 
-    def gate(self, stored: Stored[Retrain]) -> Next[Operation]:
-        """Refuse the model, stop before publishing, or go on to it."""
-        operation, now = stored.record, self.steps.clock()
-        try:
-            active = self.active_model.find_label(operation.project)
-        except StateUnreadableError as error:
-            if not operation.request.force and operation.request.publish:
-                why = f"not published: there is nothing to compare {operation.label} with, because {error}"
-                return ended(stored, now, OperationState.REFUSED, f"{why}, or publish {operation.label}")
-            active = None
-        decision = evaluate_gate(
-            operation.request.gate,
-            operation.candidate_evaluation,
-            operation.active_evaluation,
-            force=operation.request.force,
-            active_label=active,
-        )
-        stored = stored.change(gate=decision)
-        if not decision.passed:
-            return ended(stored, now, OperationState.REFUSED, f"not published: {decision.reason}")
-        if not operation.request.publish:
-            return ended(stored, now, OperationState.SUCCEEDED, "trained; publishing was not asked for")
-        return StepNow(stored.evolve(now, decision.reason, step=Step.PUBLISH))
-
 
 def _api(stored: Stored[Retrain]) -> LanguageApi:
     """The API version that the operation began under."""
     return api_for(stored.record.api_version)
+
+
+def _outdated(project: Project, labels: ProjectLabels) -> str:
+    if not labels.outdated_file:
+        return ""
+    return f"; {labels_blob(project)!r} of the container was replaced and does not count: PUT it to use it"
 
 
 def _is_older(job: AuthoringJob, operation: Retrain) -> bool:

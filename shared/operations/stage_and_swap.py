@@ -1,9 +1,9 @@
 """Publishing with deployments (dated API): into the staging deployment, which is then swapped with production.
 
-publish ► wait_publishing ► probe ► wait_probe ► hold ► swap ► wait_swap ► switch
+publish ► wait_publishing ► trial ► wait_trial (► gate) ► hold ► swap ► wait_swap ► switch
 
 The free tier allows one deployment. Its refusal of a second one is how that is known. Where production is the one, the
-model goes straight into it, unprobed; where staging took the only place, it is deleted once its model was probed.
+model goes straight into it, untried; where staging took the only place, it is deleted once its model was tried.
 
 A deployment keeps its name when its model changes, so a batch submitted while they are swapped could not name its
 model. Therefore submissions are held from `hold` to `switch`; batches wait as they do when no model is published yet.
@@ -23,8 +23,8 @@ from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.apis import api_for
 from shared.language.values import Deployment
 from shared.models.active_model import HoldResult
-from shared.operations.operation import Operation, Step
-from shared.operations.publishing import Publishing, PublishingStep, PublishingSteps
+from shared.operations.operation import Operation, Publishing, Step
+from shared.operations.publishing import PublishingStep, PublishingSteps
 from shared.operations.service_jobs import intend, poll_again, start_job, wait_for
 
 # At most, for a swap whose job id was lost; shorter than submissions may be held.
@@ -41,15 +41,16 @@ class StageAndSwap(PublishingSteps):
     settle: timedelta
 
     first_step_of_retraining: ClassVar[Step] = Step.IMPORT
-    after_probe: ClassVar[Step] = Step.HOLD
+    first_step_into_use: ClassVar[Step] = Step.HOLD
 
     @property
     def table(self) -> Mapping[Step, PublishingStep]:
         return {
             Step.PUBLISH: self.publish,
             Step.WAIT_PUBLISHING: self.wait_publishing,
-            Step.PROBE: self.probe,
-            Step.WAIT_PROBE: self.wait_probe,
+            Step.TRIAL: self.trial,
+            Step.WAIT_TRIAL: self.trials.wait_trial,
+            Step.GATE: self.gate,
             Step.HOLD: self.hold,
             Step.SWAP: self.swap,
             Step.WAIT_SWAP: self.wait_swap,
@@ -61,7 +62,7 @@ class StageAndSwap(PublishingSteps):
         operation = stored.record
         if self._staging_holds(stored):
             what = "the staging deployment holds it already"
-            return StepNow(stored.evolve(self.steps.clock(), what, step=Step.PROBE, reference=self.staging))
+            return StepNow(stored.evolve(self.steps.clock(), what, step=Step.TRIAL, reference=self.staging))
         stored = intend(self.steps, stored)
         call = self._api(stored).deploy(operation.project, deployment=self.staging, label=operation.label)
         try:
@@ -69,8 +70,9 @@ class StageAndSwap(PublishingSteps):
         except LanguageRefusedError as error:
             if not self._is_the_only_deployment(self.production, operation, error):
                 raise
-            what = "the service allows one deployment: no staging and no probe"
-            return StepNow(stored.evolve(self.steps.clock(), what, step=Step.HOLD, without_staging=True))
+            what = "the service allows one deployment: no staging and no trial"
+            following = self._after_trial(operation)
+            return StepNow(stored.evolve(self.steps.clock(), what, step=following, without_staging=True))
         what = f"deployment job {job_id}"
         return StepNow(stored.evolve(self.steps.clock(), what, step=Step.WAIT_PUBLISHING, job_id=job_id))
 
@@ -80,7 +82,7 @@ class StageAndSwap(PublishingSteps):
 
         def published(now: Stored[Publishing]) -> Next[Operation]:
             what = f"published as {self.staging}"
-            return StepNow(now.evolve(self.steps.clock(), what, step=Step.PROBE, reference=self.staging))
+            return StepNow(now.evolve(self.steps.clock(), what, step=Step.TRIAL, reference=self.staging))
 
         job = self.language.send(call)
         return wait_for(self.steps, stored, job, what="publishing", then=published)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.language.values import Project, ReviewedDocument, TrainedModel
+from shared.models.acceptance import AcceptanceRule
 from shared.models.evaluations import EvaluationFigures
-from shared.models.projects import PutLabels, labels_blob
+from shared.models.labels_store import labels_blob
+from shared.models.projects import PutLabels
+from shared.models.promise import Promise
 from shared.reports.bodies import Body, ProblemPlace, place_list
 
 # Of the documents that a model was not trained on, in one answer.
@@ -14,7 +17,10 @@ LISTED_REVIEWED = 1_000
 
 
 class ProjectBody(Body):
-    """A project. `labels_file` is empty for versions that take labels by import."""
+    """A project. `labels_file` is empty for versions that take labels by import.
+
+    `acceptance` is null where it asks for no precision; `warnings` say what keeps the app from promising it now.
+    """
 
     name: str
     kind: str
@@ -25,6 +31,8 @@ class ProjectBody(Body):
     labels_file: str
     created: datetime | None
     modified: datetime | None
+    acceptance: AcceptanceRule | None
+    warnings: list[str]
 
 
 class DeletedModel(Body):
@@ -103,7 +111,7 @@ class ValidationBody(Body):
     skip: int | None
 
 
-def project_body(project: Project) -> ProjectBody:
+def project_body(project: Project, promise: Promise) -> ProjectBody:
     return ProjectBody(
         name=project.name,
         kind=project.kind,
@@ -114,6 +122,8 @@ def project_body(project: Project) -> ProjectBody:
         labels_file=project.labels_location,
         created=project.created,
         modified=project.modified,
+        acceptance=promise.rule,
+        warnings=list(promise.warnings),
     )
 
 

@@ -18,7 +18,10 @@ from shared.durable.store import Listed
 from shared.errors import StateUnreadableError
 from shared.language.apis.base import Api
 from shared.language.values import ProjectKind
-from shared.models.active_model import ActiveModelStore
+from shared.models.acceptance import Acceptance, Audited, FindsAudited, Right, nothing_audited
+from shared.models.active_model import ActiveModelRecord, ActiveModelStore
+from shared.models.promise import why_nothing_is_accepted
+from shared.models.statistics import lower_bound, upper_bound
 from shared.reports.bodies import LISTED, Body
 from shared.reports.waiting import Waiting, find_waiting
 from shared.reports.waits import WaitBody, Waits, waits_of
@@ -28,7 +31,7 @@ T = TypeVar("T")
 
 RECENT = 20
 THROUGHPUT_OVER = timedelta(hours=1)
-NOT_SHOWN = {"schema_version", "newest_failures"}
+NOT_SHOWN = {"schema_version", "newest_failures", "accepted", "review"}
 # Failure records that are searched for the newest: names have no order in time.
 SEARCHED_FAILURES = 500
 EXPIRY_WARNING_DAYS = 30
@@ -104,13 +107,46 @@ class ActiveModelBody(Body):
     warning: str | None = None
 
 
+class PrecisionInUse(Body):
+    """`right` of the accepted classifications that were audited `since` then. Of all accepted ones a share between
+    `low` and `high` is right, at the confidence that the project asks for."""
+
+    right: int
+    of: int
+    low: float
+    high: float
+    since: datetime
+
+
+class AcceptanceBody(Body):
+    """What is promised of the model in use: classifications from `threshold` on are accepted, and right in `precision`
+    of all cases, which was shown with `confidence` on `documents` golden documents.
+
+    Without a threshold all go to review: `warning` says why, and about how many golden documents a promise takes
+    `documents_needed`, where there is hope for one. `accepted` and `review` count the classifications of current
+    versions as the last walk of reconcile found them; they are null before its first has ended. `precision_in_use` is
+    null until one was audited.
+    """
+
+    threshold: float | None
+    precision: float
+    confidence: float
+    right: Right
+    documents: int
+    documents_needed: int | None
+    accepted: int | None
+    review: int | None
+    precision_in_use: PrecisionInUse | None
+    warning: str | None
+
+
 class PipelineStatus(Body):
     """GET /api/status.
 
-    `documents` is null before the first walk of reconcile has ended, `active_model` when no model is in use, `waiting`
-    when no batch waits for a model. `searched_all_failures` is false when there are more failure records than were
-    searched for the newest: then it was the first 500 by name, and those that the last walk of reconcile found the
-    newest.
+    `documents` is null before the first walk of reconcile has ended, `active_model` when no model is in use,
+    `acceptance` when its project asks for no precision, `waiting` when no batch waits for a model.
+    `searched_all_failures` is false when there are more failure records than were searched for the newest: then it was
+    the first 500 by name, and those that the last walk of reconcile found the newest.
     `throughput` is null while batches wait, as `waiting` says.
     `problems` names blobs of the app's own that cannot be read, with what to do.
     """
@@ -125,6 +161,7 @@ class PipelineStatus(Body):
     recent_failures: list[RecentFailure]
     searched_all_failures: bool
     active_model: ActiveModelBody | None
+    acceptance: AcceptanceBody | None
     waits: list[WaitBody]
     problems: list[str]
 
@@ -140,12 +177,15 @@ class StatusReport:
     active_model: ActiveModelStore
     waits: Waits
     clock: Callable[[], datetime]
+    audited: FindsAudited = nothing_audited
 
     def __call__(self) -> PipelineStatus:
         listed = list(islice(self.batches.store.list_open(), LISTED))
         problems: list[str] = []
         totals = _or_none(lambda: read_totals(self.state), problems)
-        active_model = _or_none(lambda: describe_active_model(self.active_model, self.clock().date()), problems)
+        active_model, record = _or_none(self._find_model, problems) or (None, None)
+        audited = _or_none(lambda: self._find_audited(record), problems)
+        acceptance = record.acceptance if record else None
         failures, searched_all = recent_failures(self.records, totals)
         waiting = find_waiting(self.batches, listed)
         return PipelineStatus(
@@ -164,9 +204,52 @@ class StatusReport:
             recent_failures=failures,
             searched_all_failures=searched_all,
             active_model=active_model,
+            acceptance=describe_acceptance(acceptance, totals, audited) if acceptance else None,
             waits=[*waits_of("batches", listed), *self.waits.of_operations(), *self.waits.of_language(*Api)],
             problems=problems,
         )
+
+    def _find_model(self) -> tuple[ActiveModelBody | None, ActiveModelRecord | None]:
+        """What is in use, and its record where it was published. Raises StateUnreadableError."""
+        record = self.active_model.find_record()
+        if record is not None:
+            return describe_active_model(record, self.clock().date()), record
+        from_settings = self.active_model.from_settings
+        return (ActiveModelBody(**from_settings.model_dump()) if from_settings else None), None
+
+    def _find_audited(self, record: ActiveModelRecord | None) -> Audited | None:
+        if record is None or record.acceptance is None:
+            return None
+        model, rule = record.model, record.acceptance.rule.right
+        return self.audited(model.project, model=model.label, since=record.published, rule=rule)
+
+
+def describe_acceptance(acceptance: Acceptance, totals: Totals | None, audited: Audited | None) -> AcceptanceBody:
+    rule, basis = acceptance.rule, acceptance.threshold
+    return AcceptanceBody(
+        **dict(rule),
+        threshold=basis.threshold,
+        documents=basis.documents,
+        documents_needed=basis.documents_needed,
+        accepted=totals.accepted if totals else None,
+        review=totals.review if totals else None,
+        precision_in_use=precision_in_use(audited, confidence=rule.confidence) if audited else None,
+        warning=why_nothing_is_accepted(basis),
+    )
+
+
+def precision_in_use(audited: Audited, *, confidence: float) -> PrecisionInUse | None:
+    """With the bounds of Clopper and Pearson; None while nothing was audited."""
+    if audited.of == 0:
+        return None
+    each_side = 1 - (1 - confidence) / 2
+    return PrecisionInUse(
+        right=audited.right,
+        of=audited.of,
+        low=lower_bound(audited.right, of=audited.of, confidence=each_side),
+        high=upper_bound(audited.right, of=audited.of, confidence=each_side),
+        since=audited.since,
+    )
 
 
 def _or_none(read: Callable[[], T | None], problems: list[str]) -> T | None:
@@ -224,12 +307,8 @@ def recent_failures(records: Records, totals: Totals | None) -> tuple[list[Recen
     return [RecentFailure(**each.model_dump()) for each in newest], page.token is None
 
 
-def describe_active_model(active_model: ActiveModelStore, today: date) -> ActiveModelBody | None:
-    """The model in use, with a warning 30 days before its deployment expires."""
-    record = active_model.find_record()
-    if record is None:
-        from_settings = active_model.from_settings
-        return ActiveModelBody(**from_settings.model_dump()) if from_settings else None
+def describe_active_model(record: ActiveModelRecord, today: date) -> ActiveModelBody:
+    """The published model, with a warning 30 days before its deployment expires."""
     left = record.days_left(today)
     warning = None
     if left is not None and left <= EXPIRY_WARNING_DAYS:

@@ -88,6 +88,7 @@ PACKAGES = (
     "shared.durable",
     "shared.documents",
     "shared.models",
+    "shared.reviews",
     "shared.batches",
     "shared.operations",
     "shared.reports",
@@ -105,7 +106,14 @@ class Never:
 
 # Each package of shared/ and what it must not know: what stands above it, or beside it.
 WIRING = ("shared.services", "shared.config")
-USE_CASES = ("shared/documents", "shared/batches", "shared/models", "shared/operations", "shared/reports")
+USE_CASES = (
+    "shared/documents",
+    "shared/batches",
+    "shared/models",
+    "shared/reviews",
+    "shared/operations",
+    "shared/reports",
+)
 
 NEVER: dict[str, Never] = {
     "what ships knows no stand-in": Never(
@@ -148,13 +156,18 @@ NEVER: dict[str, Never] = {
     ),
     "documents know no batch and no operation": Never(
         ("shared/documents",),
-        ("shared.batches", "shared.models", "shared.operations", "shared.reports", *WIRING),
+        ("shared.batches", "shared.models", "shared.reviews", "shared.operations", "shared.reports", *WIRING),
         "a document and its record outlive batches, models and operations",
     ),
     "models do not know batches or operations": Never(
         ("shared/models",),
-        ("shared.batches", "shared.operations", "shared.reports", *WIRING),
+        ("shared.batches", "shared.reviews", "shared.operations", "shared.reports", *WIRING),
         "batches take the active model, operations change it; neither direction goes back",
+    ),
+    "reviews do not know batches or operations": Never(
+        ("shared/reviews",),
+        ("shared.batches", "shared.operations", "shared.reports", *WIRING),
+        "batches write what waits, operations take what was decided; neither direction goes back",
     ),
     "batches do not know operations": Never(
         ("shared/batches",),
@@ -163,7 +176,7 @@ NEVER: dict[str, Never] = {
     ),
     "operations do not know batches": Never(
         ("shared/operations",),
-        ("shared.batches", "shared.reports", *WIRING),
+        ("shared.batches", "shared.reviews", "shared.reports", *WIRING),
         "an operation sends documents, and does not care what takes them",
     ),
     "reports are wired from outside": Never(
@@ -263,7 +276,9 @@ MUST_BE_PURE = {
     "shared/durable/record.py",
     "shared/durable/retry.py",
     "shared/batches/batch.py",
-    "shared/batches/packing.py",
+    "shared/documents/answers.py",
+    "shared/documents/packing.py",
+    "shared/documents/texts.py",
     "shared/batches/results.py",
     "shared/models/gate.py",
     "shared/models/labels.py",

@@ -18,9 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.batches.batch import MAX_ATTEMPTS, Outcome, document_index
+from shared.batches.batch import MAX_ATTEMPTS, Outcome
 from shared.documents.messages import DocumentMessage
 from shared.documents.record_schema import ClassificationRecord
+from shared.documents.texts import document_index
 from shared.language.client import MAX_TRIES
 from shared.language.values import ModelRef, ProjectKind
 from shared.messages import StepMessage

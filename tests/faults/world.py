@@ -27,6 +27,7 @@ from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
 from shared.language.values import ModelRef, ProjectKind
 from shared.messages import StepMessage
+from shared.models.acceptance import Acceptance
 from shared.models.active_model import Active, InUse
 from shared.services import Adapters, Services, assemble
 from shared.storage.outages import Outages
@@ -59,9 +60,10 @@ class FixedModel:
     """The model in use; a switch is seen at once, because the store's cache has tests of its own."""
 
     model: ModelRef | None = MODEL
+    acceptance: Acceptance | None = None
 
     def find(self) -> InUse:
-        return Active(self.model) if self.model else None
+        return Active(self.model, acceptance=self.acceptance) if self.model else None
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ class World:
 
     `pause_at` is the number of a call that takes PAUSE before its effect, while other workers go on. `reorder` breaks
     the protocol on purpose, for the mutants. `in_hand`: whoever sends a wake looks itself; without it all work goes
-    through the queues, as in a burst. Deliveries take turns among `instances`.
+    through the queues, as in a burst. `acceptance` is that of the model in use. Deliveries take turns among
+    `instances`.
     """
 
     crash_at: tuple[int, str] | None = None
@@ -139,6 +142,7 @@ class World:
     reorder: Reorder | None = None
     api_version: str = field(default_factory=lambda: current_api_version)
     in_hand: bool = False
+    acceptance: Acceptance | None = None
     instances: int = 1
     reordered: int = 0
     calls: int = 0
@@ -155,7 +159,7 @@ class World:
         names = ("documents", "collect", "batches", "operations", "events")
         self.queues = {name: FakeQueue(f"{name}-queue", self.clock, self.call) for name in names}
         self.service = SERVICES[self.api_version](self.clock, self.call)
-        self.model = FixedModel()
+        self.model = FixedModel(acceptance=self.acceptance)
         self.poison: list[QueuedMessage] = []
         self.invocation = ""
         self.held: list[Callable[[], object]] = []

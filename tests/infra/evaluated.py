@@ -48,8 +48,12 @@ class Evaluation:
     @property
     def app_settings(self) -> dict[str, str]:
         """Of the function app: the host's settings and the app's own."""
-        settings: dict[str, str] = self.one("Microsoft.Web/sites/config")["properties"]
-        return settings
+        (settings,) = [
+            each["properties"]
+            for each in self.of_type("Microsoft.Web/sites/config")
+            if each["name"].endswith("/appsettings")
+        ]
+        return dict(settings)
 
 
 @cache

@@ -319,3 +319,22 @@ def test_the_templates_lie_where_they_are_looked_for() -> None:
     assert {path.relative_to(INFRA).as_posix() for path in INFRA.rglob("*.bicep")} == {
         path.relative_to(INFRA).as_posix() for path in TEMPLATES
     }
+
+
+def test_people_sign_in_only_where_an_app_registration_is_named_and_calls_with_a_key_still_pass() -> None:
+    """Event Grid's webhook signs nobody in: to demand a sign-in of everything would cut uploads off."""
+    configured = {
+        (name, each["name"].rpartition("/")[2]): each["properties"]
+        for name in DEPLOYMENTS
+        for each in evaluated(name).of_type("Microsoft.Web/sites/config")
+    }
+    assert {name for name, kind in configured if kind == "authsettingsV2"} == {"private"}
+    settings = configured["private", "authsettingsV2"]
+    assert settings["platform"] == {"enabled": True}
+    assert settings["globalValidation"]["unauthenticatedClientAction"] == "AllowAnonymous"
+    registration = settings["identityProviders"]["azureActiveDirectory"]["registration"]
+    assert set(registration) == {"clientId", "openIdIssuer"}, "a secret would have to lie in a setting"
+    believing = {
+        name for (name, kind), each in configured.items() if kind == "appsettings" and each.get("EASY_AUTH") == "true"
+    }
+    assert believing == {"private"}, "the app believes a header only where Easy Auth guards it"

@@ -133,18 +133,22 @@ def test_an_app_that_is_not_ready_ends_the_run_with_what_to_do(
 def test_the_labels_of_somebody_else_are_not_replaced(
     app: respx.MockRouter, containers: Containers, dataset: Dataset
 ) -> None:
-    containers.put(containers.target.training, "labels.json", july(documents=july()["documents"][:-1]))
+    theirs = [*july()["documents"][:-1], july()["documents"][-1] | {"location": "theirs.txt"}]
+    containers.put(containers.target.training, "labels.json", july(documents=theirs))
     with pytest.raises(StepFailedError, match="labels of other documents") as caught:
         run(containers, dataset)
     assert "--train-again" in caught.value.do
     assert containers.names(containers.target.training) == ["labels.json"], "nothing was uploaded"
 
 
+@pytest.mark.parametrize("left_out", [0, 3])
 def test_its_own_labels_in_another_form_are_known_again(
-    app: respx.MockRouter, containers: Containers, dataset: Dataset
+    left_out: int, app: respx.MockRouter, containers: Containers, dataset: Dataset
 ) -> None:
-    """The app stores them in a form of its own, and a first run may have stopped then."""
+    """The app stores them in a form of its own, under the preview without the golden ones, and a first run may have
+    stopped then."""
     own = json.loads(dataset.labels)
+    own["documents"] = own["documents"][left_out:]
     names = own["intentNames"]
     own["classifiers"] = [{"name": name} for name in own.pop("intentNames")]
     for document in own["documents"]:

@@ -193,6 +193,8 @@ LIMITS = {
     "a collector that hides nothing": ("pipeline_collect_visibility_seconds", 0),
     "no thread": ("pipeline_threads", 0),
     "a negative grace": ("pipeline_grace_minutes", -1),
+    "fewer golden documents than none": ("golden_percent", -1),
+    "more golden documents than ones to train on": ("golden_percent", 51),
     "a negative limit of requests": ("language_requests_per_minute", -1),
     "an upper-case container": ("documents_container", "Documents"),
     "a container of two letters": ("documents_container", "ab"),

@@ -20,7 +20,7 @@ DIFF = """--- shared/a.py
 """
 
 NAMES = {
-    "shared.batches.packing.x_pack__mutmut_3": "shared.batches.packing.pack",
+    "shared.documents.packing.x_pack__mutmut_3": "shared.documents.packing.pack",
     "shared.models.labels.x__check_documents__mutmut_10": "shared.models.labels._check_documents",
     "shared.models.labels.xǁLabelsFileǁkind_fits__mutmut_8": "shared.models.labels.LabelsFile.kind_fits",
     "shared.models.labels.xǁ_Formǁ_name__mutmut_1": "shared.models.labels._Form._name",

@@ -7,6 +7,7 @@ const LISTED = 50;
 const AHEAD = 3;
 const BY_DIGIT = 9;
 const KEYS_OFF = 'pigeonhole.review-keys-off';
+const BY = 'pigeonhole.review-by';
 
 export function Review({ query }) {
   const wanted = query.get('class') || '';
@@ -22,6 +23,12 @@ export function Review({ query }) {
 
 function list(wanted) {
   return call(`reviews?${new URLSearchParams({ limit: LISTED, ...(wanted && { class: wanted }) })}`);
+}
+
+// Who reviews, where nobody is signed in: what this person wrote, if anything.
+function by() {
+  const name = (sessionStorage.getItem(BY) || '').trim();
+  return name ? { by: name } : {};
 }
 
 const addressOf = (id) => `reviews/${encodeURIComponent(id)}`;
@@ -78,7 +85,7 @@ function Desk({ begin, wanted, reload }) {
   const save = (body, words) => {
     const { id, name } = item;
     setSaving((count) => count + 1);
-    const saved = call(addressOf(id), { method: 'PUT', body })
+    const saved = call(addressOf(id), { method: 'PUT', body: { ...body, ...by() } })
       .catch((problem) => setTroubles((all) => [...all, { name, problem }]))
       .finally(() => setSaving((count) => count - 1));
     setDone((all) => [...all, { id, name, words, place: queue.place, saved }]);
@@ -91,7 +98,7 @@ function Desk({ begin, wanted, reload }) {
     setDone((all) => all.slice(0, -1));
     await last.saved;
     try {
-      await call(addressOf(last.id), { method: 'DELETE' });
+      await call(`${addressOf(last.id)}?${new URLSearchParams(by())}`, { method: 'DELETE' });
       setSaid(`Undone: ${last.name}`);
     } catch (problem) {
       setTroubles((all) => [...all, { name: last.name, problem }]);
@@ -107,6 +114,7 @@ function Desk({ begin, wanted, reload }) {
   return html`
     <div class="row desk-head">
       <p class="quiet">${plural(done.length, 'decision')} of yours${queue.isAtEnd ? '' : `, ${queue.ids.length - queue.place}${queue.more ? '+' : ''} to go`}${saving > 0 ? ', saving…' : ''}</p>
+      <label class="check">Your name <input class="by" type="text" autocomplete="name" maxlength="100" value=${sessionStorage.getItem(BY) || ''} onInput=${(event) => sessionStorage.setItem(BY, event.target.value)} /></label>
       <label class="check"><input type="checkbox" checked=${isKeyed} onChange=${(event) => setKeys(event.target.checked)} /> Keyboard shortcuts</label>
     </div>
     ${troubles.map(({ name, problem }) => html`<div class="note bad" role="alert"><strong>Not saved: <${Name}>${name}<//></strong><p><${Name}>${problem.message}<//> <a href=${link('document', { name })}>Look at it</a></p></div>`)}
@@ -124,7 +132,7 @@ function Desk({ begin, wanted, reload }) {
 
 function Item({ item, save, skip, undo, canUndo, isKeyed }) {
   const answered = useMemo(() => new Map(item.classes.map((each) => [each.name, each.confidence])), [item]);
-  const [chosen, setChosen] = useState(() => new Set((item.review ? item.review.classes : [...answered.keys()]).filter((name) => item.choices.includes(name))));
+  const [chosen, setChosen] = useState(() => new Set((item.review && !item.review.skipped ? item.review.classes : [...answered.keys()]).filter((name) => item.choices.includes(name))));
   const [filter, setFilter] = useState('');
   const filterBox = useRef(null);
   const isMany = item.kind === 'multi_label';
@@ -156,8 +164,8 @@ function Item({ item, save, skip, undo, canUndo, isKeyed }) {
     <div class="paper">
       <h2><a href=${link('document', { name: item.name })}><${Name} short>${item.name}<//></a></h2>
       <p class="quiet">${item.reason === 'audit' ? 'Accepted; shown as one of a random share' : 'Not sure enough'}${item.confidence === null || item.confidence === undefined ? '' : ` · confidence ${percent(item.confidence)}`} · model <${Name}>${item.model}<//></p>
-      ${item.state === 'decided' && html`<p class="note due">Decided already${item.review ? html`, by <${Name}>${item.review.by}<//>` : ''}.</p>`}
-      <pre class="text" dir="auto" tabindex="0" role="region" aria-label="Text of the document">${item.text}</pre>
+      ${item.state === 'decided' && item.review && html`<p class="note due">${item.review.skipped ? 'Skipped' : 'Decided'} already, by <${Name}>${item.review.by}<//>.</p>`}
+      <pre class="text" dir="auto" tabindex="0" role="region" aria-label="Text of the document">${item.text ?? 'The text cannot be read any more: the document was overwritten or deleted.'}</pre>
       ${item.truncated && html`<p class="quiet">Only its beginning is shown.</p>`}
     </div>
     <div class="choices">

@@ -85,7 +85,6 @@ _LABEL_RULES = LabelRules(
     class_name_in_words="1 to 50 characters, none of : $ & % * ( ) + ~ # / ?",
     languages=frozenset(_LANGUAGES.split()),
     any_region=True,
-    has_datasets=True,
 )
 
 

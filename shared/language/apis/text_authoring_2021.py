@@ -71,7 +71,6 @@ _LABEL_RULES = LabelRules(
     class_name_in_words="1 to 50 letters, digits, and @ # _ . , ^ \\ [ ], no space",
     languages=frozenset({"en-us", "fr-fr", "de-de", "it-it", "es-es", "pt-pt", "pt-br"}),
     any_region=False,
-    has_datasets=False,
 )
 
 

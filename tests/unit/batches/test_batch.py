@@ -14,12 +14,11 @@ from shared.batches.batch import (
     BatchState,
     Outcome,
     batch_id,
-    document_index,
     plan_batch,
-    text_id,
 )
 from shared.documents.messages import Source
 from shared.documents.ref import DocumentRef
+from shared.documents.texts import document_index, text_id
 from tests.fakes import START
 
 

@@ -19,7 +19,8 @@ from shared.batches.batch import (
     Outcome,
     plan_batch,
 )
-from shared.batches.poll import MAX_PAGES, Poll, split_unanswered
+from shared.batches.poll import Poll, split_unanswered
+from shared.documents.jobs import MAX_PAGES
 from shared.documents.ref import DocumentRef
 from shared.durable.steps import Done, Next, NotReady, StepLater
 from shared.durable.store import Stored

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.batches.batch import Batch, BatchDocument, JobReference, Outcome, plan_batch
-from shared.batches.results import SERVICE_WARNING, Answer, Results, error_text, merge_pages, merge_parts, resolve
+from shared.batches.results import SERVICE_WARNING, Results, resolve
+from shared.documents.answers import Answer, error_text, merge_pages, merge_parts
+from shared.documents.record_schema import Decision
 from shared.documents.ref import DocumentRef
 from shared.language.values import (
     AnalyzeJob,
@@ -23,6 +25,7 @@ from shared.language.values import (
     ServiceError,
     TextClasses,
 )
+from shared.models.acceptance import Acceptance, AcceptanceRule, Threshold
 from tests.fakes import START
 from tests.faults.world import MODEL
 
@@ -289,6 +292,58 @@ def test_the_same_answer_gives_the_same_bytes() -> None:
     assert [each.to_json() for each in first.classified.values()] == [
         each.to_json() for each in second.classified.values()
     ]
+
+
+# decision
+
+
+def accepting(threshold: float | None) -> Acceptance:
+    rule = AcceptanceRule(precision=0.95, confidence=0.9)
+    return Acceptance(rule=rule, threshold=Threshold(threshold=threshold, documents=240))
+
+
+DECIDED: dict[str, tuple[Acceptance | None, float, dict[str, float], tuple[Decision, bool] | None]] = {
+    # what was promised, AUDIT_PERCENT, classes -> the decision, and whether it is an audit
+    "no rule": (None, 100, {"a": 1.0}, None),
+    "at the threshold": (accepting(0.7), 0, {"a": 0.7}, (Decision.ACCEPTED, False)),
+    "below it": (accepting(0.7), 100, {"a": 0.6999}, (Decision.REVIEW, False)),
+    "one of its classes below it": (accepting(0.7), 0, {"a": 0.9, "b": 0.6}, (Decision.REVIEW, False)),
+    "all of its classes above it": (accepting(0.7), 0, {"a": 0.9, "b": 0.8}, (Decision.ACCEPTED, False)),
+    "no class": (accepting(0.01), 0, {}, (Decision.REVIEW, False)),
+    "no promise": (accepting(None), 100, {"a": 1.0}, (Decision.REVIEW, False)),
+    "accepted and audited": (accepting(0.7), 100, {"a": 0.7}, (Decision.REVIEW, True)),
+}
+
+
+@pytest.mark.parametrize("case", DECIDED)
+def test_a_result_is_decided_by_its_least_sure_class_and_the_batch_s_promise(case: str) -> None:
+    acceptance, percent, scores, expected = DECIDED[case]
+    batch = batch_of({"0": 5}, count=1).model_copy(update={"acceptance": acceptance, "audit_percent": percent})
+    record = resolved(batch, MODEL, answer_of(classes("0", **scores))).classified[0]
+    assert ((record.decision.decision, record.decision.is_audit) if record.decision else None) == expected
+    assert record.facts().decision == (expected[0] if expected else None)
+    assert resolved(batch, MODEL, answer_of(classes("0", **scores))).classified[0].to_json() == record.to_json()
+
+
+def test_a_decision_names_what_it_rests_on() -> None:
+    batch = batch_of({"0": 5}, count=1).model_copy(update={"acceptance": accepting(0.7)})
+    record = resolved(batch, MODEL, answer_of(classes("0", a=0.8))).classified[0]
+    assert record.decision is not None
+    assert record.decision.model_dump(mode="json") == {
+        "decision": "accepted",
+        "is_audit": False,
+        "threshold": 0.7,
+        "precision": 0.95,
+        "confidence": 0.9,
+        "documents": 240,
+    }
+
+
+def test_a_document_in_parts_is_decided_by_its_merged_classes() -> None:
+    batch = batch_of({"0.0": 900, "0.1": 100}, count=1).model_copy(update={"acceptance": accepting(0.7)})
+    record = resolved(batch, SINGLE, answer_of(classes("0.0", a=0.8), classes("0.1", a=0.1))).classified[0]
+    assert record.decision is not None
+    assert ([each.confidence for each in record.classes], record.decision.decision) == ([0.73], Decision.ACCEPTED)
 
 
 def test_an_error_s_text_is_its_code_and_none_of_its_words() -> None:

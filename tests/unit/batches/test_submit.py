@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.batches.batch import BatchDocument, BatchState, Outcome, plan_batch
-from shared.batches.submit import AnalyzeRequest, ReadDocument, build_requests
+from shared.batches.submit import ReadDocument
 from shared.documents.inbox import document_of
 from shared.documents.ref import MAX_CHARACTERS_PER_JOB, MAX_DOCUMENTS_PER_JOB, MAX_REQUEST_BYTES, DocumentRef
 from shared.documents.text import DocumentWarning
+from shared.documents.texts import AnalyzeRequest, build_requests
 from shared.language.apis import API_VERSIONS, api_for
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential

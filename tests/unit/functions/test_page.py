@@ -115,9 +115,12 @@ def test_a_change_of_any_file_changes_the_addresses_of_all(tmp_path: Path) -> No
 
 
 def test_who_is_signed_in_is_what_the_platform_says(world: PipelineOnFakes) -> None:
-    app = App(page.blueprint, world)
-    assert get(app, "signed-in").get_body() == b'{\n "name": null\n}'
-    assert b'"ada@example.org"' in get(app, "signed-in", X_MS_CLIENT_PRINCIPAL_NAME="ada@example.org").get_body()
+    sent = {"X_MS_CLIENT_PRINCIPAL_NAME": "ada@example.org"}
+    nobody = b'{\n "name": null\n}'
+    assert get(App(page.blueprint, world), "signed-in", **sent).get_body() == nobody, "anybody may send the header"
+    app = App(page.blueprint, PipelineOnFakes(changes={"easy_auth": True}))
+    assert get(app, "signed-in").get_body() == nobody
+    assert b'"ada@example.org"' in get(app, "signed-in", **sent).get_body()
 
 
 # the lists that the page is made of

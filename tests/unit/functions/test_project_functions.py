@@ -256,3 +256,52 @@ def test_a_bug_is_a_500_that_names_its_type_only(world: OperationsWorld, app: Ap
     assert (code, problem["title"]) == (500, "Unexpected error")
     assert "secret" not in problem["detail"]
     assert isinstance(response, func.HttpResponse)
+
+
+# What a project asks for
+
+
+def put_project(app: App, **members: object) -> dict[str, Any]:
+    body = json.dumps({"kind": "multi_label", "description": "business letters"} | members).encode()
+    code, project, _ = app.request("put_project", method="PUT", body=body, project="letters")
+    assert code == 200, project
+    return project
+
+
+def test_what_a_project_asks_for_is_put_shown_kept_and_ended(world: OperationsWorld, app: App) -> None:
+    before = app.request("get_project", project="letters")[1]
+    assert (before["acceptance"], before["warnings"]) == (None, [])
+    fixed = {name: before[name] for name in ("kind", "language", "container", "description")}
+    asked = {"precision": 0.95, "confidence": 0.9, "right": "exact"}
+    put = put_project(app, **fixed, acceptance={"precision": 0.95})
+    assert put["acceptance"] == asked
+    assert "59 golden documents" in put["warnings"][0]
+    assert put_project(app, **fixed) == put == app.request("get_project", project="letters")[1]
+    ended = put_project(app, **fixed, acceptance=None)
+    assert (ended["acceptance"], ended["warnings"]) == (None, [])
+
+
+def test_a_rule_that_cannot_be_is_refused_and_nothing_is_stored(world: OperationsWorld, app: App) -> None:
+    body = json.dumps({"kind": "multi_label", "acceptance": {"precision": 1.5}}).encode()
+    code, problem, _ = app.request("put_project", method="PUT", body=body, project="letters")
+    assert (code, problem["problems"][0]["place"]) == (400, "acceptance.precision")
+    assert app.request("get_project", project="letters")[1]["acceptance"] is None
+
+
+def test_a_published_model_s_promise_is_in_its_record_and_a_deleted_project_leaves_nothing(
+    world: OperationsWorld, app: App
+) -> None:
+    before = app.request("get_project", project="letters")[1]
+    fixed = {name: before[name] for name in ("kind", "language", "container", "description")}
+    put_project(app, **fixed, acceptance={"precision": 0.9})
+    world.publish("first")
+    record = world.services.active_model.find_record()
+    assert record is not None
+    assert record.acceptance is not None
+    assert record.acceptance.threshold.threshold is None
+    assert "golden documents are too few" in put_project(app, **fixed)["warnings"][0]
+    world.stores["state"].write_unhooked("trials/letters/first.json", b"{}")
+    world.service.answer = lambda request: httpx.Response(404) if request.method == "DELETE" else None
+    app.request("delete_project", method="DELETE", query={"confirm": "letters"}, project="letters")
+    left = [name for name in world.stores["state"].blobs if name.startswith(("projects/", "trials/", "models/"))]
+    assert left == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from shared.documents.record_schema import Decision
 from shared.models.projects import ProjectName, ProjectRequest
 from shared.operations.operation import (
     PublishRequest,
@@ -27,6 +28,7 @@ WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str
             "description": "letters",
             "container": "letters",
             "labels_file": "mine.json",
+            "acceptance": {"precision": 0.97, "confidence": 0.8, "right": "all_classes"},
         },
         {"kind": "single_label"},
         {
@@ -36,6 +38,7 @@ WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str
             "description": "",
             "container": None,
             "labels_file": "labels.json",
+            "acceptance": None,
         },
     ),
     "retrain": (
@@ -60,8 +63,9 @@ WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str
         {
             "prefix": "2026/",
             "older_than_model": "march",
-            "failed": True,
-            "reason": "poisoned",
+            "decision": "review",
+            "failed": False,
+            "reason": None,
             "dry_run": True,
             "confirm": True,
         },
@@ -118,6 +122,27 @@ WRONG: dict[str, tuple[type[BaseModel], dict[str, Any], str]] = {
     "a negative tolerance": (RetrainRequest, {"gate": {"tolerance": -0.01}}, "gate.tolerance"),
     "a tolerance over 1": (RetrainRequest, {"gate": {"tolerance": 1.01}}, "gate.tolerance"),
     "a publication of no model": (PublishRequest, {}, "model"),
+    "a precision of all": (
+        ProjectRequest,
+        {"kind": "single_label", "acceptance": {"precision": 1}},
+        "acceptance.precision",
+    ),
+    "a precision in percent": (
+        ProjectRequest,
+        {"kind": "single_label", "acceptance": {"precision": 95}},
+        "acceptance.precision",
+    ),
+    "a confidence below a half": (
+        ProjectRequest,
+        {"kind": "single_label", "acceptance": {"confidence": 0.4}},
+        "acceptance.confidence",
+    ),
+    "an unknown member of what is accepted": (
+        ProjectRequest,
+        {"kind": "single_label", "acceptance": {"threshold": 0.9}},
+        "acceptance.threshold",
+    ),
+    "a decision that is none": (ReclassifyRequest, {"decision": "maybe"}, "decision"),
     "a prefix that is no text": (ReclassifyRequest, {"prefix": 7}, "prefix"),
     "a reason that is no failure code": (RedriveRequest, {"reason": "luck"}, "reason"),
     "a queue's name that is a path": (RedriveDeadLettersRequest, {"queue": "../batches"}, "queue"),
@@ -130,6 +155,16 @@ def test_a_value_outside_its_bounds_is_refused_by_its_place(case: str) -> None:
     with pytest.raises(ValidationError) as caught:
         model.model_validate(body)
     assert {".".join(str(part) for part in each["loc"]) for each in caught.value.errors()} == {place}
+
+
+def test_a_failure_has_no_decision_to_be_chosen_by() -> None:
+    with pytest.raises(ValidationError, match="it does not go with failed"):
+        ReclassifyRequest(failed=True, decision=Decision.REVIEW)
+
+
+def test_without_a_decision_a_request_is_stored_as_an_older_release_reads_it() -> None:
+    assert "decision" not in ReclassifyRequest(prefix="a/").model_dump(mode="json")
+    assert RedriveRequest().reclassification.decision is None
 
 
 @pytest.mark.parametrize("name", ["a", "a" * 50, "Letters_2.0-b"])

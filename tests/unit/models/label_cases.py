@@ -24,7 +24,9 @@ WORDS = {
 }
 DECOMPOSED = "Ma\u0308dchen.txt"
 GARBLED = "Mädchen.txt".encode().decode("cp437")
-BLOBS: dict[str, str] = {name: f"{WORDS[name[0]]} {name}" for name in NAMES} | {
+# No two are almost the same: each has 40 words of its own.
+OWN = {name: " ".join(f"{name[:-4]}x{number}" for number in range(40)) for name in NAMES}
+BLOBS: dict[str, str] = {name: f"{WORDS[name[0]]} {OWN[name]}" for name in NAMES} | {
     "sub/a.txt": WORDS["a"],
     "long.txt": "invoice " * 3_000,
     "very-long.txt": "invoice " * 20_000,
@@ -111,14 +113,13 @@ def of_one_class() -> Json:
 
 @dataclass(frozen=True)
 class Accepted:
-    """`warnings` are the places of what is doubtful, by API version where they differ."""
+    """`warnings` are the places of what is doubtful."""
 
     content: Json
     kind: ProjectKind = MULTI
     versions: tuple[str, ...] = ("2021-preview", "2023-04-01")
     counts: tuple[int, ...] = (12, 12)
     warnings: tuple[str, ...] = ()
-    preview_warnings: tuple[str, ...] | None = None
 
 
 def datasets(choose: Callable[[int, str], str | None]) -> Json:
@@ -127,6 +128,8 @@ def datasets(choose: Callable[[int, str], str | None]) -> Json:
 
 KINDS = "assets.projectKind"
 DOCUMENTS = "assets.documents"
+# Two classes of 12 documents each: 9 to train on, of 10, and 3 golden ones, of 5.
+FEW_ON_BOTH_SIDES = ("assets.classes[0]", "assets.classes[1]") * 2
 ACCEPTED: dict[str, Accepted] = {
     "2021-07": Accepted(july()),
     "2021-07, single label": Accepted(july(), kind=SINGLE),
@@ -163,19 +166,15 @@ ACCEPTED: dict[str, Accepted] = {
         counts=(3, 21),
         warnings=("assets.classes[0]",),
     ),
-    "datasets": Accepted(datasets(lambda n, _: "Test" if n % 4 == 0 else "Train"), preview_warnings=(DOCUMENTS,)),
+    "datasets": Accepted(datasets(lambda n, _: "Test" if n % 4 == 0 else "Train"), warnings=FEW_ON_BOTH_SIDES),
     "datasets in small letters": Accepted(
-        datasets(lambda n, _: "test" if n % 4 == 0 else "train"), preview_warnings=(DOCUMENTS,)
+        datasets(lambda n, _: "test" if n % 4 == 0 else "train"), warnings=FEW_ON_BOTH_SIDES
     ),
-    "all Train": Accepted(datasets(lambda _, __: "Train"), preview_warnings=(DOCUMENTS,)),
+    "all Train": Accepted(datasets(lambda _, __: "Train")),
     "no dataset": Accepted(datasets(lambda _, __: "")),
-    "all Test, where it has no effect": Accepted(
-        datasets(lambda _, __: "Test"), versions=("2021-preview",), preview_warnings=(DOCUMENTS,)
-    ),
     "a class that is only in Train": Accepted(
         datasets(lambda n, name: "Test" if name[0] == "b" and n % 4 == 0 else "Train"),
-        warnings=("assets.classes[0]",),
-        preview_warnings=(DOCUMENTS,),
+        warnings=("assets.classes[1]", *FEW_ON_BOTH_SIDES[2:]),
     ),
     "class names with spaces and dashes": Accepted(
         project_file(first="Unpaid bill", second="follow-up"), versions=("2023-04-01",)
@@ -316,13 +315,10 @@ REFUSED: dict[str, Refused] = {
         ((f"{FIRST_OF}.dataset", "the dataset is 'Validation'; it is Train or Test"),),
     ),
     "a dataset that is a number": Refused(only(0, dataset=1), ((f"{FIRST_OF}.dataset", "the dataset is 1"),)),
-    "all Test": Refused(
-        datasets(lambda _, __: "Test"), ((DOCUMENTS, "none is left to train on"),), versions=DATED_ONLY
-    ),
+    "all Test": Refused(datasets(lambda _, __: "Test"), ((DOCUMENTS, "none is left to train on"),)),
     "a class only in Test": Refused(
         datasets(lambda _, name: "Test" if name[0] == "b" else "Train"),
         (("assets.classes[1]", "every document of 'shipping' is in the dataset Test"),),
-        versions=DATED_ONLY,
     ),
     "a class without a document": Refused(
         with_names(FIRST, SECOND, "other"), (("assets.classes[2]", "no document has the class 'other'"),)

@@ -14,6 +14,7 @@ from shared.models.acceptance import (
     Right,
     choose_threshold,
     decide,
+    is_audited,
     is_right,
     least_documents,
     result_confidence,
@@ -131,3 +132,36 @@ def test_only_what_reaches_the_threshold_is_accepted(
     threshold: float | None, confidence: float | None, decision: Decision
 ) -> None:
     assert decide(threshold, confidence=confidence) is decision
+
+
+# Audit
+
+
+def test_of_what_is_accepted_the_share_that_was_asked_for_is_audited() -> None:
+    audited = [
+        is_audited(name=f"letter-{number}.txt", etag=f'"{number}"', model="first", percent=5)
+        for number in range(20_000)
+    ]
+    assert 0.04 < sum(audited) / len(audited) < 0.06
+
+
+@pytest.mark.parametrize(("percent", "share"), [(0, 0), (100, 100)])
+def test_of_what_is_accepted_none_or_all_can_be_audited(percent: float, share: int) -> None:
+    found = [is_audited(name=f"{number}.txt", etag='"1"', model="first", percent=percent) for number in range(100)]
+    assert sum(found) == share
+
+
+def test_what_is_audited_at_a_share_is_audited_at_a_larger_one_too() -> None:
+    for number in range(500):
+        chosen = [
+            is_audited(name="a.txt", etag=f'"{number}"', model="m", percent=percent) for percent in (1, 5, 50, 100)
+        ]
+        assert chosen == sorted(chosen)
+
+
+def test_version_and_model_choose_what_is_audited_and_always_the_same() -> None:
+    def chosen(name: str = "a", etag: str = "1", model: str = "m") -> list[bool]:
+        return [is_audited(name=f"{name}{number}", etag=etag, model=model, percent=50) for number in range(64)]
+
+    assert chosen() == chosen()
+    assert len({tuple(each) for each in (chosen(), chosen(name="b"), chosen(etag="2"), chosen(model="n"))}) == 4

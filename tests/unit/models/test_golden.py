@@ -46,6 +46,16 @@ def test_a_higher_percentage_only_adds_golden_documents() -> None:
     assert fewer < more
 
 
+def test_all_documents_are_named_with_their_sides() -> None:
+    sides = split([document("a.txt", dataset="Test"), document("b.txt", "x"), document("c.txt")], percent=0)
+
+    assert sides.named == [
+        document("b.txt", "x", dataset="Train"),
+        document("c.txt", dataset="Train"),
+        document("a.txt", dataset="Test"),
+    ]
+
+
 def test_a_class_that_one_side_has_too_few_documents_of_is_named_with_the_number_that_is_missing() -> None:
     sides = split(
         [

@@ -11,6 +11,7 @@ import pytest
 
 from shared.errors import InputProblem
 from shared.language.values import LabelRules, ProjectKind
+from shared.models.golden import split
 from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
 from shared.models.labels import MAX_ENTRIES, MAX_PROBLEMS, parse_labels
 from tests.unit.models.test_labels import DATED, NAMES, PREVIEW, in_2022, in_july, in_november
@@ -45,7 +46,7 @@ def said(case: Case) -> tuple[Said, Said]:
             check_blobs(labels, sizes, container="training"),
         )
     )
-    warnings = [] if problems else fold(warn_of(labels, case.rules, case.kind))
+    warnings = [] if problems else fold(warn_of(labels, split(labels.documents, percent=0), case.kind))
     return pairs(problems), pairs(warnings)
 
 
@@ -392,8 +393,14 @@ DOCUMENTS = {
     "few documents of the classes": Case(
         in_2022(NAMES, [["billing"]] * 9 + [["shipping"]]),
         warnings=(
-            ("assets.classes[0]", "'billing' labels 9 documents; the service advises 10 at least"),
-            ("assets.classes[1]", "'shipping' labels 1 documents; the service advises 10 at least"),
+            (
+                "assets.classes[0]",
+                "'billing' labels 9 documents to train on; the service advises 10 at least: 1 missing",
+            ),
+            (
+                "assets.classes[1]",
+                "'shipping' labels 1 documents to train on; the service advises 10 at least: 9 missing",
+            ),
         ),
     ),
 }
@@ -441,8 +448,14 @@ LABELS = {
     "class as a list of none": Case(
         without(project(**{"class": []}), "classes"),
         warnings=(
-            ("assets.classes[0]", "'billing' labels 9 documents; the service advises 10 at least"),
-            ("assets.classes[1]", "'shipping' labels 9 documents; the service advises 10 at least"),
+            (
+                "assets.classes[0]",
+                "'billing' labels 9 documents to train on; the service advises 10 at least: 1 missing",
+            ),
+            (
+                "assets.classes[1]",
+                "'shipping' labels 9 documents to train on; the service advises 10 at least: 1 missing",
+            ),
             ("assets.documents", "1 documents have no class, first 't0.txt': the model learns that none fits"),
         ),
     ),
@@ -573,12 +586,13 @@ DATASETS = {
             ),
         ),
     ),
-    "every document in Test, where it has no effect": Case(
+    "every document in Test, under a version that knows no datasets": Case(
         in_datasets(*["Test"] * 10),
-        warnings=(
+        (
             (
                 "assets.documents",
-                "this API version splits at random; the datasets of the documents are kept and have no effect",
+                "every document is in the dataset Test, and none is left to train on; "
+                "write Train for most, or no dataset",
             ),
         ),
         rules=PREVIEW,
@@ -594,7 +608,16 @@ DATASETS = {
     ),
     "a class that is not in Test": Case(
         in_datasets("Test", labels=[["billing"], *TEN]),
-        warnings=(("assets.classes[1]", "no document of 'shipping' is in the dataset Test: it is not evaluated"),),
+        warnings=(
+            (
+                "assets.classes[0]",
+                "'billing' labels 1 golden documents; models are judged by 5 of a class at least: 4 missing",
+            ),
+            (
+                "assets.classes[1]",
+                "'shipping' labels 0 golden documents; models are judged by 5 of a class at least: 5 missing",
+            ),
+        ),
     ),
     "no document in Test": Case(in_datasets(*["Train"] * 10)),
 }

@@ -11,6 +11,7 @@ import pytest
 from shared.errors import InputProblem
 from shared.language.apis import api_for
 from shared.language.values import LabelledDocument, LabelRules, ProjectKind
+from shared.models.golden import split
 from shared.models.label_checks import check_blobs, check_labels, warn_of
 from shared.models.labels import parse_labels
 from shared.models.labels_file import LabelsFile, to_july_form
@@ -319,8 +320,9 @@ def checked(content: Json, sizes: dict[str, int] | None = None, rules: LabelRule
     return places_and_texts([*check_labels(labels, rules), *check_blobs(labels, found, container="training")])
 
 
-def warned(content: Json, rules: LabelRules = PREVIEW, kind: ProjectKind = ProjectKind.MULTI) -> list[tuple[str, str]]:
-    return places_and_texts(warn_of(parse_labels(content), rules, kind))
+def warned(content: Json, kind: ProjectKind = ProjectKind.MULTI) -> list[tuple[str, str]]:
+    labels = parse_labels(content)
+    return places_and_texts(warn_of(labels, split(labels.documents, percent=0), kind))
 
 
 def classes_of(count: int, *, each: int = 10, form: str = "2021-07") -> Json:
@@ -350,8 +352,9 @@ def test_2_to_200_classes_are_allowed(form: str, count: int, is_allowed: bool) -
 def test_few_documents_of_a_class_are_a_warning_and_no_problem(form: str, rules: LabelRules, count: int) -> None:
     content = FORMS[form](NAMES, [["billing"]] * 12 + [["shipping"]] * count)
     assert checked(content, rules=rules) == []
-    what = f"'shipping' labels {count} documents; the service advises 10 at least"
-    assert warned(content, rules) == ([] if count >= 10 else [(f"{PLACES[form][0]}[1]", what)])
+    missing = f"the service advises 10 at least: {10 - count} missing"
+    what = f"'shipping' labels {count} documents to train on; {missing}"
+    assert warned(content) == ([] if count >= 10 else [(f"{PLACES[form][0]}[1]", what)])
 
 
 @pytest.mark.parametrize("form", FORMS)

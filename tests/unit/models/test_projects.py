@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -21,10 +21,12 @@ from shared.errors import (
 )
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.values import ModelRef, Project, ProjectKind
+from shared.language.values import LabelledDocument, ModelRef, Project, ProjectKind
 from shared.models import projects as projects_module
 from shared.models.active_model import ActiveModelRecord
-from shared.models.projects import ProjectRequest, Projects, labels_blob
+from shared.models.golden import split
+from shared.models.labels_store import labels_blob
+from shared.models.projects import ProjectRequest, Projects
 from shared.services import Adapters, assemble
 from tests.fake_language import language_error
 from tests.fakes import START, FakeBlobStore, FakeQueue, VirtualClock, app_settings, serial_fan_out
@@ -273,13 +275,30 @@ def problems(place: Place, content: object) -> list[InputProblem]:
     return list(refused.value.problems)
 
 
-def test_a_labels_file_without_problems_is_kept_beside_the_documents(place: Place) -> None:
+def locations(file: bytes) -> list[str]:
+    return [each["location"] for each in json.loads(file)["documents"]]
+
+
+def test_a_labels_file_without_problems_is_stored_whole(place: Place) -> None:
     place.put()
     place.upload(20)
     assert place.put_labels(july()) == {"billing": 10, "shipping": 10}
-    kept = json.loads(place.training.read("labels.json").data)
-    assert kept["intentNames"] == list(CLASSES)
-    assert [each["location"] for each in kept["documents"]] == [f"t{number}.txt" for number in range(20)]
+    stored = place.containers["pipeline"].read("labels/letters.json").data
+    assert json.loads(stored)["intentNames"] == list(CLASSES)
+    assert locations(stored) == [f"t{number}.txt" for number in range(20)]
+
+
+def test_a_labels_file_without_problems_is_kept_beside_the_documents_and_the_service_finds_no_golden_one_in_it(
+    place: Place,
+) -> None:
+    place.put()
+    place.upload(20)
+    place.put_labels(july())
+    kept = place.training.read("labels.json").data
+    documents = [LabelledDocument(f"t{number}.txt", "", ()) for number in range(20)]
+    expected = split(documents, percent=20).training if place.is_preview else documents
+    assert json.loads(kept)["intentNames"] == list(CLASSES)
+    assert locations(kept) == [each.location for each in expected]
 
 
 def test_a_labels_file_with_problems_replaces_nothing_and_all_of_them_are_told(place: Place) -> None:
@@ -342,6 +361,142 @@ def test_contents_are_not_read_before_the_listing_is_right_nor_beyond_the_limit(
     monkeypatch.setattr(projects_module, "MAX_READ", 19)
     place.put_labels(july())
     assert "training.read" not in place.reads
+
+
+# The two sides
+
+
+def sides_of(content: dict[str, Any]) -> tuple[list[str], list[str]]:
+    documents = [LabelledDocument(each["location"], "", (), each.get("dataset")) for each in content["documents"]]
+    sides = split(documents, percent=20)
+    return [each.location for each in sides.training], [each.location for each in sides.golden]
+
+
+def upload_distinct(place: Place, count: int) -> None:
+    for number in range(count):
+        words = " ".join(f"word{number}x{each}" for each in range(50))
+        place.training.put(f"t{number}.txt", f"about {CLASSES[number % 2]}: {words}".encode())
+
+
+def warnings(place: Place, content: object) -> list[tuple[str, str]]:
+    stored = place.projects.put_labels(place.projects.get("letters"), content)
+    return [(each.place, each.what) for each in stored.warnings]
+
+
+def test_golden_documents_that_are_like_ones_to_train_on_are_named_with_what_to_do(place: Place) -> None:
+    place.put()
+    upload_distinct(place, 100)
+    training, golden = sides_of(july(100))
+    text = place.training.blobs[training[0]].data.decode()
+    place.training.put(golden[0], f"{text.upper()}.\n".encode())
+    place.training.put(golden[1], text.replace("x25", "x26").encode())
+    places = {f"t{number}.txt": f"documents[{number}]" for number in range(100)}
+    end = (
+        f"the text of '{training[0]}', which is trained on: figures are better than the model is; leave one of them "
+        "out, or give both the same dataset"
+    )
+    assert [each for each in warnings(place, july(100)) if each[0].startswith("documents")] == [
+        (places[golden[0]], f"the golden document '{golden[0]}' has {end}"),
+        (places[golden[1]], f"the golden document '{golden[1]}' has almost {end}"),
+    ]
+
+
+def test_documents_of_one_side_may_be_alike(place: Place) -> None:
+    place.put()
+    upload_distinct(place, 100)
+    for side in sides_of(july(100)):
+        place.training.put(side[0], place.training.blobs[side[1]].data)
+    assert [each for each in warnings(place, july(100)) if each[0].startswith("documents")] == []
+
+
+def test_contents_that_were_not_read_are_counted_and_their_likeness_is_not_known(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projects_module, "MAX_READ", 99)
+    place.put()
+    upload_distinct(place, 100)
+    assert warnings(place, july(100))[-1] == (
+        "documents",
+        "the contents of 100 documents were not read: whether all are text, and whether golden documents are like "
+        "others, is not known",
+    )
+
+
+def test_a_class_that_either_side_has_too_few_documents_of_is_named_with_the_number_that_is_missing(
+    place: Place,
+) -> None:
+    place.put()
+    upload_distinct(place, 60)
+    documents = [each | {"intents": [int(number >= 51)]} for number, each in enumerate(july(60)["documents"])]
+    content = july(60, documents=documents)
+    training, golden = sides_of(content)
+    few = {f"t{number}.txt" for number in range(51, 60)}
+    trained, judged = len(few.intersection(training)), len(few.intersection(golden))
+    assert (trained < 10, judged < 5) == (True, True)
+    assert warnings(place, content) == [
+        (
+            "intentNames[1]",
+            f"'shipping' labels {trained} documents to train on; the service advises 10 at least: "
+            f"{10 - trained} missing",
+        ),
+        (
+            "intentNames[1]",
+            f"'shipping' labels {judged} golden documents; models are judged by 5 of a class at least: "
+            f"{5 - judged} missing",
+        ),
+    ]
+
+
+def test_a_file_without_a_golden_document_is_taken_and_that_is_said(place: Place) -> None:
+    place.put()
+    upload_distinct(place, 40)
+    documents = [each | {"dataset": "Train"} for each in july(40)["documents"]]
+    assert warnings(place, july(40, documents=documents)) == [
+        ("documents", "no document is golden: models are judged by documents that the service chooses at random")
+    ]
+
+
+def test_a_file_whose_documents_are_all_golden_is_refused(place: Place) -> None:
+    place.projects = replace(place.projects, labels=replace(place.projects.labels, golden_percent=100))
+    place.put()
+    upload_distinct(place, 40)
+    found = problems(place, july(40))
+    assert [each.place for each in found] == ["documents"]
+    assert found[0].what == (
+        "every document is golden, and none is left to train on; label more, or write the dataset Train for most"
+    )
+
+
+def test_labels_that_are_put_with_more_documents_move_none_to_the_other_side(place: Place) -> None:
+    place.put()
+    upload_distinct(place, 120)
+    found = []
+    for count in (60, 120):
+        place.put_labels(july(count))
+        sides = place.projects.labels.get(place.projects.get("letters")).sides
+        found.append(({each.location for each in sides.training}, {each.location for each in sides.golden}))
+    (training, golden), (more_training, more_golden) = found
+    assert training < more_training
+    assert golden < more_golden
+
+
+def test_a_deleted_project_takes_its_stored_labels_along_and_leaves_the_whole_file(place: Place) -> None:
+    place.put()
+    upload_distinct(place, 40)
+    place.put_labels(july(40))
+    place.projects.delete("letters")
+    assert "labels/letters.json" not in place.containers["pipeline"].blobs
+    assert len(locations(place.training.blobs["labels.json"].data)) == 40
+
+
+def test_a_project_deleted_behind_our_back_takes_its_stored_labels_along(place: Place) -> None:
+    place.put()
+    upload_distinct(place, 40)
+    place.put_labels(july(40))
+    place.service.bodies.clear()
+    with pytest.raises(ProjectUnknownError):
+        place.projects.delete("letters")
+    assert "labels/letters.json" not in place.containers["pipeline"].blobs
 
 
 def test_the_labels_file_lies_where_the_project_says() -> None:

@@ -74,6 +74,8 @@ class FakeAuthoring:
     changes: list[str] = field(default_factory=list)
     # Analyze job to the label of the model that classifies its texts.
     truth: dict[str, str] = field(default_factory=dict)
+    # How a model reads a text, by its label: as other words, so that it names other classes.
+    reads: dict[str, Callable[[str], str]] = field(default_factory=dict)
     # Replaces the answer to a request, after its effect where `lose` says so.
     answer: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     lose: str = ""
@@ -86,6 +88,9 @@ class FakeAuthoring:
         def accept_knowing_the_model(documents: list[dict[str, str]], model_id: str, task: str) -> str:
             job_id = accept(documents, model_id, task)
             self.truth[job_id] = self.deployments.get(model_id) or self.published[model_id]
+            read = self.reads.get(self.truth[job_id])
+            if read:
+                self.service.jobs[job_id].documents = [each | {"text": read(each["text"])} for each in documents]
             self.changes.append(f"analyze {model_id}")
             return job_id
 

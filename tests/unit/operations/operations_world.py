@@ -22,14 +22,20 @@ from tests.unit.operations.fake_authoring import FakeAuthoring
 
 CLASSES = ("billing", "shipping")
 API_VERSIONS = ("2021-preview", "2023-04-01")
-TRAIN = ["train", "wait_training", "evaluate", "gate"]
+TRAIN = ["train", "wait_training", "evaluate"]
 PUBLISH = {
-    "2021-preview": ["publish", "wait_publishing", "probe", "wait_probe", "switch"],
-    "2023-04-01": ["publish", "wait_publishing", "probe", "wait_probe", "hold", "swap", "wait_swap", "switch"],
+    "2021-preview": ["publish", "wait_publishing", "trial", "wait_trial", "switch"],
+    "2023-04-01": ["publish", "wait_publishing", "trial", "wait_trial", "hold", "swap", "wait_swap", "switch"],
 }
 RETRAIN = {
-    "2021-preview": [*TRAIN, *PUBLISH["2021-preview"]],
-    "2023-04-01": ["import", "wait_import", *TRAIN, *PUBLISH["2023-04-01"]],
+    api_version: [
+        *first,
+        *TRAIN,
+        *steps[: steps.index("wait_trial") + 1],
+        "gate",
+        *steps[steps.index("wait_trial") + 1 :],
+    ]
+    for (api_version, steps), first in zip(PUBLISH.items(), (["split"], ["import", "wait_import"]), strict=True)
 }
 
 

@@ -7,11 +7,15 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import OperationRunningError, StateUnreadableError, StorageUnavailableError
+from shared.language.values import Project, ProjectKind
 from shared.models.active_model import ACTIVE_MODEL
-from shared.operations.operation import OperationState, ReclassifyRequest
-from tests.unit.operations.operations_world import API_VERSIONS, OperationsWorld
+from shared.models.labels import parse_labels
+from shared.operations.operation import OperationState, ReclassifyRequest, Step
+from tests.unit.operations.operations_world import API_VERSIONS, OperationsWorld, labels
 
 LOCK = "operations/locks/letters.json"
+PROJECT = Project("letters", ProjectKind.MULTI, "en-us", "training", "labels.json")
+FIRST_STEP = {"2021-preview": Step.SPLIT, "2023-04-01": Step.IMPORT}
 
 
 @pytest.fixture(params=API_VERSIONS)
@@ -38,7 +42,7 @@ def test_the_gate_refuses_a_model_that_cannot_be_compared_and_says_how_to_go_on(
     ended = world.retrain(model="next")
     assert ended.state is OperationState.REFUSED
     assert "models/active.json" in (ended.reason or "")
-    assert (ended.reason or "").endswith("or publish next")
+    assert "or publish next; " in (ended.reason or "")
     assert world.locks() == []
     assert world.publish("next").state is OperationState.SUCCEEDED
     assert world.label_in_use() == "next"
@@ -88,6 +92,21 @@ def test_a_start_against_an_unreadable_operation_leaves_no_record_behind(world: 
         world.start("first")
     names = [name for name in world.stores["state"].blobs if name.startswith("operations/open/")]
     assert names == [f"operations/open/{operation.id}.json"]
+
+
+def test_a_retraining_waits_while_the_stored_labels_cannot_be_read_and_trains_on_no_others(
+    world: OperationsWorld,
+) -> None:
+    damage(world, "labels/letters.json")
+    operation = world.start_retraining(model="next")
+    world.pass_time(timedelta(hours=1))
+    waiting = world.find(operation)
+    assert (waiting.state, waiting.step) == (OperationState.RUNNING, FIRST_STEP[world.api_version])
+    assert waiting.deferred is not None
+    assert waiting.deferred.code == "state_unreadable"
+    assert world.authoring.changes.count("train next") == 0
+    world.services.projects.labels.put(PROJECT, parse_labels(labels()), service_reads_file=True)
+    assert world.finish(operation).state is OperationState.SUCCEEDED
 
 
 def test_an_operation_waits_while_storage_refuses_and_trains_once(

@@ -108,6 +108,18 @@ def test_only_records_by_older_models_are_classified_again(world: OperationsWorl
     assert times_classified(world)["b/4.txt"] == 1
 
 
+def test_only_records_with_the_decision_named_are_counted_and_classified_again(world: OperationsWorld) -> None:
+    age(world, "a/1.txt", decision="review")
+    age(world, "b/1.txt", decision="review")
+    age(world, "b/2.txt", decision="accepted")
+    age(world, "b/3.txt", decision="odd")
+    assert [count(world, decision=each) for each in ("review", "accepted", None)] == [2, 1, 5]
+    assert count(world, decision="review", prefix="b/") == 1
+    ended = reclassify(world, decision="review")
+    assert (ended.state, ended.total, ended.sent, ended.seen) == (OperationState.SUCCEEDED, 2, 2, 5)
+    assert {name for name, times in times_classified(world).items() if times == 2} == {"a/1.txt", "b/1.txt"}
+
+
 def test_older_than_the_active_model_means_the_same_while_submissions_are_held(world: OperationsWorld) -> None:
     request = ReclassifyRequest(older_than_model=True)
     world.services.active_model.hold()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,8 +11,11 @@ import httpx
 import pytest
 
 from shared.errors import ModelExistsError, NotCancellableError, OperationRunningError
+from shared.language.values import LabelledDocument, Project, ProjectKind
 from shared.messages import StepMessage
 from shared.models.active_model import Held
+from shared.models.golden import split
+from shared.models.labels import parse_labels
 from shared.operations.operation import DEADLINE, Operation, OperationState, Retrain, Step
 from shared.storage.ports import SentMessage
 from tests.unit.operations.operations_world import API_VERSIONS, RETRAIN, OperationsWorld, labels, steps_of
@@ -79,7 +83,7 @@ def test_each_step_that_was_taken_is_told_in_the_log(world: OperationsWorld, cap
     lines = [record.getMessage() for record in caplog.records]
     told = [line.removeprefix(begun).partition(":")[0] for line in lines if line.startswith(begun)]
     # `hold` waits, and the last step ends the operation.
-    assert told == [step for step in RETRAIN[world.api_version] if step not in ("hold", "switch")]
+    assert list(dict.fromkeys(told)) == [step for step in RETRAIN[world.api_version] if step not in ("hold", "switch")]
     assert f"operation_ended operation={ended.id} state=succeeded: next is in use" in lines
 
 
@@ -117,21 +121,144 @@ def test_a_model_without_a_name_gets_one_of_letters_and_digits(world: Operations
     assert label.startswith("model")
 
 
-def test_only_a_labels_file_that_names_test_documents_decides_the_split() -> None:
-    for dataset, kind in (("Test", "manual"), ("Train", "percentage"), (None, "percentage")):
-        world = in_use(OperationsWorld(api_version="2023-04-01"))
-        world.put_labels(labels(20, dataset))
-        bodies: list[str] = []
+# The sides: which documents the service trains on
 
-        def note(request: httpx.Request, bodies: list[str] = bodies) -> httpx.Response | None:
-            if request.url.path.endswith("/:train"):
-                bodies.append(request.content.decode())
-            return None
 
-        world.authoring.answer = note
-        world.retrain(model="next")
-        assert len(bodies) == 1
-        assert f'"kind":"{kind}"' in bodies[0].replace(" ", "")
+def sides_of(world: OperationsWorld) -> tuple[set[str], set[str]]:
+    """The documents to train on and the golden ones, of the labels of operations_world."""
+    documents = [LabelledDocument(f"t{number}.txt", "en-us", ()) for number in range(20)]
+    sides = split(documents, percent=world.settings.golden_percent)
+    assert sides.training
+    assert sides.golden
+    return {each.location for each in sides.training}, {each.location for each in sides.golden}
+
+
+def shown_to_the_service(world: OperationsWorld) -> dict[str, str | None]:
+    return retrained_and_shown(world)[1]
+
+
+def retrained_and_shown(world: OperationsWorld) -> tuple[Operation, dict[str, str | None]]:
+    """By location, the dataset of each document that the service had when it was asked to train."""
+    shown: list[dict[str, str | None]] = []
+
+    def note(request: httpx.Request) -> httpx.Response | None:
+        path = request.url.path
+        if path.endswith("/:import"):
+            documents = json.loads(request.content)["assets"]["documents"]
+            shown.append({each["location"]: each.get("dataset") for each in documents})
+        if path.endswith("/:train"):
+            options = json.loads(request.content)["evaluationOptions"]
+            assert options == ({"kind": "manual"} if "Test" in shown[-1].values() else PERCENTAGE)
+        if path.endswith("/train"):
+            documents = json.loads(world.stores["training"].blobs["labels.json"].data)["documents"]
+            shown.append({each["location"]: each.get("dataset") for each in documents})
+        return None
+
+    world.authoring.answer = note
+    ended = world.retrain(model="next")
+    assert ended.state is OperationState.SUCCEEDED, ended.reason
+    (only,) = shown
+    return ended, only
+
+
+PERCENTAGE = {"kind": "percentage", "trainingSplitPercentage": 80, "testingSplitPercentage": 20}
+
+
+def trained_on(shown: dict[str, str | None]) -> set[str]:
+    return {location for location, dataset in shown.items() if dataset != "Test"}
+
+
+def test_no_golden_document_is_trained_on(world: OperationsWorld) -> None:
+    training, golden = sides_of(world)
+    shown = shown_to_the_service(world)
+    assert trained_on(shown) == training
+    assert set(shown) == (training if world.api_version == "2021-preview" else training | golden)
+
+
+SPLIT_STEP = {"2021-preview": "split", "2023-04-01": "import"}
+
+
+def said_of_the_split(world: OperationsWorld, ended: Operation) -> str:
+    """The line of the step that gave the service its labels."""
+    lines = [line.what for line in ended.history if line.what.startswith(f"{SPLIT_STEP[world.api_version]}: ")]
+    return lines[-1]
+
+
+def test_the_history_says_how_many_documents_are_golden(world: OperationsWorld) -> None:
+    _, golden = sides_of(world)
+    said = said_of_the_split(world, world.retrain(model="next"))
+    assert said.endswith(f"20 documents, {len(golden)} of them golden")
+
+
+@pytest.mark.parametrize("percent", [0, 20])
+def test_the_sides_that_the_labels_file_names_go_before_the_percentage(world: OperationsWorld, percent: int) -> None:
+    world.change_settings(golden_percent=percent)
+    content = labels(20, "Train")
+    for document in content["assets"]["documents"][:5]:
+        document["dataset"] = "Test"
+    world.put_labels(content)
+    shown = shown_to_the_service(world)
+    assert trained_on(shown) == {f"t{number}.txt" for number in range(5, 20)}
+
+
+def test_without_golden_documents_and_datasets_the_service_gets_what_it_always_got(world: OperationsWorld) -> None:
+    world.change_settings(golden_percent=0)
+    before = world.stores["training"].blobs["labels.json"]
+    if world.api_version == "2021-preview":
+        ended = world.retrain(model="next")
+        assert world.stores["training"].blobs["labels.json"] is before
+    else:
+        assert shown_to_the_service(world) == {f"t{number}.txt": None for number in range(20)}
+        ended = world.retrain(model="other")
+    assert said_of_the_split(world, ended).endswith("20 documents")
+
+
+def test_a_file_without_a_golden_document_is_split_by_the_service_and_that_is_said(world: OperationsWorld) -> None:
+    world.put_labels(labels(20, "Train"))
+    if world.api_version != "2021-preview":
+        assert set(shown_to_the_service(world).values()) == {"Train"}
+    said = said_of_the_split(world, world.retrain(model="another"))
+    assert (
+        "none is golden" if world.api_version == "2021-preview" else "none of them golden: the service splits"
+    ) in said
+
+
+def test_a_file_that_only_the_service_can_read_is_left_to_it_where_nothing_is_golden() -> None:
+    world = in_use(OperationsWorld(api_version="2021-preview"))
+    content = b'{"intentNames": [], "documents": [], "// made by": "hand"'
+    world.put_labels(content)
+    assert world.retrain(model="next").state is OperationState.FAILED
+    world.change_settings(golden_percent=0)
+    ended = world.retrain(model="next")
+    assert ended.state is OperationState.SUCCEEDED
+    assert "left to the service: " in said_of_the_split(world, ended)
+    assert world.stores["training"].blobs["labels.json"].data == content
+
+
+def test_a_retraining_takes_the_labels_that_were_put_and_says_that_the_file_was_changed_since(
+    world: OperationsWorld,
+) -> None:
+    store = world.services.projects.labels
+    project = Project("letters", ProjectKind.MULTI, "en-us", "training", "labels.json")
+    store.put(project, parse_labels(labels(20)), service_reads_file=world.api_version == "2021-preview")
+    world.put_labels(labels(12))
+    training, _ = sides_of(world)
+    ended, shown = retrained_and_shown(world)
+    assert trained_on(shown) == training
+    said = said_of_the_split(world, ended)
+    assert said.endswith("; 'labels.json' of the container was replaced and does not count: PUT it to use it")
+
+
+def test_a_retraining_takes_the_labels_that_were_added(world: OperationsWorld) -> None:
+    added = [LabelledDocument(f"added{number}.txt", "", ("billing", "legal")) for number in range(20)]
+    store = world.services.operation_steps.retrain.labels
+    object.__setattr__(store, "added_labels", lambda project: added if project == "letters" else [])
+    shown = shown_to_the_service(world)
+    sides = split(added, percent=20)
+    assert {name for name in trained_on(shown) if name.startswith("added")} == {
+        each.location for each in sides.training
+    }
+    assert len(trained_on(shown)) == len(sides.training) + len(sides_of(world)[0])
 
 
 # The gate: a worse model is refused, and the active one stays
@@ -144,14 +271,15 @@ def test_a_worse_model_is_refused_and_the_active_one_stays(world: OperationsWorl
     world.authoring.evaluations["next"] = 0.8
     ended = retrained(world.retrain(model="next"))
     assert_left_alone(world, ended, OperationState.REFUSED)
-    assert ended.reason == (
-        "not published: micro_f1 is 0.800, worse than the 0.900 of the active model first by more than the tolerance "
-        "of 0.05"
+    assert (ended.reason or "").startswith(
+        "not put into use: micro_f1 is 0.800, worse than the 0.900 of the active model first by more than the "
+        "tolerance of 0.05; not compared on golden documents: "
     )
     assert ended.gate is not None
     assert (ended.gate.passed, ended.gate.forced) == (False, False)
     assert steps_of(ended)[-1] == "gate"
-    assert [change for change in world.authoring.changes if change.startswith(("publish", "deploy"))] == []
+    published = {"2021-preview": "publish next", "2023-04-01": "deploy staging next"}[world.api_version]
+    assert [each for each in world.authoring.changes if each.startswith(("publish", "deploy", "swap"))] == [published]
     assert world.classification("before.txt") == before
     world.upload("after.txt", "about shipping")
     world.run()
@@ -178,7 +306,7 @@ def test_a_request_s_own_rule_is_the_one_that_counts(world: OperationsWorld) -> 
     strict = {"metric": "macro_recall", "tolerance": 0}
     ended = retrained(world.retrain(model="next", gate=strict))
     assert_left_alone(world, ended, OperationState.REFUSED)
-    assert (ended.reason or "").startswith("not published: macro_recall is 0.890, worse than")
+    assert (ended.reason or "").startswith("not put into use: macro_recall is 0.890, worse than")
 
 
 def test_a_model_without_an_evaluation_is_refused_unless_forced(world: OperationsWorld) -> None:

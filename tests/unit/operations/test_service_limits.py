@@ -45,7 +45,7 @@ def empty() -> OperationsWorld:
     return free_tier(OperationsWorld(api_version=DATED))
 
 
-def test_the_first_model_of_the_free_tier_is_probed_in_staging_which_then_makes_room(empty: OperationsWorld) -> None:
+def test_the_first_model_of_the_free_tier_is_tried_in_staging_which_then_makes_room(empty: OperationsWorld) -> None:
     ended = empty.publish("first")
     assert ended.state is OperationState.SUCCEEDED
     assert (
@@ -58,7 +58,7 @@ def test_the_first_model_of_the_free_tier_is_probed_in_staging_which_then_makes_
         "delete deployments staging",
         "deploy production first",
     ]
-    assert "probe" in steps_of(ended)
+    assert "trial" in steps_of(ended)
 
 
 def test_the_next_model_of_the_free_tier_goes_straight_into_production_while_submissions_are_held(
@@ -69,7 +69,7 @@ def test_the_next_model_of_the_free_tier_goes_straight_into_production_while_sub
     ended = empty.publish("second")
     assert (ended.state, empty.label_in_use()) == (OperationState.SUCCEEDED, "second")
     assert "published without staging" in (ended.reason or "")
-    assert "no staging and no probe" in history(ended)
+    assert "no staging and no trial" in history(ended)
     assert steps_of(ended) == ["publish", "hold", "swap", "wait_swap", "switch"]
     assert empty.authoring.deployments == {"production": "second"}
     empty.upload("b.txt", "about shipping")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from scipy import stats
 
 from shared.batches.batch import BatchFacts, BatchState
 from shared.durable.store import Listed
+from shared.errors import StateUnreadableError
 from shared.language.values import ModelRef
+from shared.models.acceptance import Acceptance, AcceptanceRule, Audited, Right, Threshold
 from shared.reports import status as status_report
 from shared.reports.bodies import LISTED
 from shared.reports.status import count_batches
@@ -38,6 +42,7 @@ def test_an_empty_pipeline_waits_for_nothing(world: PipelineOnFakes) -> None:
         "recent_failures": [],
         "searched_all_failures": True,
         "active_model": None,
+        "acceptance": None,
         "waits": [],
         "problems": [],
     }
@@ -204,6 +209,103 @@ def test_the_published_model_is_shown_with_its_operation_and_its_hold(world: Pip
         "held_until": "2026-03-01T12:15:00Z",
         "warning": None,
     }
+
+
+# what is promised
+
+
+ACCEPTS = Acceptance(
+    rule=AcceptanceRule(precision=0.95, confidence=0.9),
+    threshold=Threshold(threshold=0.8, documents=240, accepted=200, right=196),
+)
+
+
+def test_the_promise_is_shown_with_what_was_accepted_as_the_last_walk_counted_it() -> None:
+    world = PipelineOnFakes(changes={"audit_percent": 0.0})
+    world.publish(acceptance=ACCEPTS)
+    assert status(world)["acceptance"] == {
+        "threshold": 0.8,
+        "precision": 0.95,
+        "confidence": 0.9,
+        "right": "exact",
+        "documents": 240,
+        "documents_needed": None,
+        "accepted": None,
+        "review": None,
+        "precision_in_use": None,
+        "warning": None,
+    }
+    for acceptance, count in ((ACCEPTS, 4), (NOTHING, 3), (None, 2)):
+        world.model.acceptance = acceptance
+        for number in range(count):
+            world.upload(f"{count}-{number}.txt", "billing")
+        world.deliver_for(minutes=30)
+    world.upload("4-0.txt", "shipping", event=False)  # its record is of an older version
+    world.trace.clear()
+    world.services.reconcile()
+    calls = len(world.trace)
+    found = status(world)
+    assert (found["documents"]["documents"], found["documents"]["classified"]) == (9, 8)
+    assert (found["acceptance"]["accepted"], found["acceptance"]["review"]) == (3, 3)
+    for blob in world.stores["classifications"].blobs.values():
+        blob.info = replace(blob.info, metadata={"etag": blob.info.metadata["etag"]})
+    world.trace.clear()
+    world.services.reconcile()
+    assert len(world.trace) == calls, "counting the decisions costs no call"
+
+
+NOTHING = Acceptance(rule=ACCEPTS.rule, threshold=Threshold(threshold=None, documents=12, documents_needed=59))
+
+
+def test_without_a_promise_it_says_how_many_golden_documents_are_needed(world: PipelineOnFakes) -> None:
+    world.publish(acceptance=NOTHING)
+    found = status(world)["acceptance"]
+    assert (found["threshold"], found["documents"], found["documents_needed"]) == (None, 12, 59)
+    assert "12 golden documents are too few" in found["warning"]
+
+
+def test_a_model_without_a_promise_shows_none(world: PipelineOnFakes) -> None:
+    world.publish()
+    assert status(world)["acceptance"] is None
+
+
+@dataclass(frozen=True)
+class Audits:
+    """What people have decided; given only for the model that is asked for."""
+
+    right: int
+    of: int
+    since: datetime = START
+
+    def find(self, project: str, *, model: str, since: datetime, rule: Right) -> Audited:
+        assert (project, model, since, rule) == ("letters", "first", START, Right.EXACT)
+        return self
+
+
+def test_the_precision_in_use_lies_between_the_bounds_of_clopper_and_pearson(world: PipelineOnFakes) -> None:
+    world.publish(acceptance=ACCEPTS, published=START)
+    report = replace(world.services.status, audited=Audits(right=95, of=100).find)
+    found = report().to_members()["acceptance"]["precision_in_use"]
+    theirs = stats.binomtest(95, 100).proportion_ci(0.9, method="exact")
+    assert (found["right"], found["of"], found["since"]) == (95, 100, NOON)
+    assert (found["low"], found["high"]) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+def test_before_anything_was_audited_there_is_no_precision_in_use(world: PipelineOnFakes) -> None:
+    world.publish(acceptance=ACCEPTS, published=START)
+    report = replace(world.services.status, audited=Audits(right=0, of=0).find)
+    assert report().to_members()["acceptance"]["precision_in_use"] is None
+
+
+def test_audits_that_cannot_be_read_are_a_problem_and_nothing_more(world: PipelineOnFakes) -> None:
+    def unreadable(_project: str, *, model: str, since: datetime, rule: Right) -> Audited | None:
+        raise StateUnreadableError("reviews/audited.json in the pipeline container: odd")
+
+    world.publish(acceptance=ACCEPTS)
+    found = replace(world.services.status, audited=unreadable)().to_members()
+    assert found["acceptance"]["threshold"] == 0.8
+    assert found["acceptance"]["precision_in_use"] is None
+    assert found["problems"] == ["reviews/audited.json in the pipeline container: odd"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""What waits for review, one item with its text, and what was decided of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.documents.record_schema import ClassConfidence
+from shared.reports.bodies import Body
+from shared.reviews.decide import Review
+from shared.reviews.queue import ReviewList
+
+
+class AnsweredClassBody(Body):
+    """A class that the model named, and its confidence in it."""
+
+    name: str
+    confidence: float
+
+
+class WaitingReview(Body):
+    """An item that waits for review. `reason` is review, or audit for one of the share that checks the sure results."""
+
+    id: str
+    name: str
+    etag: str
+    model: str
+    reason: str
+    confidence: float | None
+    classes: list[AnsweredClassBody]
+    created: datetime
+
+
+class ReviewListBody(Body):
+    """GET /api/reviews: the least sure first; `more` where others wait, or not all were searched."""
+
+    reviews: list[WaitingReview]
+    more: bool
+
+
+class DecidedBody(Body):
+    """What a person decided; no classes where it was `skipped`. `is_label` where the next retraining learns from it."""
+
+    classes: list[str]
+    skipped: bool
+    by: str
+    at: datetime
+    is_label: bool
+
+
+class ReviewBody(WaitingReview):
+    """One item with the document's text, at most 100,000 characters of it. `state`: open or decided.
+
+    `text` is null where it cannot be read any more: of a decided item whose document was overwritten or deleted.
+    """
+
+    project: str
+    kind: str
+    text: str | None
+    truncated: bool
+    choices: list[str]
+    state: str
+    review: DecidedBody | None
+
+
+def review_list(listed: ReviewList) -> ReviewListBody:
+    return ReviewListBody(
+        reviews=[
+            WaitingReview(
+                id=each.id,
+                name=each.name,
+                etag=each.etag,
+                model=each.model,
+                reason=each.reason,
+                confidence=each.confidence,
+                classes=_classes(each.classes),
+                created=each.created,
+            )
+            for each in listed.reviews
+        ],
+        more=listed.more,
+    )
+
+
+def review_body(review: Review) -> ReviewBody:
+    item, decision = review.item, review.decision
+    return ReviewBody(
+        id=item.id,
+        name=item.document.name,
+        etag=item.document.etag,
+        model=item.model,
+        reason=item.reason,
+        confidence=item.confidence,
+        classes=_classes(item.classes),
+        created=item.created,
+        project=item.project,
+        kind=item.kind,
+        text=review.text,
+        truncated=review.is_truncated,
+        choices=list(review.choices),
+        state="decided" if decision else "open",
+        review=DecidedBody(
+            classes=list(decision.classes),
+            skipped=decision.skipped,
+            by=decision.by,
+            at=decision.at,
+            is_label=decision.text is not None,
+        )
+        if decision
+        else None,
+    )
+
+
+def _classes(classes: Sequence[ClassConfidence]) -> list[AnsweredClassBody]:
+    return [AnsweredClassBody(name=each.name, confidence=each.confidence) for each in classes]

@@ -1,0 +1,61 @@
+"""The labels that people's decisions have added to a project's own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.errors import StateUnreadableError
+from shared.language.values import LabelledDocument
+from shared.reviews.decide import TEXTS
+from shared.reviews.decision import ListedDecision
+from shared.reviews.decisions import DecisionStore
+from shared.reviews.item import document_key
+from shared.storage.ports import BlobStore
+
+log = logging.getLogger("pigeonhole.reviews")
+
+
+@dataclass(frozen=True)
+class AddedLabels:
+    """A project's decisions as labels: two listings, and a read for each whose classes a listing does not show."""
+
+    decisions: DecisionStore
+    open_container: Callable[[str], BlobStore]
+
+    def __call__(self, project: str) -> list[LabelledDocument]:
+        """By location. Of a document that was decided in several versions, the one decided last.
+
+        A decision whose text is no longer where it was copied to is left out: the service would refuse the whole file.
+        """
+        newest: dict[str, ListedDecision] = {}
+        for each in self.decisions.list_all():
+            if each.project != project or each.withdrawn or each.location is None or each.container is None:
+                continue
+            of_document = newest.setdefault(document_key(each.key), each)
+            if of_document.at < each.at:
+                newest[document_key(each.key)] = each
+        there = {
+            (container, info.name)
+            for container in {each.container for each in newest.values() if each.container}
+            for info in self.open_container(container).list(TEXTS)
+        }
+        labels = [
+            LabelledDocument(each.location, "", classes)
+            for each in newest.values()
+            if each.location and (each.container, each.location) in there
+            if (classes := self._classes(each)) is not None
+        ]
+        if len(labels) < len(newest):
+            log.warning("labels_left_out project=%s decisions=%s labels=%s", project, len(newest), len(labels))
+        return sorted(labels, key=lambda label: label.location)
+
+    def _classes(self, listed: ListedDecision) -> tuple[str, ...] | None:
+        if listed.classes is not None:
+            return listed.classes
+        try:
+            found = self.decisions.find(listed.key)
+        except StateUnreadableError:  # said to alerts; the other labels are trained on
+            return None
+        return found.decision.classes if found and found.decision.withdrawn is None else None
