@@ -1,7 +1,7 @@
-"""INTERIM, to be removed when reviews and metrics are merged: answers of /api/reviews and /api/metrics, in the browser.
+"""INTERIM, to be removed when /api/metrics is merged: its answer, given in the browser.
 
-Everything else the page asks is answered by the app. What is here follows the contracts, so that the same tests go on
-with the app's own answers.
+Everything else the page asks is answered by the app. What is here follows the contract, so that the same test goes on
+with the app's own answer.
 """
 
 from __future__ import annotations
@@ -13,69 +13,18 @@ from tests.browser.chromium import Browser
 
 _SCRIPT = """
 (() => {
-  const data = %s;
-  window.interim = {puts: [], refuse: null};
+  const body = JSON.stringify(%s);
   const real = window.fetch;
-  const headers = {'Content-Type': 'application/json'};
-  const answer = (body, status = 200) => Promise.resolve(new Response(JSON.stringify(body), {status, headers}));
-  window.fetch = (address, options = {}) => {
-    const url = new URL(address, location.href);
-    const method = options.method || 'GET';
-    if (url.pathname === '/api/metrics') return answer(data.metrics);
-    if (url.pathname === '/api/reviews') {
-      const limit = Number(url.searchParams.get('limit') || 50);
-      const open = data.reviews.filter((each) => !each.review && !each.skipped);
-      const wanted = url.searchParams.get('class');
-      const fit = open.filter((each) => !wanted || each.classes.some((one) => one.name === wanted));
-      return answer({reviews: fit.slice(0, limit), more: fit.length > limit});
-    }
-    const found = url.pathname.match(/^\\/api\\/reviews\\/(.+)$/);
-    if (!found) return real(address, options);
-    const item = data.reviews.find((each) => each.id === decodeURIComponent(found[1]));
-    if (!item) return answer({title: 'Unknown review', status: 404, detail: 'no such review'}, 404);
-    if (method === 'PUT') {
-      const body = JSON.parse(options.body);
-      const changed = {title: 'The document has changed', status: 409, detail: 'it was overwritten at noon'};
-      if (window.interim.refuse === item.id) return answer(changed, 409);
-      window.interim.puts.push({id: item.id, ...body});
-      if (body.skip) item.skipped = true;
-      const review = {classes: body.classes, by: 'a person', at: data.metrics.as_of};
-      if (!body.skip) Object.assign(item, {review, state: 'decided'});
-    }
-    if (method === 'DELETE') {
-      Object.assign(item, {review: null, skipped: false, state: 'open'});
-      window.interim.puts.push({id: item.id, undone: true});
-    }
-    return answer(item);
-  };
+  window.fetch = (address, options = {}) => new URL(address, location.href).pathname === '/api/metrics'
+    ? Promise.resolve(new Response(body, {headers: {'Content-Type': 'application/json'}}))
+    : real(address, options);
 })();
 """
 
 
-def answer(browser: Browser, *, reviews: list[dict[str, Any]], metrics: dict[str, Any]) -> None:
+def answer(browser: Browser, metrics: dict[str, Any]) -> None:
     """From the next load of the page on."""
-    source = _SCRIPT % json.dumps({"reviews": reviews, "metrics": metrics})
-    browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
-
-
-def review(number: int, text: str, choices: list[str], *, kind: str = "single_label") -> dict[str, Any]:
-    sure = choices[number % len(choices)]
-    return {
-        "id": f"{number:04d}-{number:032x}",
-        "name": f"inbox/letter-{number}.txt",
-        "etag": '"0x1"',
-        "model": "first",
-        "reason": "audit" if number % 7 == 6 else "review",
-        "confidence": 0.3 + number % 40 / 100,
-        "classes": [{"name": sure, "confidence": 0.3 + number % 40 / 100}],
-        "created": "2026-11-01T10:00:00Z",
-        "text": text,
-        "truncated": False,
-        "kind": kind,
-        "choices": choices,
-        "state": "open",
-        "review": None,
-    }
+    browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _SCRIPT % json.dumps(metrics)})
 
 
 def metrics(classes: list[str], *, days: int = 7) -> dict[str, Any]:

@@ -74,6 +74,11 @@ function Desk({ begin, wanted, reload }) {
   const [said, setSaid] = useState('');
   const [isKeyed, setIsKeyed] = useState(() => sessionStorage.getItem(KEYS_OFF) !== 'yes');
   const item = queue.current && queue.current.item;
+  const isGone = Boolean(queue.current && queue.current.problem && [404, 409].includes(queue.current.problem.status));
+  useEffect(() => {
+    // Decided by another, or overwritten, since the queue was listed: not this person's any more.
+    if (isGone) queue.setPlace(queue.place + 1);
+  }, [isGone, queue.place]);
 
   useEffect(() => {
     if (saving === 0) return undefined;
@@ -137,16 +142,21 @@ function Item({ item, save, skip, undo, canUndo, isKeyed }) {
   const filterBox = useRef(null);
   const isMany = item.kind === 'multi_label';
   const choices = item.choices.filter((name) => name.toLowerCase().includes(filter.toLowerCase()));
-  const toggle = (name) => setChosen((old) => {
-    if (name === undefined) return old;
-    const now = new Set(isMany ? old : old.has(name) ? [name] : []);
-    if (old.has(name) && isMany) now.delete(name);
+  // Keys may come faster than the page is drawn: a decision is what was pressed, not what is drawn.
+  const pressed = useRef(chosen);
+  const toggle = (name) => {
+    if (name === undefined) return;
+    const now = new Set(isMany ? pressed.current : []);
+    if (isMany && now.has(name)) now.delete(name);
     else now.add(name);
-    return now;
-  });
-  const classes = item.choices.filter((name) => chosen.has(name));
-  const canSave = isMany || classes.length === 1;
-  const decide = () => canSave && save({ classes }, classes.length > 0 ? `Saved as ${classes.join(', ')}` : 'Saved as no class');
+    pressed.current = now;
+    setChosen(now);
+  };
+  const canSave = isMany || chosen.size === 1;
+  const decide = () => {
+    const classes = item.choices.filter((name) => pressed.current.has(name));
+    if (isMany || classes.length === 1) save({ classes }, classes.length > 0 ? `Saved as ${classes.join(', ')}` : 'Saved as no class');
+  };
   const handlers = {
     Enter: decide,
     s: skip,
