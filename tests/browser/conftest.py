@@ -7,32 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from cli.datasets import SAMPLES, load_dataset
 from tests.browser import hostile, interim
 from tests.browser.chromium import WIDE, Browser, running_browser
-from tests.e2e.conftest import Cloud, running_cloud
+from tests.browser.scene import running_scene
+from tests.e2e.conftest import Cloud
 
-NEW = SAMPLES / "new"
-PROJECT = "demo"
 CLASSES = ["account_access", "billing", "complaint", "contract", "job_application", "shipping", "technical_issue"]
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    """With the samples classified and waiting for review, some failures, two models, and hostile names."""
+    """With the samples, and hostile names."""
     kind = str(request.config.getoption("--host"))
-    with running_cloud(tmp_path_factory.mktemp("cloud"), dataset=load_dataset(SAMPLES), host_kind=kind) as running:
-        # Nothing was tried yet, so nothing can be promised: every classification waits for review.
-        running.api.call("PUT", f"/api/projects/{PROJECT}", {"kind": "multi_label", "acceptance": {"precision": 0.95}})
-        for path in sorted(NEW.rglob("*.txt")):
-            running.upload(f"inbox/{path.relative_to(NEW).as_posix()}", path.read_bytes())
-        for number in range(3):
-            running.upload(f"inbox/blank {number}.txt", b" \n")
-        for name, text in zip(hostile.names(), hostile.texts(), strict=True):
-            # Not by `upload`: the logs of storage may hold names, and these have what the texts have.
-            running.container("documents").put(name, b" " if len(name) == hostile.LONGEST else text.encode())
-        running.wait_until_settled("")
-        running.follow(f"/api/projects/{PROJECT}/retrain", {"model": "second", "force": True})
+    with running_scene(tmp_path_factory.mktemp("cloud"), host_kind=kind, with_hostile=True) as running:
         yield running
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.browser.chromium import NARROW, WIDE, Browser
-from tests.browser.conftest import PROJECT
+from tests.browser.scene import PROJECT
 from tests.e2e.conftest import Cloud
 
 # The view's address, and what it shows when it is there.
