@@ -137,6 +137,7 @@ class Services:
     dead_letter_redrive: DeadLetterRedrive
     reconcile: Reconcile
     reviews: Reviews
+    added_labels: AddedLabels
     sweep: Sweep
     dead_letters: DeadLetters
     document_dead_letters: DocumentDeadLetters
@@ -253,12 +254,13 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         audit_percent=settings.audit_percent,
     )
     decisions = DecisionStore(state)
+    added_labels = AddedLabels(decisions, container)
     labels = LabelsStore(
         state,
         container,
         settings.containers_for_training,
         settings.golden_percent,
-        added_labels=AddedLabels(decisions, container),
+        added_labels=added_labels,
     )
     trials = TrialStore(state)
     promises = Promises(ProjectSettingsStore(state), trials, active_model)
@@ -421,6 +423,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
             inbox, records, state, walks, settings.grace, lambda: open_versions_of_few(batches, fan_out)
         ),
         reviews=reviews,
+        added_labels=added_labels,
         sweep=Sweep(
             abandoned,
             inbox,
