@@ -32,6 +32,7 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-extensions",
+    "--disable-breakpad",
     "--force-device-scale-factor=1",
     # A colour on its way to another is neither.
     "--force-prefers-reduced-motion",
