@@ -18,13 +18,9 @@ from bench.figures import median, percentile
 from bench.report import Gate, report
 from bench.transactions import count_transactions
 from local.settings import ROOT
-from shared.documents.record_schema import ClassificationRecord
-from shared.documents.ref import DocumentRef, record_name
-from shared.reviews.item import item_of
-from shared.reviews.queue import ReviewQueue
 from shared.web_files import WebFiles
 from tests.browser.chromium import WIDE, Browser, running_browser
-from tests.browser.scene import running_scene
+from tests.browser.scene import add_classified, running_scene
 from tests.e2e.conftest import Cloud
 
 NAME = "page"
@@ -104,32 +100,12 @@ def run(arguments: argparse.Namespace) -> bool:
 
 def fill(cloud: Cloud, *, documents: int, waiting: int) -> None:
     """More documents with records, all like one that was classified; the first of them wait for review."""
-    services = cloud.stack.services
-    model = next(iter(services.records.classifications.list("inbox/")))
-    record = services.records.read_classification(model.name.removesuffix(".json"))
-    assert record is not None
-    text = services.records.documents.read(record.document.name).data
 
-    def put(number: int) -> None:
-        name = f"many/{number:05d}.txt"
-        etag = services.records.documents.put(name, text)
-        mine = _of(record, name, etag)
-        services.records.classifications.put(record_name(name), mine.to_json(), metadata=mine.facts().to_metadata())
-        item = item_of(mine) if number < waiting else None
-        if item is not None:
-            _queue(cloud).put(item)
+    def add(number: int) -> None:
+        add_classified(cloud, f"many/{number:05d}.txt", b"about billing", waiting=number < waiting)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(put, range(documents)))
-
-
-def _of(record: ClassificationRecord, name: str, etag: str) -> ClassificationRecord:
-    document = DocumentRef(name=name, etag=etag, last_modified=record.document.last_modified, size=record.document.size)
-    return record.model_copy(update={"document": document})
-
-
-def _queue(cloud: Cloud) -> ReviewQueue:
-    return cloud.stack.services.reviews.queue
+        list(pool.map(add, range(documents)))
 
 
 def storage_calls(cloud: Cloud, browser: Browser, view: str) -> int:
