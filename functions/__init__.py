@@ -7,11 +7,13 @@ import azure.functions as func
 from functions import (
     batches,
     intake,
+    listings,
     maintenance,
     metrics,
     models,
     openapi,
     operations,
+    page,
     projects,
     redrive,
     reviews,
@@ -32,6 +34,8 @@ def blueprints(services: Services) -> list[func.Blueprint]:
         reviews,
         status,
         metrics,
+        listings,
+        page,
         openapi,
         maintenance,
     )

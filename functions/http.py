@@ -6,10 +6,10 @@ import functools
 import json
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import azure.functions as func
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.documents.encodings import charset_of, codecs_for
 from shared.errors import (
@@ -53,6 +53,10 @@ log = logging.getLogger("pigeonhole.http")
 DEFAULT_RETRY_SECONDS = 30
 # Requests are small. The one exception, a labels file, takes up to 25 times its size in memory while it is read.
 MAX_BODY_BYTES = 64 * 1024
+
+# Of a list that is asked for with ?limit=.
+MOST_LISTED = 200
+_LIMIT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=MOST_LISTED)], config=ConfigDict(defer_build=True))
 
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
@@ -180,17 +184,22 @@ def _codecs(req: func.HttpRequest) -> tuple[str, ...]:
     return codecs_for(charset) if charset else ()
 
 
-def read_request(read: Callable[[], T]) -> T:
+def read_limit(req: func.HttpRequest, *, default: int) -> int:
+    """`?limit=`, 1 to 200. Raises BadRequestError."""
+    return read_request(lambda: _LIMIT.validate_python(req.params.get("limit", default)), place="limit")
+
+
+def read_request(read: Callable[[], T], *, place: str = "") -> T:
     """What `read` makes of the request. Only what is wrong with the request becomes a BadRequestError, not our records.
 
-    Each problem has its place and never the value, which may be anything.
+    Each problem has its place and never the value, which may be anything. `place` is that of all of it.
     """
     try:
         return read()
     except ValidationError as error:
         raise BadRequestError(
             [
-                InputProblem(".".join(str(part)[:QUOTED_CHARACTERS] for part in each["loc"]), each["msg"])
+                InputProblem(".".join(str(part)[:QUOTED_CHARACTERS] for part in each["loc"]) or place, each["msg"])
                 for each in error.errors(include_input=False, include_url=False)
             ]
         ) from error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions.http import handles_errors, json_response, problem_response
+from functions.http import handles_errors, json_response, problem_response, read_limit
 from functions.messages import read_or_keep
 from shared.documents.walk import WALK
 from shared.errors import quoted
 from shared.messages import StepMessage
 from shared.operations.operation import Operation
 from shared.reports.bodies import Problem
-from shared.reports.operations import accepted_operation, operation_address
+from shared.reports.operations import LISTED_OPERATIONS, accepted_operation, operation_address, operation_list
 from shared.services import Services
 
 POLL_SECONDS = "5"
@@ -39,6 +39,14 @@ def blueprint(services: Services) -> func.Blueprint:
             return _unknown(operation_id)
         headers = {} if operation.is_ended else {"Retry-After": POLL_SECONDS}
         return json_response(operation, headers=headers)
+
+    @bp.function_name("list_all_operations")
+    @bp.route(route="operations", methods=["GET"])
+    @handles_errors
+    def list_all(req: func.HttpRequest) -> func.HttpResponse:
+        limit = read_limit(req, default=LISTED_OPERATIONS)
+        listed = services.operations.list()
+        return json_response(operation_list(listed, before=req.params.get("before"), limit=limit))
 
     @bp.function_name("cancel_operation")
     @bp.route(route="operations/{id}/cancel", methods=["POST"], auth_level=func.AuthLevel.ADMIN)

@@ -38,8 +38,7 @@ def blueprint(services: Services) -> func.Blueprint:
         if not name:
             detail = "ask for /api/documents/{name}, or /api/documents?name=..."
             return problem_response(Problem(title="No document named", status=400, detail=detail))
-        status = services.document_report(name)
-        return json_response(status) if status else _unknown_document(name)
+        return answer_document(services, name)
 
     @bp.function_name("classify_document")
     @bp.route(route="documents/{*path}", methods=["POST"])
@@ -58,6 +57,12 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(SentBody(name=name, etag=document.etag), 202)
 
     return bp
+
+
+def answer_document(services: Services, name: str) -> func.HttpResponse:
+    """Where the document is, and its records."""
+    status = services.document_report(name)
+    return json_response(status) if status else _unknown_document(name)
 
 
 def _name(req: func.HttpRequest) -> str:

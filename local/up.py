@@ -141,6 +141,7 @@ def _announce(console: Console, stack: Stack, state: Path) -> None:
     }
     write_private(state, json.dumps(running))
     console.rule("[bold]Pigeonhole is up[/bold]; Ctrl-C stops it")
+    console.print(f"Page          {url}/api/ui   (asks for a key)", soft_wrap=True)
     console.print(f"Functions     {url}/api/status{code}", soft_wrap=True)
     if stack.host.master_key:
         master = f"Master key    {stack.host.master_key}   (header x-functions-key: what changes or costs)"

@@ -75,11 +75,13 @@ from shared.operations.stage_and_swap import StageAndSwap
 from shared.operations.start import StartOperations
 from shared.operations.trial import TrialSteps
 from shared.reports.batches import BatchReport
+from shared.reports.document_lists import DocumentLists
 from shared.reports.documents import DocumentReport
 from shared.reports.health import HealthCheck
 from shared.reports.metrics import MetricsLog
 from shared.reports.model_metrics import MetricsReport
 from shared.reports.status import StatusReport
+from shared.reports.trials import TrialReport
 from shared.reports.waits import Waits
 from shared.reviews.choices import Choices
 from shared.reviews.decide import Reviews
@@ -144,8 +146,10 @@ class Services:
     health: HealthCheck
     status: StatusReport
     document_report: DocumentReport
+    document_lists: DocumentLists
     batch_report: BatchReport
     metrics_report: MetricsReport
+    trial_report: TrialReport
     close: Callable[[], None]
     """Closes connections and threads; a function app never does, tests and short programs do."""
 
@@ -472,8 +476,10 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         ),
         status=StatusReport(inbox, batches, records, state, active_model, waits, clock, audited=decisions.audited),
         document_report=DocumentReport(records, batches),
+        document_lists=DocumentLists(records),
         batch_report=BatchReport(batches),
         metrics_report=MetricsReport(batches, TrialStore(state)),
+        trial_report=TrialReport(TrialStore(state), ProjectSettingsStore(state)),
         close=close,
     )
 

@@ -28,6 +28,7 @@ NOT_LOOKED_AT = (
     r"^requirements(/.*)?\.txt$",
     r"package-lock\.json$",
     r"^tests/infra/snapshots/sources\.json$",
+    r"^web/vendor(/.*|\.lock\.json)$",
 )
 
 

@@ -23,8 +23,11 @@ STAGE = Path("build/package")
 ARCHIVE = Path("build/package.zip")
 
 FILES = ("function_app.py", "host.json", "requirements.txt")
-FOLDERS = ("functions", "shared")
+FOLDERS = ("functions", "shared", "web")
 SUFFIXES = frozenset({".py", ".html", ".css", ".js", ".svg"})
+# Licences of the page's libraries, and the lock that names them.
+WEB_SUFFIXES = SUFFIXES | {".txt", ".json"}
+_FIRST = {"web": "index.html"}
 PACKAGES = Path(".python_packages/lib/site-packages")
 """Where the Python worker looks for an app's packages (azure-functions-python-worker, prodV4/worker.py)."""
 PYTHON_FILE = "python-version.txt"
@@ -45,17 +48,21 @@ class PackageError(RuntimeError):
 def shipped_files(root: Path) -> list[Path]:
     """What ships, relative to `root`, sorted. Raises PackageError on a file that no rule names."""
     missing = [name for name in FILES if not (root / name).is_file()]
-    missing += [f"{name}/" for name in FOLDERS if not (root / name / "__init__.py").is_file()]
+    missing += [f"{name}/" for name in FOLDERS if not (root / name / _FIRST.get(name, "__init__.py")).is_file()]
     if missing:
         raise PackageError(f"missing: {', '.join(missing)}")
     found = [path.relative_to(root) for folder in FOLDERS for path in _walk(root / folder)]
-    unknown = [path.as_posix() for path in found if path.suffix not in SUFFIXES or (root / path).is_symlink()]
+    unknown = [path.as_posix() for path in found if not _may_ship(path) or (root / path).is_symlink()]
     if unknown:
         raise PackageError(
             f"not known to ship: {', '.join(sorted(unknown))}; move it out of the shipped folders, "
             "or add its suffix to SUFFIXES in tools/package.py"
         )
     return sorted([*map(Path, FILES), *found])
+
+
+def _may_ship(path: Path) -> bool:
+    return path.suffix in (WEB_SUFFIXES if path.parts[0] == "web" else SUFFIXES)
 
 
 def choose_python(wanted: str | None = None, *, root: Path = ROOT, environment: Mapping[str, str] = os.environ) -> str:

@@ -22,7 +22,7 @@ STAGE = ROOT / "build" / "package"
 STAMP = ROOT / "build" / "package.stamp"
 
 # What the staged package depends on.
-FOLDERS = ("functions", "shared", "tools")
+FOLDERS = ("functions", "shared", "tools", "web")
 FILES = ("function_app.py", "host.json", "requirements.txt", "infra/main.bicep", "infra/main.parameters.json")
 
 

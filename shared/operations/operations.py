@@ -118,10 +118,10 @@ class Operations:
         day = created_on(operation_id)
         return self.steps.store.find_closed(operation_id, [day]) if day else None
 
-    def list(self, project: str) -> list[Listed[OperationFacts]]:
-        """A project's operations, newest first. Two listings."""
+    def list(self, project: str | None = None) -> list[Listed[OperationFacts]]:
+        """A project's operations, or those of all, newest first. Two listings."""
         listed = [*self.steps.store.list_open(), *self.steps.store.list_all_closed()]
-        found = {each.id: each for each in listed if each.facts is not None and each.facts.project == project}
+        found = {each.id: each for each in listed if each.facts is not None and project in (None, each.facts.project)}
         return [found[operation_id] for operation_id in sorted(found, reverse=True)]
 
     def cancel(self, operation_id: str) -> Operation | None:

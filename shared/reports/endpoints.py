@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from shared.documents.ref import MAX_BLOB_NAME, FailureCode
 from shared.models.evaluations import Comparison
 from shared.models.projects import ProjectRequest
 from shared.operations.operation import (
@@ -21,6 +22,7 @@ from shared.operations.operation import (
     RetrainRequest,
 )
 from shared.reports.batches import BatchBody, BatchList
+from shared.reports.document_lists import DocumentList, FailureList
 from shared.reports.documents import DocumentStatus, SentBody
 from shared.reports.health import Health
 from shared.reports.operations import AcceptedOperation, CountedDeadLetters, CountedDocuments, OperationList
@@ -34,6 +36,7 @@ from shared.reports.projects import (
     ValidationBody,
 )
 from shared.reports.status import PipelineStatus
+from shared.reports.trials import TrialBody
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,9 @@ def _ok(what: str, *body: type[BaseModel]) -> tuple[Answer, ...]:
 _ACCEPTED = Answer(202, "It has begun.", (AcceptedOperation,), ("Location", "Retry-After"))
 _NAME = Parameter("name", "In place of the one in the path, where a proxy or client spoils such paths.")
 _MODEL = Parameter("model", "Its label.", required=True, schema={"type": "string", "minLength": 1})
+_LIMIT = Parameter("limit", "How many at most.", schema={"type": "integer", "minimum": 1, "maximum": 200})
+_PREFIX = Parameter("prefix", "Only names that begin with it.", schema={"type": "string", "maxLength": MAX_BLOB_NAME})
+_BEFORE = Parameter("before", "Those that are older than the operation with this id.")
 _CONFIRM = "Repeats the name, because what is deleted is lost for good."
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -110,6 +116,28 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Pipeline",
         "A snapshot of the pipeline.",
         _ok("Counts, queues, the oldest waiting document, recent failures, and the model in use.", PipelineStatus),
+    ),
+    Endpoint(
+        "list_documents",
+        "GET",
+        "/api/documents",
+        "Documents",
+        "Documents by name, each with its state.",
+        _ok("The documents, and where to go on.", DocumentList),
+        parameters=(_PREFIX, _LIMIT, Parameter("token", "Of the list that came before.")),
+    ),
+    Endpoint(
+        "list_failures",
+        "GET",
+        "/api/failures",
+        "Documents",
+        "The newest failures, and how many there are by reason.",
+        _ok("The failures.", FailureList),
+        parameters=(
+            Parameter("reason", "Only those.", schema={"type": "string", "enum": [code.value for code in FailureCode]}),
+            _PREFIX,
+            _LIMIT,
+        ),
     ),
     Endpoint(
         "get_document",
@@ -262,13 +290,22 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         master=True,
     ),
     Endpoint(
+        "list_all_operations",
+        "GET",
+        "/api/operations",
+        "Operations",
+        "Operations of all projects, newest first.",
+        _ok("The operations.", OperationList),
+        parameters=(_BEFORE, _LIMIT),
+    ),
+    Endpoint(
         "list_operations",
         "GET",
         "/api/projects/{project}/operations",
         "Operations",
         "A project's operations, newest first.",
         _ok("The operations.", OperationList),
-        parameters=(Parameter("before", "Those that are older than the operation with this id."),),
+        parameters=(_BEFORE,),
     ),
     Endpoint(
         "list_models",
@@ -313,6 +350,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Parameter("skip", "How many to leave out.", schema={"type": "integer", "minimum": 0}),
         ),
         problems=_LANGUAGE,
+    ),
+    Endpoint(
+        "get_trial",
+        "GET",
+        "/api/projects/{project}/models/{model}/trial",
+        "Models",
+        "How a model did on the golden documents.",
+        _ok("The figures.", TrialBody),
+        problems=(404,),
     ),
     Endpoint(
         "compare_models",

@@ -31,7 +31,7 @@ class OperationSummary(Body):
 
 
 class OperationList(Body):
-    """GET .../operations, newest first, 100 at most. `before` asks for the next ones, null when there are none."""
+    """GET .../operations, newest first, 100 without a limit. `before` asks for the next ones, null at the end."""
 
     operations: list[OperationSummary]
     before: str | None
@@ -62,10 +62,12 @@ def accepted_operation(operation: Operation) -> AcceptedOperation:
     )
 
 
-def operation_list(listed: list[Listed[OperationFacts]], *, before: str | None = None) -> OperationList:
+def operation_list(
+    listed: list[Listed[OperationFacts]], *, before: str | None = None, limit: int = LISTED_OPERATIONS
+) -> OperationList:
     """Those that are older than the id `before`; ids begin with their time."""
     found = [each for each in listed if each.facts is not None and (before is None or each.id < before)]
-    shown = found[:LISTED_OPERATIONS]
+    shown = found[:limit]
     return OperationList(
         before=shown[-1].id if len(found) > len(shown) else None,
         operations=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -30,6 +30,7 @@ from shared.storage.ports import BlobStore
 T = TypeVar("T")
 
 RECENT = 20
+THROUGHPUT_OVER = timedelta(hours=1)
 NOT_SHOWN = {"schema_version", "newest_failures", "accepted", "review"}
 # Failure records that are searched for the newest: names have no order in time.
 SEARCHED_FAILURES = 500
@@ -71,6 +72,15 @@ class QueueLengths(Body):
     documents: int
     collect: int
     batches: int
+
+
+class Throughput(Body):
+    """Batches closed within the last hour, and the documents in them. `listed_all` is false when a day has more closed
+    batches than were searched."""
+
+    batches: int
+    documents: int
+    listed_all: bool
 
 
 class RecentFailure(Body):
@@ -137,6 +147,7 @@ class PipelineStatus(Body):
     `acceptance` when its project asks for no precision, `waiting` when no batch waits for a model.
     `searched_all_failures` is false when there are more failure records than were searched for the newest: then it was
     the first 500 by name, and those that the last walk of reconcile found the newest.
+    `throughput` is null while batches wait, as `waiting` says.
     `problems` names blobs of the app's own that cannot be read, with what to do.
     """
 
@@ -145,6 +156,7 @@ class PipelineStatus(Body):
     batches: BatchCounts
     waiting: Waiting | None
     queues: QueueLengths
+    throughput: Throughput | None
     oldest_waiting: datetime | None
     recent_failures: list[RecentFailure]
     searched_all_failures: bool
@@ -175,16 +187,19 @@ class StatusReport:
         audited = _or_none(lambda: self._find_audited(record), problems)
         acceptance = record.acceptance if record else None
         failures, searched_all = recent_failures(self.records, totals)
+        waiting = find_waiting(self.batches, listed)
         return PipelineStatus(
             as_of=self.clock(),
             documents=TotalsBody(**totals.model_dump(exclude=NOT_SHOWN)) if totals else None,
             batches=count_batches(listed),
-            waiting=find_waiting(self.batches, listed),
+            waiting=waiting,
             queues=QueueLengths(
                 documents=self.inbox.documents_queue.length(),
                 collect=self.inbox.collect_queue.length(),
                 batches=self.batches.queue.length(),
             ),
+            # Not asked for while nothing can be submitted: one call less, and its answer would say little.
+            throughput=None if waiting else throughput(self.batches),
             oldest_waiting=oldest_waiting(self.inbox, listed),
             recent_failures=failures,
             searched_all_failures=searched_all,
@@ -258,6 +273,19 @@ def count_batches(listed: list[Listed[BatchFacts]]) -> BatchCounts:
     return BatchCounts(
         **{state: BatchCount(batches=found[0], documents=found[1]) for state, found in counts.items()},
         listed_all=len(listed) < LISTED,
+    )
+
+
+def throughput(batches: Batches) -> Throughput:
+    """Of the last hour. One call for each 5,000 batches of a day, and of the day before while that reaches into it."""
+    since = batches.clock() - THROUGHPUT_OVER
+    days = [batches.clock().date(), *([since.date()] if since.date() < batches.clock().date() else [])]
+    listed, listed_all = batches.store.list_closed(LISTED, days)
+    lately = [each for each in listed if each.last_modified > since]
+    return Throughput(
+        batches=len(lately),
+        documents=sum(each.facts.documents for each in lately if each.facts),
+        listed_all=listed_all,
     )
 
 

@@ -38,8 +38,9 @@ REQUESTS: list[type[BaseModel]] = [
     DecisionRequest,
 ]
 
-# Keys of the examples that are no members: classes, a part of health, and members of a labels file (the service's).
-OF_THE_EXAMPLES = {"billing", "shipping", "language", "intentNames", "intents", "location"}
+# Keys of the examples that are no members: classes, a reason of failures, a part of health, and members of a labels
+# file (the service's).
+OF_THE_EXAMPLES = {"billing", "shipping", "empty", "language", "intentNames", "intents", "location"}
 
 
 def bodies_below(model: type[BaseModel]) -> set[type[BaseModel]]:
@@ -83,7 +84,9 @@ def documented_functions() -> dict[str, tuple[str, str]]:
 
 
 OF_ONE_DOCUMENT = {"classify_document", "decide_review", "undo_review"}
-KEYS = {"FUNCTION": "function", "ADMIN": "master"}
+KEYS = {"FUNCTION": "function", "ADMIN": "master", "ANONYMOUS": "none"}
+# Static files, the same for everybody.
+WITHOUT_A_KEY = {"get_page"}
 
 
 def documented_keys() -> dict[str, str]:
@@ -97,8 +100,11 @@ def test_every_http_function_has_the_key_that_opens_it() -> None:
 
 def test_only_what_reads_sends_or_reviews_one_document_is_open_to_a_function_key() -> None:
     methods = {name: method for name, (method, _) in http_functions().items()}
-    open_to_it = {name for name, key in documented_keys().items() if key == "function"}
-    assert open_to_it == {name for name, method in methods.items() if method == "GET"} | OF_ONE_DOCUMENT
+    keys = documented_keys()
+    open_to_it = {name for name, key in keys.items() if key == "function"}
+    reads = {name for name, method in methods.items() if method == "GET"}
+    assert open_to_it == reads - WITHOUT_A_KEY | OF_ONE_DOCUMENT
+    assert {name for name, key in keys.items() if key == "none"} == WITHOUT_A_KEY
 
 
 def http_functions() -> dict[str, tuple[str, str]]:
@@ -127,13 +133,14 @@ def test_every_http_function_has_its_row_with_method_and_address() -> None:
 
 def test_the_page_counts_the_functions() -> None:
     words = {
-        20: "Twenty",
-        21: "Twenty-one",
-        22: "Twenty-two",
-        23: "Twenty-three",
-        24: "Twenty-four",
         27: "Twenty-seven",
+        28: "Twenty-eight",
+        29: "Twenty-nine",
+        30: "Thirty",
+        31: "Thirty-one",
+        32: "Thirty-two",
     }
+    words |= {33: "Thirty-three", 34: "Thirty-four", 35: "Thirty-five", 36: "Thirty-six"}
     assert f"{words[len(http_functions())]} functions below `/api`." in PAGE
 
 

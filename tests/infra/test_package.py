@@ -206,7 +206,7 @@ def make_tree(root: Path) -> Path:
         (root / name).write_text("x", encoding="utf-8")
     for name in FOLDERS:
         (root / name).mkdir()
-        (root / name / "__init__.py").touch()
+        (root / name / ("index.html" if name == "web" else "__init__.py")).touch()
     return root
 
 

@@ -37,6 +37,7 @@ def test_an_empty_pipeline_waits_for_nothing(world: PipelineOnFakes) -> None:
         "batches": {"planned": NONE, "submitted": NONE, "waiting_for_model": NONE, "listed_all": True},
         "waiting": None,
         "queues": {"documents": 0, "collect": 0, "batches": 0},
+        "throughput": {"batches": 0, "documents": 0, "listed_all": True},
         "oldest_waiting": None,
         "recent_failures": [],
         "searched_all_failures": True,
