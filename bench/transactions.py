@@ -37,6 +37,8 @@ _HOST = (
     re.compile(r"^GET documents\?.*comp=list"),
     re.compile(r"^HEAD documents/"),
 )
+# Items that wait for review, and what was decided of them.
+_REVIEWS = re.compile(r" /[^/ ]+/pipeline/reviews(%2F|/)", re.IGNORECASE)
 # The benchmark uploads, and counts records by listing a container no function lists while documents are classified.
 _BENCH = (
     re.compile(r"^PUT documents/"),
@@ -71,16 +73,12 @@ def measure(
     start, closed = len(load.log_lines()), set(_closed(load))
     httpx.delete(f"{stack.emulator_url}/_emulator/requests").raise_for_status()
     load.classify(contents)
-    counts = count_transactions(load.log_lines()[start:])
-    if host_reads_too:
-        more = max(0, counts["app"][_READ] - documents)
-        counts["app"][_READ] -= more
-        counts["host"][_READ] += more
+    counts = _of_documents(load.log_lines()[start:], documents, host_reads_too=host_reads_too)
     requests = httpx.get(f"{stack.emulator_url}/_emulator/requests").raise_for_status().json()["total"]
     fills = [fill for name, fill in _closed(load).items() if name not in closed]
     failures = sum(1 for _ in stack.container(stack.settings.failures_container).list())
     app, host = sum(counts["app"].values()), sum(counts["host"].values())
-    decided = _with_acceptance(load, contents)
+    decided = _with_acceptance(load, contents, host_reads_too=host_reads_too)
     gates = [
         Gate("records", documents - failures, documents),
         Gate("mean fill of batches", sum(fills) / len(fills), 24.0),
@@ -95,8 +93,18 @@ def measure(
     return gates, details
 
 
-def _with_acceptance(load: Load, contents: Sequence[bytes]) -> float:
-    """The app's storage transactions a document once every classification is decided; all with a class are accepted."""
+def _of_documents(lines: Iterable[str], documents: int, *, host_reads_too: bool) -> dict[str, Counter[str]]:
+    counts = count_transactions(lines)
+    if host_reads_too:
+        more = max(0, counts["app"][_READ] - documents)
+        counts["app"][_READ] -= more
+        counts["host"][_READ] += more
+    return counts
+
+
+def _with_acceptance(load: Load, contents: Sequence[bytes], *, host_reads_too: bool) -> float:
+    """The app's storage transactions a document once every classification is decided, all with a class as accepted.
+    What waits for review, those without one, is apart."""
     services, documents = load.stack.services, len(contents)
     model = services.active_model.find_record()
     assert model is not None
@@ -116,7 +124,8 @@ def _with_acceptance(load: Load, contents: Sequence[bytes]) -> float:
     time.sleep(services.settings.pipeline_model_cache_seconds + 1)
     start = len(load.log_lines())
     load.classify(contents)
-    spent = sum(count_transactions(load.log_lines()[start:])["app"].values())
+    lines = [line for line in load.log_lines()[start:] if not _REVIEWS.search(line)]
+    spent = sum(_of_documents(lines, documents, host_reads_too=host_reads_too)["app"].values())
     listed = load.stack.container(services.settings.classifications_container).list(metadata=True)
     assert sum("decision" in info.metadata for info in listed) >= documents
     return spent / documents
