@@ -116,11 +116,18 @@ def test_ga_splits_the_training_documents_by_percentage_and_leaves_test_document
 
 
 def test_a_manual_split_follows_the_datasets_and_needs_both() -> None:
-    documents = [*_documents(3, "Train"), LabelledDocument(location="t.txt", dataset="Test")]
+    documents = [*_documents(9, "Train"), LabelledDocument(location="t.txt", dataset="Test")]
     split = split_documents(documents, SplitOptions(kind="manual"), "seed")
     assert [document.location for document in split.test] == ["t.txt"]
+    assert split.train == documents[:9]
     with pytest.raises(ServiceError, match="both datasets"):
         split_documents(_documents(3, "Train"), SplitOptions(kind="manual"), "seed")
+
+
+def test_a_manual_split_of_too_few_documents_is_not_evaluated_and_trains_on_no_more() -> None:
+    documents = [*_documents(8, "Train"), LabelledDocument(location="t.txt", dataset="Test")]
+    split = split_documents(documents, SplitOptions(kind="manual"), "seed")
+    assert (split.train, split.test) == (documents[:8], [])
 
 
 # Labels and answers of eight documents. For `a` TP 1, FP 3, FN 1, for `b` TP 1, FP 2, FN 2.

@@ -41,4 +41,5 @@ def _by_dataset(documents: list[LabelledDocument]) -> Split:
     test = [document for document in documents if document.dataset == "Test"]
     if not train or not test:
         raise errors.project_incomplete("a manual split needs documents in both datasets, Train and Test")
-    return Split(train, [], test)
+    # No page says that a split by hand is evaluated with fewer documents than one at random.
+    return Split(train, [], test if len(documents) >= DOCUMENTS_FOR_EVALUATION else [])
