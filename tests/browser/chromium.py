@@ -20,7 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 AXE = Path(__file__).with_name("node") / "node_modules" / "axe-core" / "axe.min.js"
 WIDE, NARROW = (1280, 900), (390, 844)
-DEADLINE = 30.0
+DEADLINE = 120.0
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
