@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from functions.http import handles_errors, json_response, read_body, read_request
-from shared.reports.reviews import review_body, review_list
+from shared.reports.reviews import MAX_NAME, DecisionRequest, ReviewerName, review_body, review_list
 from shared.reviews.item import REVIEW_ID
 from shared.services import Services
 
@@ -16,29 +16,11 @@ from shared.services import Services
 # https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
 PRINCIPAL = "X-MS-CLIENT-PRINCIPAL-NAME"
 UNKNOWN = "unknown"
-MAX_NAME = 100
 
 _ID: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=REVIEW_ID)], config=ConfigDict(defer_build=True))
 _LIMIT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=200)], config=ConfigDict(defer_build=True))
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[^\x00-\x1f\x7f]+$")]
-_NAME: TypeAdapter[str | None] = TypeAdapter(Name | None, config=ConfigDict(defer_build=True))
-
-
-class DecisionRequest(BaseModel):
-    """Body of PUT /api/reviews/{id}: the true classes, or `skip`. `by` counts where no one is signed in."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid")
-
-    classes: list[Annotated[str, Field(max_length=1_000)]] | None = Field(None, max_length=1_000)
-    skip: bool = False
-    by: Name | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> DecisionRequest:
-        if (self.classes is None) is not self.skip:
-            raise ValueError('give either "classes" or "skip": true')
-        return self
+_NAME: TypeAdapter[str | None] = TypeAdapter(ReviewerName | None, config=ConfigDict(defer_build=True))
 
 
 def blueprint(services: Services) -> func.Blueprint:

@@ -25,6 +25,7 @@ from shared.reports.batches import BatchBody, BatchList
 from shared.reports.document_lists import DocumentList, FailureList
 from shared.reports.documents import DocumentStatus, SentBody
 from shared.reports.health import Health
+from shared.reports.model_metrics import MAX_DAYS, Metrics
 from shared.reports.operations import AcceptedOperation, CountedDeadLetters, CountedDocuments, OperationList
 from shared.reports.projects import (
     DeletedModel,
@@ -35,6 +36,7 @@ from shared.reports.projects import (
     StoredLabels,
     ValidationBody,
 )
+from shared.reports.reviews import MAX_NAME, DecisionRequest, ReviewBody, ReviewListBody
 from shared.reports.status import PipelineStatus
 from shared.reports.trials import TrialBody
 
@@ -98,6 +100,7 @@ _MODEL = Parameter("model", "Its label.", required=True, schema={"type": "string
 _LIMIT = Parameter("limit", "How many at most.", schema={"type": "integer", "minimum": 1, "maximum": 200})
 _PREFIX = Parameter("prefix", "Only names that begin with it.", schema={"type": "string", "maxLength": MAX_BLOB_NAME})
 _BEFORE = Parameter("before", "Those that are older than the operation with this id.")
+_REVIEWER = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
 _CONFIRM = "Repeats the name, because what is deleted is lost for good."
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -205,6 +208,55 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (*_ok("With `dry_run`: how many there are.", CountedDeadLetters), _ACCEPTED),
         request=RedriveDeadLettersRequest,
         master=True,
+    ),
+    Endpoint(
+        "list_reviews",
+        "GET",
+        "/api/reviews",
+        "Reviews",
+        "What waits for review, the least sure first.",
+        _ok("The items.", ReviewListBody),
+        parameters=(_LIMIT, Parameter("class", "Only items whose model named this class.")),
+    ),
+    Endpoint(
+        "get_review",
+        "GET",
+        "/api/reviews/{id}",
+        "Reviews",
+        "An item with the document's text, and what was decided of it.",
+        _ok("The item.", ReviewBody),
+        problems=(404,),
+    ),
+    Endpoint(
+        "decide_review",
+        "PUT",
+        "/api/reviews/{id}",
+        "Reviews",
+        "Decide the classes of a version, or skip it.",
+        _ok("It is decided.", ReviewBody),
+        request=DecisionRequest,
+        problems=(403, *_LANGUAGE),
+    ),
+    Endpoint(
+        "undo_review",
+        "DELETE",
+        "/api/reviews/{id}",
+        "Reviews",
+        "Undo a decision; the item waits again.",
+        _ok("It is undone.", ReviewBody),
+        parameters=(Parameter("by", "Who undoes it, where people do not sign in.", schema=_REVIEWER),),
+        problems=(403, *_LANGUAGE),
+    ),
+    Endpoint(
+        "get_metrics",
+        "GET",
+        "/api/metrics",
+        "Pipeline",
+        "What documents were classified as, by day and model; estimated accuracy and drift.",
+        _ok("The metrics.", Metrics),
+        parameters=(
+            Parameter("days", "How many days.", schema={"type": "integer", "minimum": 1, "maximum": MAX_DAYS}),
+        ),
     ),
     Endpoint(
         "put_project",

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from shared.models.projects import PROJECT_PATTERN
 from shared.reports.bodies import Problem
 from shared.reports.endpoints import DOCUMENT_PATTERN, ENDPOINTS, Answer, Endpoint
+from shared.reviews.item import REVIEW_ID
 
 OPENAPI_VERSION = "3.1.0"
 # What any function may answer: a name or body that does not fit, a conflict over a blob, a body too large, a bug, and
@@ -29,10 +30,12 @@ _WORDS = {
     502: "The Language service refused the request, or answered what cannot be used.",
     503: "Storage or the Language service does not answer; try again later.",
 }
+_TEXT = {"type": "string", "minLength": 1}
 _IN_PATH = {
     "project": {"type": "string", "pattern": PROJECT_PATTERN},
     "name": {"type": "string", "pattern": DOCUMENT_PATTERN, "description": "The blob's name, slashes percent-encoded."},
 }
+_IN_PATH_OF = {"Reviews": {"id": {"type": "string", "pattern": REVIEW_ID}}}
 _HEADERS = {
     "Location": {"description": "The operation's address.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until it is worth asking again.", "schema": {"type": "string"}},
@@ -122,8 +125,9 @@ def _answer(answer: Answer, schemas: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    schemas = _IN_PATH | _IN_PATH_OF.get(endpoint.tag, {})
     return [
-        {"name": name, "in": "path", "required": True, "schema": _IN_PATH.get(name, {"type": "string", "minLength": 1})}
+        {"name": name, "in": "path", "required": True, "schema": schemas.get(name, _TEXT)}
         for name in re.findall(r"\{(\w+)\}", endpoint.path)
     ]
 

@@ -4,11 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.documents.record_schema import ClassConfidence
 from shared.reports.bodies import Body
 from shared.reviews.decide import Review
 from shared.reviews.queue import ReviewList
+
+MAX_NAME = 100
+ReviewerName = Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class DecisionRequest(BaseModel):
+    """Body of PUT /api/reviews/{id}: the true classes, or `skip`. `by` counts where no one is signed in."""
+
+    model_config = ConfigDict(defer_build=True, extra="forbid")
+
+    classes: list[Annotated[str, Field(max_length=1_000)]] | None = Field(None, max_length=1_000)
+    skip: bool = False
+    by: ReviewerName | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> DecisionRequest:
+        if (self.classes is None) is not self.skip:
+            raise ValueError('give either "classes" or "skip": true')
+        return self
 
 
 class AnsweredClassBody(Body):

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from functions.reviews import DecisionRequest
 from shared.models.evaluations import Comparison
 from shared.models.gate import Metric
 from shared.models.projects import ProjectRequest
@@ -23,6 +22,7 @@ from shared.operations.operation import (
 )
 from shared.reports.bodies import Body
 from shared.reports.projects import EvaluationBody
+from shared.reports.reviews import DecisionRequest
 from tests.architecture.source import ROOT, modules
 from tests.infra.code import functions
 
