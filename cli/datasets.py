@@ -17,7 +17,9 @@ from shared.language.values import ProjectKind
 from shared.models.labels import parse_labels
 from shared.models.labels_file import LabelsFile
 
-SAMPLES = Path(__file__).parent.parent / "local" / "samples" / "multi_label"
+_SAMPLES = (Path(__file__).parent.parent / "local" / "samples" / "multi_label", Path(__file__).parent / "samples")
+SAMPLES = next((folder for folder in _SAMPLES if folder.is_dir()), _SAMPLES[0])
+"""In the repository; where the command is installed they are inside it."""
 # Where a location is looked for. The service wants training documents at the root of their container; on disk they
 # have a folder of their own.
 TRAINING_FOLDERS = ("", "training", "more_training")

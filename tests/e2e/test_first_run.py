@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from azurite_process.processes import ManagedProcess
+from cli.exit_codes import UNREACHABLE
 from local.settings import ROOT
 from tests.e2e.conftest import QUICK_SETTINGS
 
@@ -52,5 +53,5 @@ def test_an_app_that_runs_here_gets_its_model_and_classifies(running: Path) -> N
     gone = running.with_name("gone.json")
     gone.write_text(json.dumps(secrets | {"url": "http://127.0.0.1:9"}), encoding="utf-8")
     stopped = first_run(gone)
-    assert stopped.returncode == 1, stopped.stdout + stopped.stderr
-    assert "start it: make up" in stopped.stdout
+    assert stopped.returncode == UNREACHABLE, stopped.stdout + stopped.stderr
+    assert "Start it: make up" in stopped.stderr
