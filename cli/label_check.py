@@ -7,6 +7,7 @@ it has. The model is a linear one over words and letters; it need not be good, o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,8 @@ NEAR = 0.9
 # Rows that are compared with all others at a time: some tens of megabytes.
 _BLOCK = 512
 _WORD = r"\w+"
+# Thai, and the scripts after it in Unicode's order, most of which put no spaces between words.
+_UNSPACED = "\u0e00"
 
 
 @dataclass(frozen=True)
@@ -61,33 +64,33 @@ class Judged:
 
 def near_duplicates(texts: Sequence[str], *, near: float = NEAR) -> list[Pair]:
     """Pairs of texts that have almost the same words, the most alike first. Cosine over words and pairs of words."""
-    import numpy as np
-
     weights = _words(texts)
     pairs = []
     for start in range(0, len(texts), _BLOCK):
         alike = (weights[start : start + _BLOCK] @ weights[start:].T).tocoo()
         close = (alike.data >= near) & (alike.col > alike.row)
         found = zip(alike.row[close], alike.col[close], alike.data[close], strict=True)
-        pairs += [Pair(start + int(one), start + int(other), float(np.round(by, 4))) for one, other, by in found]
+        pairs += [Pair(start + int(one), start + int(other), round(float(by), 4)) for one, other, by in found]
     return sorted(pairs, key=lambda pair: (-pair.likeness, pair.first, pair.second))
 
 
 def _words(texts: Sequence[str]) -> Any:
-    """Rows of length 1. Texts without spaces between words are compared by their letters."""
-    from scipy.sparse import hstack
+    """Rows of length 1."""
+    import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.preprocessing import normalize
 
-    words = TfidfVectorizer(token_pattern=_WORD, ngram_range=(1, 2), use_idf=False, dtype="float32")
-    unspaced = TfidfVectorizer(analyzer=_unspaced, use_idf=False, dtype="float32")
-    return normalize(hstack([words.fit_transform(texts), unspaced.fit_transform(texts)]).tocsr())
+    return TfidfVectorizer(analyzer=_tokens, use_idf=False, dtype=np.float32).fit_transform(texts)
 
 
-def _unspaced(text: str) -> list[str]:
-    """Pairs of letters of scripts that put no spaces between words; one token for a text that has none of them."""
-    letters = [letter for letter in text if letter >= "\u0e00" and letter.isalpha()]
-    return ["".join(pair) for pair in pairwise(letters)] or [""]
+def _tokens(text: str) -> list[str]:
+    """Words and pairs of words; pairs of letters where a script puts no spaces between words. One at least."""
+    words: list[str] = []
+    for word in re.findall(_WORD, text.lower()):
+        if word[0] < _UNSPACED:
+            words.append(word)
+        else:
+            words += ["".join(pair) for pair in pairwise(word)] or [word]
+    return [*words, *(" ".join(pair) for pair in pairwise(words))] or [text]
 
 
 def judge(texts: Sequence[str], labels: Sequence[Sequence[str]], *, is_single: bool, seed: int = SEED) -> Judged:
@@ -124,11 +127,12 @@ def judge(texts: Sequence[str], labels: Sequence[Sequence[str]], *, is_single: b
 
 
 def _features(texts: Sequence[str]) -> Any:
+    import numpy as np
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    words = TfidfVectorizer(token_pattern=_WORD, sublinear_tf=True, min_df=2, ngram_range=(1, 2), dtype="float32")
-    letters = TfidfVectorizer(analyzer="char_wb", sublinear_tf=True, min_df=2, ngram_range=(2, 4), dtype="float32")
+    words = TfidfVectorizer(token_pattern=_WORD, sublinear_tf=True, min_df=2, ngram_range=(1, 2), dtype=np.float32)
+    letters = TfidfVectorizer(analyzer="char_wb", sublinear_tf=True, min_df=2, ngram_range=(2, 4), dtype=np.float32)
     return hstack([words.fit_transform(texts), letters.fit_transform(texts)]).tocsr()
 
 
