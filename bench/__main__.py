@@ -9,11 +9,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from bench import chaos, classifier, coldstart, latency, load, memory, pipeline, profile, report, scale, transactions
+from bench import (
+    chaos,
+    classifier,
+    coldstart,
+    label_errors,
+    latency,
+    load,
+    memory,
+    pipeline,
+    profile,
+    report,
+    scale,
+    transactions,
+)
 
 # Each module has NAME, HELP, add_arguments(parser) and run(arguments) -> bool, true when every gate passed.
 SPEED = (pipeline, latency, transactions, memory, coldstart, profile)
-BENCHMARKS = (classifier, *SPEED, scale, chaos)
+BENCHMARKS = (classifier, label_errors, *SPEED, scale, chaos)
 ALL, BRIEFLY = "all", "briefly"
 # Enough to see that each still runs; the figures mean nothing, and no target is kept.
 SMALL = {

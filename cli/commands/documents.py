@@ -50,7 +50,7 @@ def add_to(app: typer.Typer) -> None:
 
 def upload(
     session: Session,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders with all below them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, or folders with all below them.")],
     prefix: Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Put in front of each name, as inbox/.")] = "",
     watching: Annotated[bool, typer.Option("--watch", help="Wait until each has its record.")] = False,
     seconds: Seconds = WATCH_SECONDS,
@@ -159,11 +159,15 @@ def _answer_counted(session: Session, counted: Counted, more: dict[str, object])
 
 def results(
     session: Session,
-    form: Annotated[Format | None, typer.Option("--format", help="The form (the file's ending, else csv).")] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", metavar="csv|jsonl|parquet", help="The form (the file's ending, else csv)."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="A file (stdout).")] = None,
     prefix: Prefix = "",
     decision: Annotated[
-        Decided | None, typer.Option("--decision", help="Only classifications with this decision.")
+        Decided | None,
+        typer.Option("--decision", metavar="accepted|review", help="Only classifications with this decision."),
     ] = None,
     text: Annotated[bool, typer.Option("--text", help="With the documents' texts.")] = False,
 ) -> int:

@@ -75,7 +75,7 @@ def _name_of(failure: dict[str, Any]) -> str:
 def send_again(
     session: Session,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Documents, as they are in the container.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Documents, as they are in the container.")
     ] = None,
     reason: Reason = None,
     prefix: Prefix = "",

@@ -31,7 +31,8 @@ class Kind(StrEnum):
 
 
 KindOption = Annotated[
-    Kind | None, typer.Option("--kind", help="One class for each document or several (as the file has).")
+    Kind | None,
+    typer.Option("--kind", metavar="single|multi", help="One class for each document or several (as the file has)."),
 ]
 TextOption = Annotated[str | None, typer.Option("--text", metavar="NAME", help="The column or member with the text.")]
 LabelOption = Annotated[
@@ -251,7 +252,7 @@ def _together(labels: LabelsFile, others: list[Any]) -> LabelsFile:
 
 def show(
     session: Session,
-    name: Annotated[str | None, typer.Argument(metavar="[CLASS]", help="List the documents with this class.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="CLASS", help="List the documents with this class.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the labels file here.")
     ] = None,
@@ -301,9 +302,9 @@ def check(
     session: Session,
     form: Annotated[
         Form | None,
-        typer.Argument(metavar="[FORM]", help="Check a file instead of the project's labels.", show_choices=False),
+        typer.Argument(metavar="FORM", help="Check a file instead of the project's labels.", show_choices=False),
     ] = None,
-    path: Annotated[Path | None, typer.Argument(metavar="[PATH]", exists=True)] = None,
+    path: Annotated[Path | None, typer.Argument(metavar="PATH", exists=True)] = None,
     kind: KindOption = None,
     text: TextOption = None,
     label: LabelOption = None,

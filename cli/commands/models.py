@@ -113,7 +113,7 @@ def _show_verdict(session: Session, record: dict[str, Any]) -> None:
 
 def models(
     session: Session,
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Show this one's figures by class.")] = None,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="Show this one's figures by class.")] = None,
     project: Project = None,
 ) -> int:
     """List the models, or show one model's figures by class."""

@@ -86,7 +86,7 @@ def show_item(session: Session, review: Annotated[str, typer.Argument(metavar="I
 def decide(
     session: Session,
     review: Annotated[str, typer.Argument(metavar="ID")],
-    classes: Annotated[list[str] | None, typer.Argument(metavar="[CLASS...]", help="The right classes.")] = None,
+    classes: Annotated[list[str] | None, typer.Argument(metavar="CLASS", help="The right classes.")] = None,
     skip: Annotated[bool, typer.Option("--skip", help="Decide nothing; it leaves the queue.")] = False,
     none: Annotated[bool, typer.Option("--none", help="No class is right (multi-label projects).")] = False,
     by: By = None,

@@ -67,7 +67,7 @@ ONLY_IN: dict[str, OnlyIn] = {
             *("sklearn", "numpy", "scipy", "pandas", "pyarrow", "cleanlab"),
             *("fastapi", "starlette", "uvicorn", "rich", "typer"),
         ),
-        lambda module: module.name.startswith(("cli/", "local/", "tests/", "bench/")),
+        within("cli/", "local/", "tests/", "bench/", "tools/command_docs.py"),
         "they are installed for local use only and never ship",
         (*SHIPPED, "cli", "tools", "local", "tests", "bench"),
     ),
