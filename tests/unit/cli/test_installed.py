@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -28,6 +29,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
+# In the wheel; pip puts what is in data/ into the environment's own folder.
+DATA = Path("data") / "share" / "pigeonhole" / "samples"
+
+
 def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(site)}
     return subprocess.run(
@@ -37,12 +42,12 @@ def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_wheel_holds_the_command_and_what_it_reads_and_nothing_else(installed: Path) -> None:
     files = {path.relative_to(installed) for path in installed.rglob("*") if path.is_file()}
-    top = {path.parts[0] for path in files if not path.parts[0].endswith(".dist-info")}
-    assert top == {"cli", "shared"}
-    others = {path for path in files if path.parts[0] in top and path.suffix != ".py"}
-    assert {path.parts[:2] for path in others} == {("cli", "samples")}
+    code = {path for path in files if path.suffix == ".py"}
+    assert {path.parts[0] for path in code} == {"cli", "shared"}
+    others = {path for path in files - code if not path.parts[0].endswith(".dist-info")}
     samples = ROOT / "local" / "samples" / "multi_label"
-    assert len(others) == sum(path.is_file() for path in samples.rglob("*"))
+    expected = {DATA / path.relative_to(samples) for path in samples.rglob("*") if path.is_file()}
+    assert {Path(*path.parts[1:]) for path in others} == expected
     metadata = next(installed.glob("*.dist-info/METADATA")).read_text(encoding="utf-8")
     assert "Provides-Extra: cli" in metadata
     entries = next(installed.glob("*.dist-info/entry_points.txt")).read_text(encoding="utf-8")
@@ -53,9 +58,12 @@ def test_it_runs_from_anywhere_and_knows_its_samples_and_where_it_came_from(inst
     helped = run(installed, "-c", "import sys; sys.argv = ['pigeonhole', '--help']; import cli.main; cli.main.run()")
     assert helped.returncode == 0, helped.stderr
     assert "Usage: pigeonhole" in helped.stdout
-    script = "import cli.datasets, cli.target as t; print(cli.datasets.SAMPLES, t.ROOT, sep='\\n')"
-    samples, root = run(installed, "-c", script).stdout.splitlines()
-    assert Path(samples) == installed / "cli" / "samples"
+    (data,) = installed.glob("*.data/data")
+    shutil.copytree(data, installed.parent, dirs_exist_ok=True)
+    script = "import sysconfig; sysconfig.get_path = lambda _: sys.argv[1]\n"
+    script = f"import sys\n{script}import cli.datasets, cli.target as t; print(cli.datasets.SAMPLES, t.ROOT, sep='\\n')"
+    samples, root = run(installed, "-c", script, str(installed.parent)).stdout.splitlines()
+    assert Path(samples) == installed.parent / DATA.relative_to("data")
     assert Path(root) == ROOT
 
 
