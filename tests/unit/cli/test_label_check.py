@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import numpy as np
+import pytest
 
 from bench.label_errors import LEAST_FOUND, SEED, flip, measure
+from cli import label_check
 from cli.forms.collect import read_form
 from cli.forms.names import Form
 from cli.forms.rows import Columns
-from cli.label_check import near_duplicates
+from cli.label_check import judge, near_duplicates
 from cli.label_report import check_labels
 from local.settings import ROOT
 from shared.language.values import LabelledDocument
@@ -53,10 +55,20 @@ def test_a_text_on_both_sides_is_a_leak_and_small_classes_are_named() -> None:
 
 def test_flipped_labels_are_found_in_the_samples() -> None:
     """The corpora themselves are measured by `python -m bench label-errors`."""
-    collected = read_form(Form.SERVICE, Path(SAMPLES), Columns())
+    collected = read_form(Form.SERVICE, SAMPLES, Columns())
     found = measure(collected, SEED)
     assert found.flipped >= 5
     assert found.ours / found.flipped >= LEAST_FOUND
+
+
+def test_many_documents_are_judged_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a number of documents ridge regression is solved another way; its answer is the same."""
+    collected = read_form(Form.SERVICE, SAMPLES, Columns())
+    texts = [collected.text_of(name).decode() for name in collected.documents]
+    labels = [each.classes for each in collected.documents.values()]
+    few = judge(texts, labels, is_single=True).fits
+    monkeypatch.setattr(label_check, "DENSE_ROWS", 10)
+    assert np.abs(judge(texts, labels, is_single=True).fits - few).max() < 0.05 * few.std()
 
 
 def test_a_flip_gives_a_document_a_class_it_did_not_have() -> None:
