@@ -19,9 +19,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_page_names_every_exit_code_and_no_option_that_is_not_there() -> None:
     sentence = PAGE.partition("Exit codes: ")[2].partition(".")[0]
-    named = {int(code) for code in re.findall(r"\b\d+\b", sentence)}
-    assert {OK, FAILED, USAGE, UNREACHABLE, INCOMPLETE, INTERRUPTED} == named
-    assert named <= EXIT_CODES.keys()
+    codes = {int(code) for code in re.findall(r"\b\d+\b", sentence)}
+    assert {OK, FAILED, USAGE, UNREACHABLE, INCOMPLETE, INTERRUPTED} == codes
+    assert codes <= EXIT_CODES.keys()
     help_text = run("first-run", "--help").stdout
     section = PAGE.partition("## 1. Deploy")[2].partition("\n## ")[0]
     named = set(re.findall(r"(?:ARGS=\"?|`)(--[a-z-]+)", section))

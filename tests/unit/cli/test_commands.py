@@ -291,7 +291,13 @@ def test_metrics_are_shown_by_day_with_what_has_drifted(app: respx.MockRouter) -
 
 
 def item(number: int, **members: Any) -> dict[str, Any]:
-    found = {"id": f"i{number}", "name": f"inbox/{number}.txt", "etag": '"1"', "model": "first", "reason": "review"}
+    found: dict[str, Any] = {
+        "id": f"i{number}",
+        "name": f"inbox/{number}.txt",
+        "etag": '"1"',
+        "model": "first",
+        "reason": "review",
+    }
     found |= {"confidence": 0.4, "classes": [{"name": "billing", "confidence": 0.4}], "created": "2026-11-24T15:00:00Z"}
     found |= {"text": f"Letter {number}\x1b]0;title\x07", "truncated": False, "kind": "multi_label"}
     return found | {"choices": ["billing", "shipping", "complaint"], "state": "open", "review": None} | members

@@ -257,7 +257,7 @@ DAMAGE: dict[Form, Callable[[Any], str]] = {
 
 @pytest.mark.parametrize("form", DAMAGE)
 def test_a_damaged_row_is_refused_and_raises_nothing(form: Form, tmp_path: Path) -> None:
-    for value in (
+    values: tuple[Any, ...] = (
         None,
         5,
         True,
@@ -270,7 +270,8 @@ def test_a_damaged_row_is_refused_and_raises_nothing(form: Form, tmp_path: Path)
         {"displayName": 3},
         "",
         "x",
-    ):
+    )
+    for value in values:
         file = tmp_path / "file.jsonl"
         file.write_text(DAMAGE[form](value), encoding="utf-8")
         collected = read_form(form, file, Columns())
