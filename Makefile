@@ -47,7 +47,7 @@ $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	# Microsoft's own loader declares Python 3.13 and works on 3.11; --no-deps keeps azure-functions ours.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python -r requirements/conformance.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(EMULATORS:%=-e emulators/%)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(EMULATORS:%=-e emulators/%) -e .
 	@touch $@
 
 $(AZURITE) $(JAVASCRIPT) $(KUSTO) $(AXE): %/node_modules/.installed: %/package-lock.json | $(SETUP)

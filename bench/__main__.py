@@ -13,6 +13,7 @@ from bench import (
     chaos,
     classifier,
     coldstart,
+    label_errors,
     latency,
     load,
     memory,
@@ -27,7 +28,7 @@ from bench import (
 
 # Each module has NAME, HELP, add_arguments(parser) and run(arguments) -> bool, true when every gate passed.
 SPEED = (pipeline, latency, transactions, memory, coldstart, profile)
-BENCHMARKS = (classifier, trust, *SPEED, page, scale, chaos)
+BENCHMARKS = (classifier, trust, label_errors, *SPEED, page, scale, chaos)
 ALL, BRIEFLY = "all", "briefly"
 # Enough to see that each still runs; the figures mean nothing, and no target is kept.
 SMALL = {

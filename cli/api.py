@@ -8,10 +8,21 @@ from typing import Any
 
 import httpx
 
+from cli.exit_codes import FAILED, NOT_FOUND, REFUSED, UNREACHABLE, USAGE
+
 ENDED = frozenset({"succeeded", "refused", "failed", "cancelled"})
 # A step on the service takes minutes to hours; nobody wants to read of each poll that a restart made fail.
 SILENCE_SECONDS = 120.0
 LISTED_PROBLEMS = 20
+
+
+def answers(url: str) -> bool:
+    """Whether anything answers at that address, whatever it says."""
+    try:
+        httpx.get(url, timeout=5)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 class ApiError(RuntimeError):
@@ -29,6 +40,17 @@ class ApiError(RuntimeError):
     def may_pass(self) -> bool:
         """No answer, throttled, or unavailable: asking again later may help."""
         return self.status is None or self.status in (408, 429) or self.status >= 500
+
+
+def code_of(error: ApiError) -> int:
+    """The exit code that it ends a command with."""
+    by_status = {400: USAGE, 409: REFUSED, 413: USAGE, 422: REFUSED, 500: FAILED}
+    if error.status in by_status:
+        return by_status[error.status]
+    if error.may_pass or error.status in (401, 403):
+        return UNREACHABLE
+    # The host's own 404, without a body: the app has no such function.
+    return NOT_FOUND if error.status == 404 and error.body else FAILED
 
 
 class Api:

@@ -9,6 +9,7 @@ DIR/expected.json    optional, {"name below new/": ["class", ...]}; never shown 
 from __future__ import annotations
 
 import json
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,12 @@ from shared.language.values import ProjectKind
 from shared.models.labels import parse_labels
 from shared.models.labels_file import LabelsFile
 
-SAMPLES = Path(__file__).parent.parent / "local" / "samples" / "multi_label"
+_SAMPLES = (
+    Path(__file__).parent.parent / "local" / "samples" / "multi_label",
+    Path(sysconfig.get_path("data")) / "share" / "pigeonhole" / "samples",
+)
+SAMPLES = next((folder for folder in _SAMPLES if folder.is_dir()), _SAMPLES[0])
+"""In the repository, or where they were installed with the command."""
 # Where a location is looked for. The service wants training documents at the root of their container; on disk they
 # have a folder of their own.
 TRAINING_FOLDERS = ("", "training", "more_training")

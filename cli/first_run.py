@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from cli.api import Api, ApiError
-from cli.classify import classify, show_agreement
+from cli.api import Api, ApiError, code_of
+from cli.classify import Classified, classify, show_agreement
 from cli.datasets import Dataset
+from cli.exit_codes import INCOMPLETE, OK
 from cli.steps import StepFailedError
 from cli.storage import UserStorage
 from cli.target import Target
@@ -19,15 +20,6 @@ from cli.teach import LABELS, holds_other_labels, teach
 
 FOLDER = "first-run/"
 """Where the documents are uploaded, apart from anybody else's."""
-
-OK, FAILED, USAGE, UNCLASSIFIED, INTERRUPTED = 0, 1, 2, 3, 130
-EXIT_CODES = {
-    OK: "every document has its classes",
-    FAILED: "a step failed; the last lines say which, and what to do",
-    USAGE: "the command line is wrong",
-    UNCLASSIFIED: "some documents have no classification; each is listed with its reason",
-    INTERRUPTED: "interrupted; run it again, it goes on where it was",
-}
 
 
 @dataclass(frozen=True)
@@ -38,10 +30,24 @@ class Patience:
     records: float = 1800
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a whole run came to: INCOMPLETE when a document has no classification."""
+
+    found: Classified
+
+    @property
+    def exit_code(self) -> int:
+        return INCOMPLETE if self.found.missing else OK
+
+    def as_json(self) -> dict[str, Any]:
+        return {"documents": self.found.wanted, "records": self.found.records, "missing": self.found.missing}
+
+
 def first_run(
     console: Console, target: Target, dataset: Dataset, *, train_again: bool = False, patience: Patience | None = None
-) -> int:
-    """Every step in order; returns the exit code. Raises StepFailedError."""
+) -> Outcome:
+    """Every step in order. Raises StepFailedError."""
     patience = patience or Patience()
     api, storage = Api(target.url, target.key), UserStorage(target.storage)
     try:
@@ -55,20 +61,18 @@ def first_run(
         show_agreement(console, {FOLDER + name: classes for name, classes in dataset.expected.items()}, found.records)
         _say_what_next(console, target)
     except ApiError as error:
-        raise StepFailedError(str(error), do=_advice(error)) from error
+        raise StepFailedError(str(error), do=_advice(error), exit_code=code_of(error)) from error
     except TimeoutError as error:
         raise StepFailedError(str(error), do="run this again: it joins the operation that is under way") from error
     finally:
         storage.close()
         api.close()
-    if not found.missing:
-        return OK
     if not found.records:
         console.print(
             "[red]No document got a record:[/red] uploads may not be connected to the app. "
             "On Azure: azd hooks run postdeploy. Then run this again"
         )
-    return UNCLASSIFIED
+    return Outcome(found)
 
 
 def _wait_healthy(console: Console, api: Api, seconds: float) -> dict[str, Any]:
@@ -83,7 +87,9 @@ def _wait_healthy(console: Console, api: Api, seconds: float) -> dict[str, Any]:
             except ApiError as error:
                 problem = _problem_of(error)
                 if error.status in (401, 403, 404) or time.monotonic() >= deadline:
-                    raise StepFailedError(f"the app is not ready: {problem}", do=_advice(error)) from error
+                    raise StepFailedError(
+                        f"the app is not ready: {problem}", do=_advice(error), exit_code=code_of(error)
+                    ) from error
             if problem != said:
                 console.print(f"  waiting: {escape(problem)}")
             said = problem

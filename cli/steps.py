@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from cli.exit_codes import FAILED
+
 
 class StepFailedError(RuntimeError):
-    """The message says what happened, `do` what to do next. Repeating the command repeats no step that is done."""
+    """The message says what happened, `do` what to do next, and `exit_code` ends the command.
 
-    def __init__(self, message: str, *, do: str) -> None:
+    Repeating the command repeats no step that is done.
+    """
+
+    def __init__(self, message: str, *, do: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
         self.do = do
+        self.exit_code = exit_code

@@ -22,6 +22,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
 
+from cli.exit_codes import FAILED, UNREACHABLE
 from cli.steps import StepFailedError
 
 THREADS = 8
@@ -33,6 +34,15 @@ class Uploads:
 
     etags: Mapping[str, str]
     kept: int
+
+
+@dataclass(frozen=True)
+class ListedBlob:
+    """A line of a listing. The ETag has no quotes there (which the records' ETags have)."""
+
+    name: str
+    etag: str
+    metadata: Mapping[str, str]
 
 
 class UserStorage:
@@ -57,14 +67,14 @@ class UserStorage:
             self._credential.close()
 
     def upload(
-        self, container: str, files: Mapping[str, Path], *, on_each: Callable[[], object] = lambda: None
+        self, container: str, files: Mapping[str, Path | bytes], *, on_each: Callable[[], object] = lambda: None
     ) -> Uploads:
-        """Upload each file under its name; what is there with the same content is left as it is."""
+        """Upload each file, or content, under its name; what is there with the same content is left as it is."""
         client = self._service.get_container_client(container)
 
-        def put(entry: tuple[str, Path]) -> tuple[str, bool]:
-            name, path = entry
-            etag, changed = _put(client, name, path.read_bytes())
+        def put(entry: tuple[str, Path | bytes]) -> tuple[str, bool]:
+            name, source = entry
+            etag, changed = _put(client, name, source.read_bytes() if isinstance(source, Path) else source)
             on_each()
             return etag, changed
 
@@ -84,6 +94,22 @@ class UserStorage:
                 return json.loads(self._service.get_blob_client(container, name).download_blob().readall())
             except (ResourceNotFoundError, ValueError):
                 return None
+
+    def read(self, container: str, name: str) -> bytes | None:
+        """The blob's content; None when there is no such blob."""
+        with failures_explained(f"reading {name!r} in the container {container!r}"):
+            try:
+                return self._service.get_blob_client(container, name).download_blob().readall()
+            except ResourceNotFoundError:
+                return None
+
+    def list_blobs(self, container: str, prefix: str = "", *, metadata: bool = False) -> Iterator[ListedBlob]:
+        """Each blob as the listing comes, in the order of names."""
+        with failures_explained(f"listing the container {container!r}"):
+            client = self._service.get_container_client(container)
+            include = ["metadata"] if metadata else []
+            for blob in client.list_blobs(name_starts_with=prefix or None, include=include):
+                yield ListedBlob(str(blob.name), str(blob.etag), dict(blob.metadata or {}))
 
     def list_names(self, container: str, prefix: str = "") -> list[str]:
         with failures_explained(f"listing the container {container!r}"):
@@ -114,16 +140,20 @@ def failures_explained(doing: str) -> Iterator[None]:
         yield
     except ClientAuthenticationError as error:
         raise StepFailedError(
-            f"{doing}: not signed in ({_first_line(error)})", do="sign in: az login (or: azd auth login)"
+            f"{doing}: not signed in ({_first_line(error)})",
+            do="sign in: az login (or: azd auth login)",
+            exit_code=UNREACHABLE,
         ) from error
     except ServiceRequestError as error:
         raise StepFailedError(
             f"{doing}: storage cannot be reached ({_first_line(error)})",
             do="check the network; the storage of a private network is reached only from within it",
+            exit_code=UNREACHABLE,
         ) from error
     except HttpResponseError as error:
         what = f"{doing}: {error.status_code} {_code(error) or error.reason}"
-        raise StepFailedError(what, do=_what_to_do(error)) from error
+        code = UNREACHABLE if error.status_code in (401, 403) else FAILED
+        raise StepFailedError(what, do=_what_to_do(error), exit_code=code) from error
     except AzureError as error:
         raise StepFailedError(f"{doing}: {_first_line(error)}", do="try again") from error
 

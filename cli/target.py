@@ -10,14 +10,34 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-import httpx
-
+from cli.api import answers
 from cli.azure import read_master_key
+from cli.exit_codes import NOT_FOUND, UNREACHABLE, USAGE
 from cli.steps import StepFailedError
 
-ROOT = Path(__file__).parent.parent
+
+def find_root(here: Path, code: Path = Path(__file__).parent.parent) -> Path:
+    """The folder of the app's source, where `make up` and azd keep what they know: around the folder one works in, else
+    where the command's code lies, else where it was installed from (PEP 610)."""
+    places = [here, *here.parents, code]
+    found = next((place for place in places if (place / "azure.yaml").is_file()), None)
+    return found or _installed_from() or code
+
+
+def _installed_from() -> Path | None:
+    try:
+        url = json.loads(distribution("pigeonhole").read_text("direct_url.json") or "{}").get("url", "")
+    except (PackageNotFoundError, ValueError):
+        return None
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+ROOT = find_root(Path.cwd())
 RUNNING = ROOT / "build" / "local" / "running.json"
 """What `python -m local up` writes while it runs, readable by nobody else."""
 
@@ -40,6 +60,7 @@ class Target:
     classifications: str = "classifications"
     failures: str = "failures"
     training: str = "training"
+    pipeline: str = "pipeline"
     clean_up: tuple[str, ...] = ()
 
 
@@ -68,12 +89,15 @@ def find_target(
         if found is not None:
             return found
         if choice.running is not None:
-            raise StepFailedError(f"nothing runs that wrote {choice.running}", do="start it: make up")
+            raise StepFailedError(
+                f"nothing runs that wrote {choice.running}", do="start it: make up", exit_code=UNREACHABLE
+            )
     environment = choice.environment or values.get("AZURE_ENV_NAME") or _default_environment(root)
     if environment is None:
         raise StepFailedError(
             "there is no app to speak to: nothing runs on this machine, and there is no azd environment",
             do="start one here (make up), deploy one (azd up), or name one with --url",
+            exit_code=UNREACHABLE,
         )
     return _of_environment(environment, root, key_of)
 
@@ -85,6 +109,7 @@ def _named(url: str, values: Mapping[str, str]) -> Target:
             f"--url also needs {' and '.join(missing)} in the environment",
             do=f"{KEY} is the app's master key; {STORAGE} the address of its blob storage, "
             "as https://NAME.blob.core.windows.net, or a connection string",
+            exit_code=USAGE,
         )
     return _target(url, values, url=url, key=values[KEY], storage=values[STORAGE])
 
@@ -92,9 +117,11 @@ def _named(url: str, values: Mapping[str, str]) -> Target:
 def _running(path: Path) -> Target | None:
     try:
         values: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-        # A killed `up` leaves the file behind.
-        httpx.get(values["url"], timeout=5)
-    except (FileNotFoundError, KeyError, ValueError, httpx.HTTPError):
+        url = values["url"]
+    except (FileNotFoundError, KeyError, ValueError):
+        return None
+    # A killed `up` leaves the file behind.
+    if not answers(url):
         return None
     return _target(
         "the app on this machine",
@@ -118,7 +145,9 @@ def _of_environment(name: str, root: Path, key_of: Callable[[Mapping[str, str]],
     path = root / ".azure" / name / ".env"
     if not path.is_file():
         raise StepFailedError(
-            f"there is no azd environment {name!r}: {path} does not exist", do="see: azd env list; make one: azd up"
+            f"there is no azd environment {name!r}: {path} does not exist",
+            do="see: azd env list; make one: azd up",
+            exit_code=NOT_FOUND,
         )
     values = parse_env(path.read_text(encoding="utf-8"))
     needed = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "FUNCTION_APP_NAME", "FUNCTION_APP_URL")
@@ -143,7 +172,7 @@ def _target(
 ) -> Target:
     names = {
         part: values[variable]
-        for part in ("documents", "classifications", "failures", "training")
+        for part in ("documents", "classifications", "failures", "training", "pipeline")
         if values.get(variable := f"{part.upper()}_CONTAINER")
     }
     return Target(name, url.rstrip("/"), key, storage, clean_up=clean_up, **names)

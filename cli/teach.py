@@ -14,6 +14,7 @@ from cli.datasets import Dataset
 from cli.steps import StepFailedError
 from cli.storage import UserStorage
 from shared.json_input import parse_json
+from shared.language.values import ProjectKind
 from shared.models.labels import parse_labels
 from shared.operations.operation import Step
 
@@ -32,21 +33,26 @@ def store_labels(
     """Upload the labelled documents, create the project, and store the checked labels. Repeating it changes nothing."""
     with console.status(f"Uploading {len(dataset.training)} labelled documents to {container}/ ..."):
         storage.upload(container, dataset.training)
-    address = f"/api/projects/{project}"
-    if storage.read_json(container, LABELS) is None:
-        # The 2021 preview creates a project only beside a labels file; PUT labels replaces it by the checked one.
-        storage.put(container, LABELS, _NO_LABELS)
-    definition = {
-        "kind": dataset.kind.value,
-        "container": container,
-        "description": f"seeded from {dataset.folder.name}",
-    }
-    api.call_patiently("PUT", address, definition, seconds=PATIENCE_SECONDS)
-    stored = api.call_patiently("PUT", f"{address}/labels", json.loads(dataset.labels), seconds=PATIENCE_SECONDS)
+    description = f"seeded from {dataset.folder.name}"
+    make_project(api, storage, container=container, project=project, kind=dataset.kind, description=description)
+    address = f"/api/projects/{project}/labels"
+    stored = api.call_patiently("PUT", address, json.loads(dataset.labels), seconds=PATIENCE_SECONDS)
     counts = ", ".join(f"{name} {count}" for name, count in stored["classes"].items())
     console.print(f"Labels: {stored['documents']} documents ({counts})")
     for warning in stored["warnings"]:
         console.print(f"[yellow]warning[/yellow] {escape(warning['place'])}: {escape(warning['what'])}")
+
+
+def make_project(
+    api: Api, storage: UserStorage, *, container: str, project: str, kind: ProjectKind, description: str
+) -> dict[str, Any]:
+    """The project, which may be there already; its kind and container cannot change."""
+    if storage.read_json(container, LABELS) is None:
+        # The 2021 preview creates a project only beside a labels file; PUT labels replaces it by the checked one.
+        storage.put(container, LABELS, _NO_LABELS)
+    definition = {"kind": kind.value, "container": container, "description": description}
+    made: dict[str, Any] = api.call_patiently("PUT", f"/api/projects/{project}", definition, seconds=PATIENCE_SECONDS)
+    return made
 
 
 def holds_other_labels(storage: UserStorage, *, container: str, dataset: Dataset) -> bool:
@@ -73,7 +79,25 @@ def retrain(
     seconds: float = TRAINING_SECONDS,
 ) -> dict[str, Any]:
     """Start a retraining, or join the one under way, and show its steps as they are taken. Returns its record."""
-    operation = _start(console, api, project, request)
+    address = f"/api/projects/{project}/retrain"
+    record = follow_operation(console, api, address, request, title=title, seconds=seconds)
+    evaluation = record.get("candidate_evaluation")
+    figures = f", micro-F1 {evaluation['micro_f1']:.3f}, macro-F1 {evaluation['macro_f1']:.3f}" if evaluation else ""
+    console.print(f"  {record['label']}: {record['reason']}{figures}", markup=False)
+    return record
+
+
+def follow_operation(
+    console: Console,
+    api: Api,
+    address: str,
+    request: dict[str, Any],
+    *,
+    title: str,
+    seconds: float = TRAINING_SECONDS,
+) -> dict[str, Any]:
+    """Start an operation, or join the one under way, and show its steps as they are taken. Returns its record."""
+    operation = _start(console, api, address, request)
     columns = (SpinnerColumn(), TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task(title, total=len(STEPS))
@@ -85,18 +109,21 @@ def retrain(
 
         record = api.follow(operation, on_change=show, seconds=seconds)
         progress.update(bar, description=f"{title}: {record['state']}")
-    evaluation = record.get("candidate_evaluation")
-    figures = f", micro-F1 {evaluation['micro_f1']:.3f}, macro-F1 {evaluation['macro_f1']:.3f}" if evaluation else ""
-    console.print(f"  {record['label']}: {record['reason']}{figures}")
     return record
 
 
-def _start(console: Console, api: Api, project: str, request: dict[str, Any]) -> str:
-    """The operation's address. An answer that was lost is found again by the 409 of the next."""
+def _start(console: Console, api: Api, address: str, request: dict[str, Any]) -> str:
+    """The operation's address. An answer that was lost is found again by the 409 of the next.
+
+    One that is under way is joined if it does what was asked for; the 409 of another is raised.
+    """
     try:
-        started = api.call_patiently("POST", f"/api/projects/{project}/retrain", request, seconds=PATIENCE_SECONDS)
+        started = api.call_patiently("POST", address, request, seconds=PATIENCE_SECONDS)
     except ApiError as error:
         if error.status != 409 or "operation" not in error.body:
+            raise
+        running = api.call_patiently("GET", error.body["operation"], seconds=PATIENCE_SECONDS)
+        if running["kind"] != address.rpartition("/")[2] or request.get("model") not in (None, running["label"]):
             raise
         console.print(f"An operation is under way already: {error.body['operation']}; following it")
         return str(error.body["operation"])

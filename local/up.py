@@ -138,6 +138,7 @@ def _announce(console: Console, stack: Stack, state: Path) -> None:
         "CLASSIFICATIONS_CONTAINER": settings.classifications_container,
         "FAILURES_CONTAINER": settings.failures_container,
         "TRAINING_CONTAINER": settings.training_container,
+        "PIPELINE_CONTAINER": settings.pipeline_container,
     }
     write_private(state, json.dumps(running))
     console.rule("[bold]Pigeonhole is up[/bold]; Ctrl-C stops it")
@@ -153,7 +154,7 @@ def _announce(console: Console, stack: Stack, state: Path) -> None:
         f"Upload a .txt to [bold]{settings.documents_container}/[/bold] with that connection string (Storage Explorer, "
         f"az storage blob upload, any SDK); its classes appear in {settings.classifications_container}/."
     )
-    console.print("Look:  python -m local status    First documents:  make first-run")
+    console.print("Look:  pigeonhole status    First documents:  pigeonhole first-run    (in .venv/bin)")
 
 
 def _wait_for_signal() -> None:

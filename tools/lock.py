@@ -42,6 +42,8 @@ LOCKS = (
         (
             *("--universal", "-p", "3.11", "pyproject.toml", "-c", "requirements.txt"),
             *("--group", "local", "--group", "dev", "--group", "infra"),
+            # The command as it is installed, its extras included.
+            *("--extra", "cli", "--extra", "parquet", "--extra", "cleanlab"),
         ),
     ),
     # checkov pins a hundred packages to its own versions, so it has an environment, and a resolution, of its own.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from azurite_process.processes import ManagedProcess
+from cli.exit_codes import NOT_FOUND, UNREACHABLE
 from local.settings import ROOT
 from tests.e2e.conftest import QUICK_SETTINGS
 
@@ -33,24 +34,43 @@ def running(tmp_path: Path) -> Iterator[Path]:
         up.stop()
 
 
-def first_run(running: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli", "first-run", "--running", str(running), *arguments]
+def first_run(running: Path) -> subprocess.CompletedProcess[str]:
+    return pigeonhole(running, "first-run")
+
+
+def pigeonhole(running: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli", *arguments, "--running", str(running)]
     environment = {"PATH": os.environ["PATH"], "COLUMNS": "200"}
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_an_app_that_runs_here_gets_its_model_and_classifies(running: Path) -> None:
-    run = first_run(running, "--documents", "5")
+    run = first_run(running)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "5 of 5 documents" in run.stdout
+    assert "30 of 30 documents" in run.stdout
     assert "Clean up: Ctrl-C" in run.stdout
     secrets = json.loads(running.read_text(encoding="utf-8"))
     for name in ("master_key", "storage"):
         assert secrets[name] not in run.stdout + run.stderr
 
+    # What the other commands say of it then, on the same app.
+    status = pigeonhole(running, "status")
+    assert "in use since" in status.stdout
+    watched = pigeonhole(running, "watch", "--prefix", "first-run/", "--json")
+    assert json.loads(watched.stdout) == {"documents": 30, "classified": 30, "failed": 0, "waiting": 0}
+    results = pigeonhole(running, "results", "--format", "jsonl", "--prefix", "first-run/")
+    assert {json.loads(line)["status"] for line in results.stdout.splitlines()} == {"classified"}
+    assert len(results.stdout.splitlines()) == 30
+    shown = pigeonhole(running, "labels", "show", "--json")
+    assert json.loads(shown.stdout)["documents"] == 144
+    document = pigeonhole(running, "document", "first-run/mail-2207.txt")
+    assert "this version is classified" in document.stdout
+    gone = pigeonhole(running, "document", "nowhere.txt")
+    assert (gone.returncode, len(gone.stderr.splitlines())) == (NOT_FOUND, 1)
+
     # An app that was stopped leaves nothing to speak to, and says so.
-    gone = running.with_name("gone.json")
-    gone.write_text(json.dumps(secrets | {"url": "http://127.0.0.1:9"}), encoding="utf-8")
-    stopped = first_run(gone)
-    assert stopped.returncode == 1, stopped.stdout + stopped.stderr
-    assert "start it: make up" in stopped.stdout
+    left = running.with_name("left.json")
+    left.write_text(json.dumps(secrets | {"url": "http://127.0.0.1:9"}), encoding="utf-8")
+    stopped = first_run(left)
+    assert stopped.returncode == UNREACHABLE, stopped.stdout + stopped.stderr
+    assert "Start it: make up" in stopped.stderr

@@ -345,6 +345,10 @@ def test_the_first_run_ends_with_classified_documents_without_any_key_of_storage
     assert deployment.master_key not in first.stdout + first.stderr
     assert deployment.record("first-run/mail-2207.txt")["classes"]
 
+    results = deployment.run_command("results", "--format", "jsonl", "--prefix", "first-run/")
+    assert results.returncode == 0, results.stderr
+    assert len(results.stdout.splitlines()) == 30
+
     # Nothing is left to do: no training, no upload, and so no event.
     again = deployment.run_command("first-run")
     assert again.returncode == 0, again.stdout + again.stderr

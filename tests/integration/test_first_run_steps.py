@@ -18,6 +18,7 @@ from rich.console import Console
 
 from azurite_process.azurite import Azurite
 from cli.datasets import Dataset, load_dataset
+from cli.exit_codes import INCOMPLETE, OK
 from cli.first_run import Patience, first_run
 from cli.steps import StepFailedError
 from cli.target import Target
@@ -97,13 +98,21 @@ def dataset(tmp_path: Path) -> Dataset:
 def run(containers: Containers, dataset: Dataset) -> tuple[int, str]:
     """The exit code, and what was printed."""
     console = Console(file=io.StringIO(), width=200)
-    code = first_run(console, containers.target, dataset, patience=NO_PATIENCE)
+    code = first_run(console, containers.target, dataset, patience=NO_PATIENCE).exit_code
     assert isinstance(console.file, io.StringIO)
     return code, console.file.getvalue()
 
 
 def operation(state: str, reason: str) -> dict[str, Any]:
-    return {"id": "op", "state": state, "step": "train", "reason": reason, "label": "m1", "candidate_evaluation": None}
+    return {
+        "id": "op",
+        "kind": "retrain",
+        "state": state,
+        "step": "train",
+        "reason": reason,
+        "label": "m1",
+        "candidate_evaluation": None,
+    }
 
 
 UNREADY: dict[str, tuple[httpx.Response, str, str]] = {
@@ -185,7 +194,7 @@ def test_documents_without_a_record_are_listed_with_the_reason_of_the_app(
     app.get("/api/status").respond(200, json=MODEL)
     app.get("/api/documents").respond(200, json={"state": "waiting", "why": "no event came"})
     code, printed = run(containers, dataset)
-    assert code == 3
+    assert code == INCOMPLETE
     assert "first is in use already" in printed
     assert "first-run/x.txt: waiting, no event came" in printed
     assert "azd hooks run postdeploy" in printed
@@ -200,11 +209,11 @@ def test_a_record_of_an_older_version_is_not_taken_for_this_one(
     app.get("/api/documents").respond(200, json={"state": "submitted", "why": "the service classifies it"})
     record = {"status": "classified", "document": {"etag": "0x0"}, "classes": []}
     containers.put(containers.target.classifications, "first-run/x.txt.json", record)
-    assert run(containers, dataset)[0] == 3
+    assert run(containers, dataset)[0] == INCOMPLETE
     record["document"] = {"etag": containers.etag(containers.target.documents, "first-run/x.txt")}
     containers.put(containers.target.classifications, "first-run/x.txt.json", record)
     code, printed = run(containers, dataset)
-    assert code == 0
+    assert code == OK
     assert "1 of 1 documents" in printed
 
 
@@ -218,6 +227,6 @@ def test_a_failure_record_ends_the_waiting_and_is_no_success(
     record = {"status": "failed", "document": {"etag": etag}, "code": "empty"}
     containers.put(containers.target.failures, "first-run/x.txt.json", record)
     code, printed = run(containers, dataset)
-    assert code == 3
+    assert code == INCOMPLETE
     assert "failed (empty)" in printed
     assert "uploads may not be connected" not in printed

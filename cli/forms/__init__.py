@@ -1,0 +1,1 @@
+"""Labelled documents in the forms that other tools write, read row by row; each module cites its public description."""
