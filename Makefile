@@ -33,7 +33,7 @@ IMAGE ?= pigeonhole:local
 API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up first-run test test-in-process test-portable test-real-host test-real-host-briefly test-others test-emulators test-emulator-install test-authoring-sdk
+.PHONY: help setup demo up first-run test test-in-process test-portable test-real-host test-real-host-briefly test-others test-long test-emulators test-emulator-install test-authoring-sdk
 .PHONY: screenshots audit audit-python audit-node check check-code check-infra coverage secrets snapshots format format-check lint spelling types architecture mutants bench bench-briefly package image test-package lock clean
 
 help: ## show this list
@@ -73,8 +73,11 @@ test-in-process: setup ## units, rules of architecture, crash points, contracts:
 test-portable: setup ## what may differ from one Python to the next
 	$(PYTEST) tests/unit tests/contract
 
-test-others: setup ## end to end, and infra/
-	$(PYTEST) -n 3 $(OTHERS)
+test-others: setup ## end to end, the page in a browser, and infra/
+	$(PYTEST) -n 3 -m "not long and not other_pythons" $(OTHERS)
+
+test-long: setup ## the longest of these, which `make test` leaves to the gate
+	$(PYTEST) -m long $(OTHERS)
 
 coverage: setup ## the same as test-in-process, with branch coverage of what ships and its floor
 	$(PYTEST) --cov --cov-report= $(IN_PROCESS)
@@ -124,7 +127,7 @@ $(AUTHORING): requirements/authoring-sdk.txt
 	$(AUTHORING_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/authoring-sdk.txt
 	@touch $@
 
-check: check-code coverage test-others test-emulators mutants check-infra ## the gate: code, tests with coverage, mutants, infrastructure
+check: check-code coverage test-others test-long test-emulators mutants check-infra ## the gate: code, tests with coverage, mutants, infrastructure
 
 check-code: format-check lint spelling secrets types ## what needs no test run: format, lint, spelling, secrets, types
 
