@@ -27,7 +27,7 @@ RECENT, BLOCK = 275, 25
 # Of fewer documents nothing is said.
 LEAST = 50
 # Of one look. A window of 500 documents has twenty, most of them at the same documents as the one before: measured
-# (bench/trust_metrics.py), 1 window in 200 has a false alarm at most.
+# (bench/trust/metrics.py), 1 window in 200 has a false alarm at most.
 FALSE_ALARMS = 0.001
 # How much of it the newest may use up: they matter most.
 _SHARE_OF_RECENT = 0.8

@@ -12,7 +12,6 @@ counts by tenth allow: the same estimate with the whole population as its trial.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -22,8 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.corpora import corpora_folder
-from bench.report import Gate, report
+from bench.report import Gate
 from language_emulator.classifier.fitting import fit_classifier
 from shared.language.values import LabelledDocument, ProjectKind
 from shared.models.acceptance import Right, is_right
@@ -32,9 +30,6 @@ from shared.models.distribution import TENTHS, Distribution, tenth_of_answer, tr
 from shared.models.drift import find_drift
 from shared.models.golden import split
 from shared.models.trial import AnsweredClass, Trial, TrialDocument
-
-NAME = "trust-metrics"
-HELP = "estimated accuracy and drift on replayed streams of both corpora"
 
 CORPORA = {"newsgroups": ProjectKind.SINGLE, "packages": ProjectKind.MULTI}
 GOLDEN_PERCENT = 20
@@ -72,20 +67,7 @@ class Population:
         return [*self.golden, *self.new]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="folder of the corpora (default: $PIGEONHOLE_CORPORA)")
-    parser.add_argument("--corpus", action="append", choices=[*CORPORA], help="may be repeated (default: all)")
-    parser.add_argument("--runs", type=int, default=RUNS, help="draws of each figure (default %(default)s)")
-
-
-def run(arguments: argparse.Namespace) -> bool:
-    gates, details = run_metrics(
-        arguments.data or corpora_folder(), arguments.corpus or [*CORPORA], runs=arguments.runs
-    )
-    return report(NAME, gates, details)
-
-
-def run_metrics(
+def measure_metrics(
     data: Path, corpora: Sequence[str] = tuple(CORPORA), *, runs: int = RUNS
 ) -> tuple[list[Gate], dict[str, Any]]:
     """Gates and details, for `bench trust` to report with its own."""
@@ -332,13 +314,3 @@ def measure_as_they_came(population: Population) -> list[dict[str, float]]:
             }
         )
     return found
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.trust_metrics", description=HELP)
-    add_arguments(parser)
-    return 0 if run(parser.parse_args()) else 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
