@@ -25,7 +25,7 @@ INFRA := $(INFRA_VENV)/.installed
 # Least branch coverage of shared/, in percent.
 COVERAGE_FLOOR := 98
 # Both cores; the tests of a file share what is slow to start, and stay together. tests/conftest.py puts the slowest first.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --durations=20 -n 2 --dist loadfile --no-loadscope-reorder
 # What runs in the tests' own process, and is measured; and what starts hosts, or does not touch our code.
 IN_PROCESS := tests/architecture tests/contract tests/faults tests/integration tests/unit
 OTHERS := tests/browser tests/e2e tests/infra

@@ -20,7 +20,7 @@ VIEWS: dict[str, tuple[str, str]] = {
     "work": ("work", "retrain"),
     "models": (f"models?project={PROJECT}&first=second&second=first", "What is taken for what"),
     "classes": ("classes", "Classes by day"),
-    "review": ("review", "Which class?"),
+    "review": ("review", "Which classes?"),
     "nothing": ("elsewhere", "There is no such view"),
 }
 

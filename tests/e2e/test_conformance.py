@@ -212,7 +212,7 @@ def look_at_the_models(app: App) -> None:
     models = app.ask("list_models", project=PROJECT)[1]["models"]
     assert [(each["model"], each["in_use"]) for each in models] == [("first", False), ("second", True)]
     assert app.ask("get_evaluation", project=PROJECT, query={"model": "first"})[1]["label"] == "first"
-    assert app.ask("get_validation", project=PROJECT, query={"model": "first"})[1]["documents"] == 8
+    assert app.ask("get_validation", project=PROJECT, query={"model": "first"})[1]["documents"] == 13
     assert app.ask("compare_models", project=PROJECT, query={"models": "first,second"})[0] == 200
 
 
