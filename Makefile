@@ -25,7 +25,7 @@ INFRA := $(INFRA_VENV)/.installed
 # Least branch coverage of shared/, in percent.
 COVERAGE_FLOOR := 98
 # Both cores; the tests of a file share what is slow to start, and stay together. tests/conftest.py puts the slowest first.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --durations=20 -n 2 --dist loadfile --no-loadscope-reorder
 # What runs in the tests' own process, and is measured; and what starts hosts, or does not touch our code.
 IN_PROCESS := tests/architecture tests/contract tests/faults tests/integration tests/unit
 OTHERS := tests/browser tests/e2e tests/infra
@@ -39,7 +39,7 @@ API_FLAG := $(if $(LANGUAGE_API),--language-api $(LANGUAGE_API))
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
 
-setup: $(SETUP) $(AZURITE) $(JAVASCRIPT) $(KUSTO) $(AXE) ## install everything into .venv and three node_modules
+setup: $(SETUP) $(AZURITE) $(JAVASCRIPT) $(KUSTO) $(AXE) ## install everything into .venv and four node_modules
 
 $(SETUP): requirements.txt requirements/dev.txt requirements/conformance.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pigeonhole needs Python 3.11 or later: make PYTHON=python3.12 ...")'
@@ -63,7 +63,7 @@ up: setup ## keep it running for your own uploads; prints addresses and keys
 first-run: setup ## from a deployed app (or `make up`) to its first classified documents (ARGS='--environment NAME')
 	$(BIN)/python -m cli first-run $(ARGS)
 
-test: test-in-process test-others test-emulators ## all tests, on real Azurite, the emulator and the functions host
+test: test-in-process test-others test-emulators ## the tests, but for the longest, on real Azurite, the emulator and the functions host
 	@$(MAKE) --no-print-directory test-real-host-briefly
 
 # All but the longest, which `make coverage`, and so the gate, runs too.

@@ -24,7 +24,7 @@ from cli.label_check import by_cleanlab, judge, suspects
 from shared.language.values import LabelledDocument, ProjectKind
 
 NAME = "label-errors"
-HELP = "wrong labels that `labels check` finds on corpora with 8 % of the labels flipped, beside cleanlab"
+HELP = "wrong labels that `labels check` finds on corpora with 8 %% of the labels flipped, beside cleanlab"
 
 CORPORA = {"newsgroups": ProjectKind.SINGLE, "packages": ProjectKind.MULTI}
 SHARE = 0.08

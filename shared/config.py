@@ -52,7 +52,9 @@ class Settings(BaseModel):
     documents_container: ContainerName = Field(description="Where documents are uploaded")
     classifications_container: ContainerName = Field("classifications", description="Where classifications are written")
     failures_container: ContainerName = Field("failures", description="Where failure records are written")
-    pipeline_container: ContainerName = Field("pipeline", description="Batches, operations, the active model")
+    pipeline_container: ContainerName = Field(
+        "pipeline", description="Batches, operations, the active model, stored labels, trials, reviews"
+    )
     training_container: ContainerName = Field("training", description="Labelled documents and the labels file")
     training_containers: tuple[ContainerName, ...] = Field(
         (), description="Further containers that projects may have instead; comma separated"
@@ -155,7 +157,7 @@ class Settings(BaseModel):
         8, description="How many storage calls a process makes at the same time"
     )
     audit_percent: Annotated[float, Field(ge=0, le=100)] = Field(
-        5.0, description="How many in a hundred accepted classifications are sent to review all the same"
+        5.0, description="Of a hundred classifications that are sure enough, how many are sent to review all the same"
     )
     reclassify_limit: Annotated[int, Field(ge=0)] = Field(
         10_000, description="How many documents a reclassification may send without confirmation"

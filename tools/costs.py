@@ -56,10 +56,15 @@ class Asked:
 # The app's own calls and rows, as tests/infra/test_costs.py measures them.
 PER_DOCUMENT = Asked(2, 1, 1, log_rows=4, message_bytes=220, runs={"blob": 1})
 PER_BATCH = Asked(7.1, 4, 4, log_rows=14, message_bytes=760, runs={"collect_documents": 1, "advance_batch": 3})
-PER_SWEEP = Asked(10, 3, 1, log_rows=7, message_bytes=400, runs={"sweep": 1})
+PER_SWEEP = Asked(10, 4, 2, log_rows=7, message_bytes=400, runs={"sweep": 1})
 # Listings come on top: three, each a call for 5,000 blobs.
 PER_RECONCILE = Asked(1, 2, 3, log_rows=4, message_bytes=220, runs={"reconcile": 1})
 LISTINGS = 3
+# Where a project asks for a precision: the item of a document that goes to review, and what a sweep asks for on top
+# while more items wait than it looks at: three reads for each, and a write of where it goes on.
+PER_DOCUMENT_FOR_REVIEW = Asked(blob_writes=1)
+REVIEWS_A_SWEEP = 100
+PER_SWEEP_OF_REVIEWS = Asked(blob_writes=1, blob_reads=3 * REVIEWS_A_SWEEP)
 # The host's: from Microsoft's source of the blob trigger with Event Grid (2.06 queue calls, a HEAD and a read for each
 # upload), and a receive and a delete for each message that runs a function.
 HOST_PER_UPLOAD = Asked(2.06, 0, 2)
@@ -210,10 +215,12 @@ def asked_table() -> str:
     """What one of each asks for."""
     ones = {
         "document": PER_DOCUMENT,
+        "... that goes to review, on top": PER_DOCUMENT_FOR_REVIEW,
         "... and the host, for its upload": HOST_PER_UPLOAD,
         "batch": PER_BATCH,
         "... and the host, for each run of it": HOST_PER_MESSAGE,
         "sweep": PER_SWEEP,
+        f"... while more than {REVIEWS_A_SWEEP} documents wait for review, on top": PER_SWEEP_OF_REVIEWS,
         f"pass of `reconcile`, and {LISTINGS} listings for each {LISTED_AT_ONCE:,} stored documents": PER_RECONCILE,
     }
     rows = [
@@ -234,11 +241,14 @@ def fixed_table(prices: Mapping[str, Price]) -> str:
     private = Month(0, training_hours=0, is_private=True)
     a_million = RECONCILES * LISTINGS * 1_000_000 / LISTED_AT_ONCE
     network = sum(private.costs(prices).values()) - sum(idle.costs(prices).values())
+    looks = prices["blob_write"].of(SWEEPS * PER_SWEEP_OF_REVIEWS.blob_writes)
+    looks += prices["blob_read"].of(SWEEPS * PER_SWEEP_OF_REVIEWS.blob_reads)
     rows = [
         ["Nothing is uploaded", _usd(sum(idle.costs(prices).values()))],
         ["... and `alertsEnabled` is false", _usd(sum(c for k, c in idle.costs(prices).items() if "alert" not in k))],
         [f"`vnetEnabled`: {PRIVATE_ENDPOINTS} private endpoints, {DNS_ZONES} DNS zones, on top", _usd(network)],
         ["A million documents are stored: listings of `reconcile`, on top", _usd(prices["blob_write"].of(a_million))],
+        [f"More than {REVIEWS_A_SWEEP} documents always wait for review: looks of `sweep`, on top", _usd(looks)],
     ]
     return _table(["USD a month", ""], rows)
 

@@ -35,7 +35,7 @@ def failures(
     session: Session,
     reason: Reason = None,
     prefix: Prefix = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Show so many at most.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Show so many at most.")] = 50,
 ) -> int:
     """List what failed, and why."""
     asked = {"limit": limit, **({"reason": reason} if reason else {}), **({"prefix": prefix} if prefix else {})}
@@ -55,21 +55,14 @@ def _show(session: Session, found: dict[str, Any]) -> None:
     at_least = "" if found.get("listed_all", True) else "at least "
     for code, count in sorted(by_reason.items(), key=lambda each: -each[1]):
         session.out.print(f"{at_least}{count:>6}  {escape(code)}")
-    table = Table("document", "code", "failed", "message")
+    table = Table("document", "code", "failed")
     for each in found["failures"]:
-        name = _name_of(each)
-        table.add_row(
-            escape(name), escape(each["code"]), str(each["failed"])[:19], escape(str(each.get("message") or ""))
-        )
+        # The record's name where the document's was too long for it.
+        name = str(each["name"] or each["record"])
+        table.add_row(escape(name), escape(str(each["code"] or "unknown")), str(each["failed"])[:19])
     session.out.print(table)
+    session.out.print("Why, of one: pigeonhole document NAME")
     session.out.print("Once the cause is put right: pigeonhole send-again NAME, or --reason CODE")
-
-
-def _name_of(failure: dict[str, Any]) -> str:
-    document = failure.get("document")
-    if isinstance(document, dict):
-        return str(document["name"])
-    return str(failure.get("name") or failure.get("record"))
 
 
 def send_again(

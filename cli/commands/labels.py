@@ -304,7 +304,7 @@ def check(
         Form | None,
         typer.Argument(metavar="FORM", help="Check a file instead of the project's labels.", show_choices=False),
     ] = None,
-    path: Annotated[Path | None, typer.Argument(metavar="PATH", exists=True)] = None,
+    path: Annotated[Path | None, typer.Argument(metavar="PATH", exists=True, help="That file or folder.")] = None,
     kind: KindOption = None,
     text: TextOption = None,
     label: LabelOption = None,
@@ -312,7 +312,7 @@ def check(
     class_names: ClassesOption = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Name so many likely mistakes at most.")] = 20,
     golden_percent: Annotated[
-        int, typer.Option("--golden-percent", min=0, max=90, help="As the app's setting GOLDEN_PERCENT.")
+        int, typer.Option("--golden-percent", min=0, max=50, help="As the app's setting GOLDEN_PERCENT.")
     ] = GOLDEN_PERCENT,
     near: Annotated[float, typer.Option("--near", min=0.5, max=1, help="How alike near-duplicates are.")] = 0.9,
     project: Project = None,

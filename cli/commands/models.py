@@ -15,7 +15,7 @@ from cli.steps import StepFailedError
 _VERDICTS = {
     "better": "better than the model in use",
     "as_good": "as good as the model in use",
-    "worse": "worse than the model in use",
+    "worse": "worse than the model in use, by more than the tolerance",
     "unclear": "not told apart from the model in use: there are too few golden documents",
     "unpaired": "compared by the service's own figures, which rest on different documents",
 }

@@ -13,8 +13,11 @@ from cli.session import Session
 from cli.steps import StepFailedError
 
 SHOWN_CHARACTERS = 3_000
+# More are not listed at once.
+LISTED = 200
 _HELP = "numbers: the classes that are right · enter: as the model says · s skip · u undo · q quit"
 
+Id = Annotated[str, typer.Argument(metavar="ID", help="As pigeonhole review list shows it.")]
 Class = Annotated[str | None, typer.Option("--class", metavar="NAME", help="Only what the model gave this class.")]
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who decides; kept with the decision.")]
 
@@ -45,7 +48,7 @@ def _address(review: str) -> str:
 
 def show_queue(
     session: Session,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Show so many at most.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=LISTED, help="Show so many at most.")] = 20,
     name: Class = None,
 ) -> int:
     """List what waits for review, the least sure first."""
@@ -64,9 +67,8 @@ def _show_queue(session: Session, found: dict[str, Any]) -> None:
     table = Table("id", "document", "confidence", "classes", "why")
     for each in found["reviews"]:
         why = "to check the accepted" if each["reason"] == "audit" else "not sure enough"
-        table.add_row(
-            escape(each["id"]), escape(each["name"]), f"{each['confidence']:.2f}", escape(_classes(each)), why
-        )
+        confidence = "" if each["confidence"] is None else f"{each['confidence']:.2f}"
+        table.add_row(escape(each["id"]), escape(each["name"]), confidence, escape(_classes(each)), why)
     session.out.print(table)
     if found.get("more"):
         session.out.print("... and more (--limit)")
@@ -76,7 +78,7 @@ def _classes(item: dict[str, Any]) -> str:
     return ", ".join(f"{each['name']} {each['confidence']:.2f}" for each in item["classes"]) or "no class"
 
 
-def show_item(session: Session, review: Annotated[str, typer.Argument(metavar="ID")]) -> int:
+def show_item(session: Session, review: Id) -> int:
     """Show one document that waits, with its text."""
     item = session.api.call("GET", _address(review))
     session.answer(item, lambda: _show_item(session, item))
@@ -85,7 +87,7 @@ def show_item(session: Session, review: Annotated[str, typer.Argument(metavar="I
 
 def decide(
     session: Session,
-    review: Annotated[str, typer.Argument(metavar="ID")],
+    review: Id,
     classes: Annotated[list[str] | None, typer.Argument(metavar="CLASS", help="The right classes.")] = None,
     skip: Annotated[bool, typer.Option("--skip", help="Decide nothing; it leaves the queue.")] = False,
     none: Annotated[bool, typer.Option("--none", help="No class is right (multi-label projects).")] = False,
@@ -104,7 +106,7 @@ def decide(
     return OK
 
 
-def undo(session: Session, review: Annotated[str, typer.Argument(metavar="ID")]) -> int:
+def undo(session: Session, review: Id) -> int:
     """Take a decision back; the document waits again."""
     item = session.api.call("DELETE", _address(review))
     session.answer(item, lambda: session.out.print("It waits for review again."))
@@ -150,15 +152,17 @@ def _next(session: Session, name: str | None, known: set[str]) -> dict[str, Any]
     """The first of the queue that this session has not seen: a listing may still show what was decided just now."""
     from cli.api import ApiError
 
-    listed = _list(session, limit=min(len(known) + 5, 1000), name=name)["reviews"]
+    listed = _list(session, limit=min(len(known) + 20, LISTED), name=name)["reviews"]
     for each in listed:
         if each["id"] in known:
             continue
         try:
             item: dict[str, Any] = session.api.call("GET", _address(each["id"]))
         except ApiError as error:
-            if error.status != 404:
+            if error.status not in (404, 409):
                 raise
+            if error.status == 409:  # it was overwritten or deleted, and waits no longer
+                session.err.print(f"Passed over: {error}", markup=False)
             continue
         if item.get("state") != "decided":
             return item

@@ -60,7 +60,7 @@ def _acceptance(acceptance: dict[str, Any] | None) -> list[str]:
         f"({acceptance['documents']} golden documents)"
     ]
     if acceptance.get("accepted") is not None:
-        lines.append(f"{acceptance['accepted']} accepted, {acceptance['review']} for review (pigeonhole review)")
+        lines.append(f"{acceptance['accepted']} accepted, {acceptance['review']} for review (pigeonhole review start)")
     in_use = acceptance.get("precision_in_use")
     if in_use:
         lines.append(
@@ -115,7 +115,7 @@ def _minute(moment: object) -> str:
 
 def metrics(
     session: Session,
-    days: Annotated[int, typer.Option("--days", min=1, max=366, help="So many days back.")] = 7,
+    days: Annotated[int, typer.Option("--days", min=1, max=30, help="So many days back.")] = 7,
 ) -> int:
     """Show what was classified by day.
 
@@ -139,7 +139,7 @@ def _show_metrics(session: Session, found: dict[str, Any]) -> None:
             accuracy = each.get("estimated_accuracy")
             table.add_row(
                 str(each["day"]),
-                escape(each["model"]),
+                escape(each["model"] or "unknown"),
                 str(each["documents"]),
                 *(str(each.get(name) if each.get(name) is not None else "") for name in ("accepted", "review")),
                 "" if accuracy is None else f"{accuracy:.2f}",

@@ -1,4 +1,4 @@
-"""What a project is asked for beside what the service knows of it: pipeline/projects/<project>.json."""
+"""What a project asks for beside what the service knows of it: pipeline/projects/<project>.json."""
 
 from __future__ import annotations
 

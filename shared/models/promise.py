@@ -142,8 +142,10 @@ def why_nothing_is_accepted(threshold: Threshold) -> str | None:
         return None
     seen = f"every classification goes to review: {threshold.documents} golden documents"
     if threshold.documents_needed is not None:
+        # As after an upgrade: the model in use was published by a release that tried none.
+        untried = "" if threshold.documents else "publish the model again to try it on those there are, or "
         return (
             f"{seen} are too few for a promise, which takes about {threshold.documents_needed} (never fewer than "
-            f"{MIN_DOCUMENTS}); label more and retrain"
+            f"{MIN_DOCUMENTS}); {untried}label more and retrain"
         )
     return f"{seen} show no confidence from which on the model is right often enough; ask for less, or retrain"

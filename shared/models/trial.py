@@ -33,7 +33,10 @@ class TrialDocument(StoredModel):
 
 
 class Trial(StoredModel):
-    """All golden documents that a model has classified. `label` is the model's name."""
+    """All golden documents that a model has been tried on, with its answers or the errors in their place.
+
+    `label` is the model's name, `ended` when the trial was last written.
+    """
 
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
     project: str

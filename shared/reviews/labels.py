@@ -53,7 +53,10 @@ class AddedLabels:
             if (classes := self._classes(each)) is not None
         ]
         if len(labels) < len(newest):
-            log.warning("labels_left_out project=%s decisions=%s labels=%s", project, len(newest), len(labels))
+            first = min({str(each.location) for each in newest.values()} - {label.location for label in labels})
+            why = "its text is not in the training container, or its decision cannot be read"
+            counts = (len(newest), len(labels))
+            log.warning("labels_left_out project=%s decisions=%s labels=%s first=%s: %s", project, *counts, first, why)
         return sorted(labels, key=lambda label: label.location)
 
     def _classes(self, listed: ListedDecision) -> tuple[str, ...] | None:

@@ -210,6 +210,7 @@ class Browser:
 def running_browser(base: str, folder: Path) -> Iterator[Browser]:
     """A browser with a profile of its own in `folder`, ended at the end."""
     chromium, driver = find_programs()
+    folder.mkdir(parents=True, exist_ok=True)  # chromedriver ends where its log cannot be written
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for flag in (*_FLAGS, f"--user-data-dir={folder / 'profile'}"):

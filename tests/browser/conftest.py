@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import hostile, interim
 from tests.browser.chromium import WIDE, Browser, running_browser
 from tests.browser.scene import running_scene
 from tests.e2e.conftest import Cloud
@@ -30,7 +29,6 @@ def window(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
     folder: Path = tmp_path_factory.mktemp("browser")
     with running_browser(cloud.stack.host.url, folder) as running:
         running.key = cloud.stack.host.master_key
-        interim.answer(running, interim.metrics([*CLASSES, *hostile.names()[:3], "constructor"]))
         yield running
 
 

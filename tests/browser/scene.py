@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
 from cli.datasets import SAMPLES, load_dataset
+from shared.batches.answer_counts import count_answers
+from shared.batches.batch import BatchDocument, plan_batch
+from shared.documents.record_schema import ClassConfidence
 from shared.documents.ref import DocumentRef, FailureCode, record_name
 from shared.reviews.item import item_of
 from tests.browser import hostile
@@ -38,6 +41,7 @@ def running_scene(folder: Path, *, host_kind: str = "stand-in", with_hostile: bo
                     add_failed(running, name)
                 else:
                     add_classified(running, name, attack.encode(), waiting=True)
+            add_closed_batch(running, [*hostile.names()[:3], "constructor"])
         running.follow(f"/api/projects/{PROJECT}/retrain", {"model": "second", "force": True})
         yield running
 
@@ -54,6 +58,18 @@ def add_classified(cloud: Cloud, name: str, text: bytes, *, waiting: bool) -> No
     item = item_of(record) if waiting else None
     if item is not None:
         services.reviews.queue.put(item)
+
+
+def add_closed_batch(cloud: Cloud, classes: Sequence[str]) -> None:
+    """A batch that was classified as these, for the metrics."""
+    like, batches = cloud.classification("inbox/mail-0733.txt"), cloud.stack.services.batches
+    assert like is not None
+    named = [ClassConfidence(name=name, confidence=0.9) for name in classes]
+    answers = count_answers([like.model_copy(update={"classes": named})])
+    batch = plan_batch([BatchDocument(document=like.document)], batches.clock())
+    stored = batches.store.create(batch)
+    assert stored is not None
+    batches.store.close(stored.change(answers=answers))
 
 
 def add_failed(cloud: Cloud, name: str) -> None:

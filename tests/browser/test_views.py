@@ -20,7 +20,7 @@ VIEWS: dict[str, tuple[str, str]] = {
     "work": ("work", "retrain"),
     "models": (f"models?project={PROJECT}&first=second&second=first", "What is taken for what"),
     "classes": ("classes", "Classes by day"),
-    "review": ("review", "Which class?"),
+    "review": ("review", "Which classes?"),
     "nothing": ("elsewhere", "There is no such view"),
 }
 
@@ -49,8 +49,10 @@ def test_a_batch_and_an_operation_have_their_timelines(page: Browser) -> None:
     for words, expected in (("closed", "planned"), ("retrain", "train:")):
         page.open("work")
         page.wait_for_text(words)
-        table = "[aria-label=Batches]" if words == "closed" else "[aria-label=Operations]"
-        page.find(f"{table} a").click()
+        if words == "closed":
+            page.find("[aria-label=Batches] a").click()
+        else:
+            page.click(words, within="[aria-label=Operations]")
         page.wait_for(".timeline li")
         page.wait_for_text(expected, ".timeline")
         assert look(page) == []
@@ -95,6 +97,13 @@ def test_the_verdict_on_the_last_retraining_is_said_in_words(page: Browser, clou
     page.open("models")
     page.wait_for_text(reason)
     assert "Passed." in page.text(".note")
+
+
+def test_what_is_sent_again_is_no_operation_of_a_project(page: Browser, cloud: Cloud) -> None:
+    cloud.follow("/api/reclassify", {"prefix": "none/"})
+    page.open("models")
+    page.wait_for_text("The last retraining")
+    assert "~reclassify" not in page.text("main")
 
 
 def test_two_models_stand_beside_each_other_class_by_class(page: Browser) -> None:

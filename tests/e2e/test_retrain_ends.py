@@ -137,10 +137,11 @@ def test_an_ended_operation_cannot_be_cancelled_and_gives_the_project_free(world
 
 def test_an_older_model_is_published_again_to_roll_back(world: OperationsWorld) -> None:
     for label in ("next", "nexter"):
-        retrained = world.run(world.retrain(model=label))
+        # The gate has its say elsewhere: on 13 golden documents it would be a coin's.
+        retrained = world.run(world.retrain(model=label, force=True))
         assert retrained.state is OperationState.SUCCEEDED, retrained.history
     ended = world.run(world.publish("next"))
-    steps = world.steps[world.steps.index("publish") :]
+    steps = [step for step in world.steps[world.steps.index("publish") :] if step != "gate"]
     if world.api_version != "2021-preview":  # the staging deployment holds the one before, which swapping brings back
         steps.remove("wait_publishing")
         assert len(world.jobs("swap")) == 2

@@ -1,41 +1,47 @@
-"""Retraining in the real host, 2021 preview: killed at every step, and asked for many times at once.
+"""Retraining in the real host, under both API versions: killed at every step, and asked for many times at once.
 
-The dated API has more steps. tests/unit/operations/test_publication_crashes.py interrupts those, without a host.
+Under 2021-preview the model is the project's first. Under 2023-04-01, whose rows are `long`, it replaces one in
+production: submissions are held, and deployments swapped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from azurite_process.processes import wait_until
+from cli.datasets import Dataset
 from language_emulator.testing.corpus import upload_corpus
+from local.seed import LABELS, seed
 from shared.language.apis import api_for
 from shared.language.values import Project, ProjectKind
 from shared.models.active_model import ACTIVE_MODEL
+from shared.models.trial import TrialStore
 from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud, steps_taken
 from tests.unit.operations.operations_world import RETRAIN
 
 pytestmark = pytest.mark.e2e
 
 PROJECT = "/api/projects/demo"
-STEPS = RETRAIN["2021-preview"]
-IMMEDIATE = {"training": "immediate", "publishing": "immediate", "analysis": "immediate"}
+PREVIEW, DATED = "2021-preview", "2023-04-01"
 SLOW = {"kind": "slow", "seconds": 1.5}
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterator[Cloud]:
+def running(
+    tmp_path_factory: pytest.TempPathFactory, host_kind: str, request: pytest.FixtureRequest
+) -> Iterator[Cloud]:
     timings = QUICK | {"receive_visibility": 2, "renewal": 0.7}
+    # Submissions are held for as long as one may be on its way.
+    changes = NO_NETS | {"language_api": request.param, "language_read_seconds": "3"}
     with running_cloud(
-        tmp_path_factory.mktemp("retrain"),
-        host_kind=host_kind,
-        timings=timings,
-        changes=NO_NETS | {"language_api": "2021-preview"},
+        tmp_path_factory.mktemp("retrain"), host_kind=host_kind, timings=timings, changes=changes
     ) as cloud:
         upload_corpus(cloud.stack.azurite.connection_string, "training", single_label=False, count=40)
         yield cloud
@@ -43,22 +49,51 @@ def running(tmp_path_factory: pytest.TempPathFactory, host_kind: str) -> Iterato
 
 @pytest.fixture
 def cloud(running: Cloud) -> Cloud:
-    """An emulator that knows nothing but an untrained project, and no model in use."""
+    """An emulator that knows nothing but a project: untrained, and no model in use; or, under the dated API, with a
+    model `first` in production and in use, which was never tried."""
     running.control("POST", "reset")
     running.container("pipeline").delete(ACTIVE_MODEL)
-    api = api_for(running.stack.settings.language_api)
-    definition = Project("demo", ProjectKind.MULTI, "en-us", "training", "labels.json")
-    running.stack.services.adapters.language.send(api.create_project(definition))
+    services = running.stack.services
+    api = api_for(services.settings.language_api)
+    if api.has_deployments:
+        TrialStore(running.container("pipeline")).remove("demo", label="first")
+        labels = running.container("training").read(LABELS).data
+        seed(services, Dataset(Path(), labels, ProjectKind.MULTI, training={}, new={}, expected={}))
+        running.control("DELETE", "requests")
+    else:
+        definition = Project("demo", ProjectKind.MULTI, "en-us", "training", LABELS)
+        services.adapters.language.send(api.create_project(definition))
     return running
+
+
+def is_dated(cloud: Cloud) -> bool:
+    return cloud.stack.settings.language_api == DATED
+
+
+def submissions_are_held(cloud: Cloud) -> bool:
+    return cloud.api.call("GET", "/api/status")["active_model"]["held_until"] is not None
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When the host is killed: while a request of the service is being answered, or after so many looks at a job."""
+    """When the host is killed: while a request of the service is being answered, after so many looks at a job, or when
+    something is `seen` at the app."""
 
     slow: str = ""
     skip: int = 0
     progression: dict[str, str] = field(default_factory=dict)
+    looks_at: str = ""
+    seen: Callable[[Cloud], bool] | None = None
+    step: str = ""
+    """What the operation's record names then, where it is not the name of the moment."""
+    leaves_out: tuple[str, ...] = ()
+    """Steps that have nothing to wait for, because what was asked for is found done."""
+
+    @property
+    def repeated(self) -> str:
+        """The request that is sent again: of an import, which replaces the same by the same, and of the batch in flight
+        nothing tells that they arrived."""
+        return self.slow if self.slow in ("import_project", "submit_analysis") else ""
 
     def prepare(self, cloud: Cloud) -> None:
         if self.slow:
@@ -67,10 +102,12 @@ class Moment:
             cloud.control("PUT", "progression", self.progression)
 
     def has_come(self, cloud: Cloud) -> bool:
+        if self.seen:
+            return self.seen(cloud)
         if self.slow:
             return cloud.faults_applied() > 0
-        [kind] = self.progression
-        return any(job["reads"] > 0 for job in cloud.jobs(kind))
+        # Those that the model in use was made by have ended.
+        return any(job["reads"] > 0 and job["status"] != "succeeded" for job in cloud.jobs(self.looks_at))
 
     def wait_for_the_effect(self, cloud: Cloud) -> None:
         """The host's lock on its message is minutes in the real one: the request has ended when the message returns."""
@@ -80,51 +117,106 @@ class Moment:
             )
 
 
+AFTER_READS = "after 2 reads"
 # A slow request takes effect in the service although who sent it is dead: its answer is never saved.
-MOMENTS = {
-    "split": Moment(slow="get_project"),
+SHARED = {
     "train": Moment(slow="train"),
-    "wait_training": Moment(progression={"training": "after 2 reads"}),
+    "wait_training": Moment(progression={"training": AFTER_READS}, looks_at="training"),
     "evaluate": Moment(slow="get_evaluation"),
-    "publish": Moment(slow="publish"),
-    "wait_publishing": Moment(progression={"publishing": "after 2 reads"}),
     "trial": Moment(slow="submit_analysis"),
-    "wait_trial": Moment(progression={"analysis": "after 2 reads"}),
-    # Before it the project is looked at for its labels, for its container, and for the trial.
-    "switch": Moment(slow="get_project", skip=3),
+    "wait_trial": Moment(progression={"analysis": AFTER_READS}, looks_at="analysis"),
+}
+MOMENTS = {
+    PREVIEW: SHARED
+    | {
+        "split": Moment(slow="get_project"),
+        "publish": Moment(slow="publish"),
+        "wait_publishing": Moment(progression={"publishing": AFTER_READS}, looks_at="publishing"),
+        # Before it the project is looked at for its labels, for its container, and for the trial.
+        "switch": Moment(slow="get_project", skip=3),
+    },
+    DATED: SHARED
+    | {
+        "import": Moment(slow="import_project"),
+        "wait_import": Moment(progression={"imports": AFTER_READS}, looks_at="import"),
+        "publish": Moment(slow="deploy", leaves_out=("wait_publishing",)),
+        "wait_publishing": Moment(progression={"publishing": AFTER_READS}, looks_at="deployment"),
+        # The candidate's answers are kept by then, and the active model's batch is in flight.
+        "second batch": Moment(slow="submit_analysis", skip=1, step="trial"),
+        # It has no more to do than that, and leaves what began before some seconds to end.
+        "hold": Moment(seen=submissions_are_held, step="swap"),
+        # Still under way when the next host looks: to swap again would undo it.
+        "swap": Moment(
+            slow="swap_deployments", progression={"publishing": "after 8 seconds"}, leaves_out=("wait_swap",)
+        ),
+        "wait_swap": Moment(progression={"publishing": AFTER_READS}, looks_at="swap"),
+        "switch": Moment(slow="get_project", skip=3),
+    },
+}
+# Those that no request is made in, or after which a job's id would be lost.
+LAST_LINES = {
+    PREVIEW: ("train", "trial", "gate"),
+    DATED: ("import", "train", "publish", "trial", "wait_trial", "gate", "swap", "wait_swap"),
 }
 
 
-def assert_done_once(cloud: Cloud, operation: str, *, submissions: int = 1) -> None:
+def rows(values: dict[str, Any]) -> list[Any]:
+    return [
+        pytest.param(version, value, marks=pytest.mark.long if version == DATED else (), id=f"{version}-{value}")
+        for version in (PREVIEW, DATED)
+        for value in values[version]
+    ]
+
+
+def accepted(cloud: Cloud, operation: str) -> int:
+    """Requests that the service has not refused."""
+    counts = cloud.control("GET", "requests")["operations"].get(operation, {})
+    return sum(count for status, count in counts.items() if status.startswith("2"))
+
+
+def assert_done_once(cloud: Cloud, operation: str, *, repeated: str = "", without: tuple[str, ...] = ()) -> None:
+    """`repeated` is the one request of which two took effect."""
     record = cloud.api.follow(operation, seconds=DEADLINE)
     assert (record["state"], record["reason"]) == ("succeeded", "next is in use")
-    assert steps_taken(record) == STEPS
-    assert [job["status"] for job in cloud.jobs("training")] == ["succeeded"]
-    assert [job["status"] for job in cloud.jobs("publishing")] == ["succeeded"]
-    status = cloud.api.call("GET", "/api/status")
-    assert status["active_model"]["label"] == "next"
+    steps = RETRAIN[cloud.stack.settings.language_api]
+    assert steps_taken(record) == [step for step in steps if step not in without]
+    active = cloud.api.call("GET", "/api/status")["active_model"]
+    assert (active["label"], active["held_until"]) == ("next", None)
     listed = cloud.api.call("GET", f"{PROJECT}/models")["models"]
-    assert [(model["model"], model["in_use"]) for model in listed] == [("next", True)]
-    # The golden documents are one batch: it is paid for once, or twice where the host died before it knew the job.
-    assert cloud.requests("submit_analysis") == submissions
-    assert record["trial"]["done"] == record["trial"]["to_classify"] == record["trial"]["documents"] > 0
+    others = {"first": False} if is_dated(cloud) else {}
+    assert {model["model"]: model["in_use"] for model in listed} == {"next": True} | others
+    # The golden documents are one batch of each model's.
+    models = 1 + len(others)
+    once = ["import_project", "train", "deploy", "swap_deployments"] if is_dated(cloud) else ["train", "publish"]
+    expected = dict.fromkeys(once, 1) | {"submit_analysis": models}
+    # Not those that were refused: under the preview a training that has just begun is told by a 409 alone.
+    assert {name: accepted(cloud, name) for name in expected} == {
+        name: count + (name == repeated) for name, count in expected.items()
+    }
+    for kind in ("training", "deployment", "swap") if is_dated(cloud) else ("training", "publishing"):
+        jobs = [job["status"] for job in cloud.jobs(kind) if job["model"] != "first"]
+        assert jobs == ["succeeded"], kind
+    trial = record["trial"]
+    assert trial["done"] == trial["to_classify"] == models * trial["documents"] > 0
+    batches = models + (repeated == "submit_analysis")
+    assert sum(job["documents"] for job in cloud.jobs("analysis")) == batches * trial["documents"]
 
 
-@pytest.mark.parametrize("step", MOMENTS)
+@pytest.mark.parametrize(("running", "step"), rows(MOMENTS), indirect=["running"], scope="module")
 def test_a_host_killed_in_a_step_of_a_retrain_resumes_and_finishes_once(cloud: Cloud, step: str) -> None:
-    moment = MOMENTS[step]
+    moment = MOMENTS[cloud.stack.settings.language_api][step]
     moment.prepare(cloud)
     started = cloud.api.call("POST", f"{PROJECT}/retrain", {"model": "next"})
     wait_until(lambda: moment.has_come(cloud), seconds=DEADLINE, what=f"the moment in {step}", poll_seconds=0.02)
-    assert cloud.api.call("GET", started["operation"])["step"] == step
+    assert cloud.api.call("GET", started["operation"])["step"] == (moment.step or step)
     assert cloud.stack.host is not None
     cloud.stack.host.kill()
     moment.wait_for_the_effect(cloud)
     cloud.stack.start_host()
-    assert_done_once(cloud, started["operation"], submissions=2 if step == "trial" else 1)
+    assert_done_once(cloud, started["operation"], repeated=moment.repeated, without=moment.leaves_out)
 
 
-@pytest.mark.parametrize("step", ["train", "trial", "gate"])
+@pytest.mark.parametrize(("running", "step"), rows(LAST_LINES), indirect=["running"], scope="module")
 def test_a_host_that_dies_between_saving_a_step_and_sending_the_next_resumes(cloud: Cloud, step: str) -> None:
     stack = cloud.stack
     assert stack.host is not None
@@ -138,6 +230,7 @@ def test_a_host_that_dies_between_saving_a_step_and_sending_the_next_resumes(clo
     assert_done_once(cloud, started["operation"])
 
 
+@pytest.mark.parametrize("running", [PREVIEW], indirect=True)
 @pytest.mark.parametrize("count", [2, 20])
 def test_of_many_retrains_asked_for_at_once_one_is_accepted(cloud: Cloud, count: int) -> None:
     cloud.control("PUT", "progression", {"training": "never"})

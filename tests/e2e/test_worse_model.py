@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from cli.datasets import SAMPLES, Dataset, load_dataset
-from local.seed import upload_training
+from cli.datasets import SAMPLES, load_dataset
+from shared.models.golden import split
+from shared.models.labels import parse_labels
 from tests.e2e.conftest import Cloud, running_cloud
 from tests.unit.operations.operations_world import API_VERSIONS
 
@@ -31,9 +32,17 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
         yield running
 
 
-def put_labels(cloud: Cloud, dataset: Dataset) -> None:
-    upload_training(cloud.stack.services, dataset)
-    cloud.api.call("PUT", f"{PROJECT}/labels", json.loads(dataset.labels))
+def labels_that_mislead(golden_percent: int) -> Any:
+    """What is trained on has the labels of other documents; the golden documents keep their own, and judge rightly."""
+    true, spoiled = (
+        json.loads(load_dataset(SAMPLES, labels_name=name).labels) for name in ("labels.json", "labels_spoiled.json")
+    )
+    golden = {each.location for each in split(parse_labels(true).documents, percent=golden_percent).golden}
+    documents = [
+        own if own["location"] in golden else other
+        for own, other in zip(true["documents"], spoiled["documents"], strict=True)
+    ]
+    return true | {"documents": documents}
 
 
 def active_model(cloud: Cloud) -> Any:
@@ -53,7 +62,7 @@ def upload_new(cloud: Cloud, prefix: str) -> list[str]:
 def test_a_worse_model_is_refused_and_the_active_one_stays_unless_it_is_forced(cloud: Cloud, prefix: str) -> None:
     before = upload_new(cloud, f"{prefix}before/")
     records, active = cloud.records(before), active_model(cloud)
-    put_labels(cloud, load_dataset(SAMPLES, labels_name="labels_spoiled.json"))
+    cloud.api.call("PUT", f"{PROJECT}/labels", labels_that_mislead(cloud.stack.settings.golden_percent))
 
     ended = cloud.follow(f"{PROJECT}/retrain", {"model": "spoiled"})
     assert ended["state"] == "refused"

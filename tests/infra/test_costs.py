@@ -11,12 +11,26 @@ from typing import Any
 import pytest
 
 from shared.config import Settings
+from shared.models.acceptance import AcceptanceRule
+from shared.reviews.sweep import LOOKED_AT
 from tests.infra.alert_rules import TYPES, deployed_alerts
 from tests.infra.bicep import INFRA, MAIN, ROOT, read_template
 from tests.infra.observed_app import ObservedApp, upload_letters
 from tests.infra.test_alerts import new_app
 from tools import costs
-from tools.costs import PER_BATCH, PER_DOCUMENT, PER_RECONCILE, PER_SWEEP, Asked, Month, Price, filled, read_prices
+from tools.costs import (
+    PER_BATCH,
+    PER_DOCUMENT,
+    PER_DOCUMENT_FOR_REVIEW,
+    PER_RECONCILE,
+    PER_SWEEP,
+    PER_SWEEP_OF_REVIEWS,
+    Asked,
+    Month,
+    Price,
+    filled,
+    read_prices,
+)
 
 PARAMETERS = read_template(MAIN).parameters
 WRITES = {"create", "replace", "put", "list"}
@@ -130,6 +144,27 @@ def test_documents_and_batches_ask_for_no_more_than_is_counted(at_once: int, rou
     assert_enough(measured(app), counted((PER_DOCUMENT, at_once * rounds), (PER_BATCH, batches)))
 
 
+def test_what_waits_for_review_asks_for_no_more_than_is_counted() -> None:
+    app = quiet_app()
+    documents, batches, sweeps = 2 * LOOKED_AT, 2 * LOOKED_AT // costs.FULL_BATCH, 24
+    app.services.promises.set_rule("letters", AcceptanceRule())  # no model has a trial: everything goes to review
+    app.performed.clear()
+    upload_letters(app, [f"letter-{number}.txt" for number in range(documents)])
+    app.pass_time(timedelta(minutes=20))
+    found = measured(app)
+    expected = counted((PER_DOCUMENT, documents), (PER_BATCH, batches), (PER_DOCUMENT_FOR_REVIEW, documents))
+    assert_enough(found, expected)
+    assert found.blob_writes > counted((PER_DOCUMENT, documents), (PER_BATCH, batches)).blob_writes
+
+    app.workspace.traces.clear()
+    app.workspace.requests.clear()
+    app.performed.clear()
+    app.stopped = {"reconcile"}
+    app.pass_hours(2)
+    assert_enough(measured(app), counted((PER_SWEEP, sweeps), (PER_SWEEP_OF_REVIEWS, sweeps)))
+    assert measured(app).blob_reads > counted((PER_SWEEP, sweeps)).blob_reads
+
+
 def test_timers_ask_for_no_more_than_is_counted() -> None:
     app = quiet_app()
     app.stopped = {"reconcile"}
@@ -164,6 +199,7 @@ def test_defaults_are_those_of_the_app_and_its_deployment() -> None:
     assert costs.AT_ONCE["blob"] == host["blobs"]["maxDegreeOfParallelism"]
     assert {costs.AT_ONCE["collect_documents"], costs.AT_ONCE["advance_batch"]} == {queues}
     assert Settings.model_fields["pipeline_linger_seconds"].default == costs.LINGER_SECONDS
+    assert LOOKED_AT == costs.REVIEWS_A_SWEEP
     assert PARAMETERS["instanceMemoryMB"].default == costs.INSTANCE_GB * 1024
     schedules = {name: PARAMETERS[name].default for name in ("sweepSchedule", "reconcileSchedule")}
     assert schedules == {"sweepSchedule": "30 */5 * * * *", "reconcileSchedule": "0 */15 * * * *"}

@@ -242,6 +242,7 @@ def test_caches_are_left_out_and_old_files_are_gone(tmp_path: Path) -> None:
         "host.json",
         "requirements.txt",
         "shared/__init__.py",
+        "web/index.html",
     ]
     assert not (root / "build" / "package" / "old").exists()
 

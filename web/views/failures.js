@@ -7,7 +7,7 @@ const MEANS = dictionary(Object.entries({
   empty: 'there is no text in it',
   too_large: 'it is over the limit of bytes or characters',
   binary: 'it is not text',
-  unreadable: 'storage does not give the blob',
+  unreadable: 'its bytes are no text that can be read, or storage does not give it',
   refused: 'the service refuses every request with it',
   document_error: 'the service reports an error for it',
   job_failed: 'the service’s job failed',

@@ -18,9 +18,10 @@ export function Models({ query }) {
       : html`<${First} />`)}<//>`;
 }
 
-// The project that was asked for, else that of the newest operation, else that of the model in use.
+// The project that was asked for, else that of the newest retraining or publication, else that of the model in use.
 async function findProject(asked) {
-  const { operations } = await call('operations?limit=100');
+  const listed = await call('operations?limit=100');
+  const operations = listed.operations.filter((each) => each.kind === 'retrain' || each.kind === 'publish');
   const projects = [...new Set([...(asked ? [asked] : []), ...operations.map((each) => each.project)])];
   if (projects.length > 0) return { project: projects[0], projects, operations };
   const { active_model: model } = await call('status');

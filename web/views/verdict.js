@@ -5,7 +5,7 @@ import { html, link } from '../view.js';
 const WORDS = {
   better: 'Better than the model it was compared with.',
   as_good: 'As good as the model it was compared with, within the tolerance.',
-  worse: 'Worse than the model it was compared with.',
+  worse: 'Worse than the model it was compared with, by more than the tolerance.',
   unclear: 'Unclear: the golden documents are too few to tell.',
   unpaired: 'Compared by the service’s own figures, which rest on different documents for each model.',
 };
@@ -13,7 +13,7 @@ const WORDS = {
 export function Verdict({ gate, project, label }) {
   const { verdict = 'unpaired', losses = [] } = gate;
   return html`<div class=${`note ${gate.passed ? 'good' : 'bad'}`}>
-    <strong>${gate.forced ? 'Published by force. ' : gate.passed ? 'Passed. ' : 'Refused. '}${WORDS[verdict] || verdict}</strong>
+    <strong>${gate.forced ? 'Passed by force. ' : gate.passed ? 'Passed. ' : 'Refused. '}${WORDS[verdict] || verdict}</strong>
     <p><${Name}>${gate.reason}<//></p>
     ${gate.interval && html`<p>The difference in ${gate.metric.replace('_', ' ')} is ${signed(gate.difference)}, four times in five between ${signed(gate.interval[0])} and ${signed(gate.interval[1])}; ${plural(gate.documents, 'golden document')}, ${gate.discordant} answered differently.</p>`}
     ${gate.documents_needed && html`<p>About ${plural(gate.documents_needed, 'golden document')} would settle it.</p>`}

@@ -10,6 +10,7 @@ import pytest
 import respx
 
 from cli.exit_codes import FAILED, INCOMPLETE, NOT_FOUND, OK, REFUSED, UNREACHABLE, USAGE
+from shared.reports.model_metrics import MAX_DAYS
 from tests.unit.cli.command_world import URL, app, run, sent
 
 __all__ = ["app"]
@@ -157,6 +158,12 @@ def test_failures_are_listed_by_reason(app: respx.MockRouter) -> None:
     assert "Nothing has failed." in run("failures").out
 
 
+def test_a_failure_record_that_is_not_ours_is_listed_by_its_own_name(app: respx.MockRouter) -> None:
+    failure = {"name": None, "record": "long~1f.json", "code": None, "failed": "2026-11-24T15:18:00Z"}
+    app.get("/api/failures").respond(200, json={"failures": [failure], "by_reason": {"unknown": 1}, "listed_all": True})
+    assert "long~1f.json" in run("failures").out
+
+
 def test_documents_are_sent_again_by_name(app: respx.MockRouter) -> None:
     route = app.post("/api/documents/classify")
     route.side_effect = [httpx.Response(202, json={"name": "a", "state": "sent"}), httpx.Response(404, json=PROBLEM)]
@@ -290,6 +297,20 @@ def test_metrics_are_shown_by_day_with_what_has_drifted(app: respx.MockRouter) -
     assert "the figures are of a part" in said.out
 
 
+def test_batches_of_an_earlier_release_have_a_day_without_a_model(app: respx.MockRouter) -> None:
+    day: dict[str, Any] = {"day": "2026-11-24", "project": None, "model": None, "documents": 40, "classes": {}}
+    day |= {"accepted": 0, "review": 0, "estimated_accuracy": None}
+    app.get("/api/metrics").respond(200, json={"days": [day], "models": [], "listed_all": True})
+    assert re.search(r"2026-11-24 .*unknown .*40 ", run("metrics").out)
+
+
+def test_no_more_is_asked_for_than_the_app_gives(app: respx.MockRouter) -> None:
+    for most in (("metrics", "--days", MAX_DAYS), ("failures", "--limit", 200), ("review", "list", "--limit", 200)):
+        *command, limit = most
+        assert run(*command, str(int(limit) + 1)).code == USAGE, command
+    assert not app.calls
+
+
 def item(number: int, **members: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": f"i{number}",
@@ -345,6 +366,21 @@ def test_what_another_has_decided_is_said_and_passed_over(app: respx.MockRouter)
     ended = run("review", "start", said="\n\n")
     assert "kim has decided: shipping" in ended.err
     assert "1 decided" in ended.out
+
+
+def test_a_document_that_has_changed_meanwhile_is_passed_over(app: respx.MockRouter) -> None:
+    queue(app, 2)
+    problem = {"title": "The document has changed", "detail": "'inbox/0.txt' was overwritten"}
+    app.get("/api/reviews/i0").respond(409, json=problem)
+    ended = run("review", "start", said="\nq\n")
+    assert ended.code == OK, ended.err
+    assert "was overwritten" in ended.err
+    assert "1 decided" in ended.out
+
+
+def test_a_result_without_a_class_is_listed_without_a_confidence(app: respx.MockRouter) -> None:
+    app.get("/api/reviews").respond(200, json={"reviews": [item(0, classes=[], confidence=None)], "more": False})
+    assert re.search(r"i0 .*inbox/0.txt .*no class", run("review", "list").out)
 
 
 def test_reviews_are_listed_shown_decided_and_undone(app: respx.MockRouter) -> None:

@@ -46,14 +46,24 @@ WHOLE: dict[str, tuple[type[BaseModel], dict[str, Any], dict[str, Any], dict[str
         {
             "model": "march",
             "publish": False,
-            "gate": {"metric": "macro_f1", "tolerance": 0.1},
+            "gate": {
+                "metric": "macro_f1",
+                "tolerance": 0.1,
+                "on_unclear": "refuse",
+                "no_class_loses_more_than": 0.2,
+            },
             "force": True,
         },
         {},
         {
             "model": None,
             "publish": True,
-            "gate": {"metric": "micro_f1", "tolerance": 0.05},
+            "gate": {
+                "metric": "micro_f1",
+                "tolerance": 0.05,
+                "on_unclear": "by_estimate",
+                "no_class_loses_more_than": None,
+            },
             "force": False,
         },
     ),

@@ -358,7 +358,11 @@ WARNINGS: dict[str, tuple[Threshold, str | None]] = {
     "something is accepted": (Threshold(threshold=0.5, documents=400), None),
     "no golden documents": (
         Threshold(threshold=None, documents=0, documents_needed=59),
-        "0 golden documents are too few for a promise, which takes about 59 (never fewer than 30)",
+        "0 golden documents are too few for a promise, which takes about 59 (never fewer than 30); publish the model",
+    ),
+    "too few golden documents": (
+        Threshold(threshold=None, documents=14, documents_needed=59),
+        "14 golden documents are too few for a promise, which takes about 59 (never fewer than 30); label more",
     ),
     "no hope": (Threshold(threshold=None, documents=400), "400 golden documents show no confidence from which on"),
 }
