@@ -169,3 +169,28 @@ def test_hostile_texts_are_shown_as_letters(page: Browser) -> None:
 def test_the_queue_can_be_that_of_one_class(page: Browser, wanted: str) -> None:
     page.open(f"review?class={wanted}", until=".desk")
     assert wanted in chosen(page)
+
+
+_AT_ONCE = """
+const done = arguments[arguments.length - 1];
+const press = (key) =>
+  document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
+const name = () => document.querySelector('.paper h2 bdi')?.textContent ?? '';
+const pressed = () => document.querySelector('.choice').getAttribute('aria-pressed');
+const before = name();
+new MutationObserver((_, self) => {
+  if (name() === '' || name() === before) return;
+  self.disconnect();
+  const drawn = pressed();
+  press('1');
+  setTimeout(() => done([drawn, pressed()]), 200);
+}).observe(document.body, {childList: true, subtree: true, characterData: true});
+press('Enter');
+"""
+
+
+def test_no_key_is_lost_between_two_documents(page: Browser) -> None:
+    begin(page)
+    page.wait(lambda: page.run("return document.querySelectorAll('.choice').length"), "the classes")
+    drawn, then = page.driver.execute_async_script(_AT_ONCE)
+    assert {drawn, then} == {"true", "false"}

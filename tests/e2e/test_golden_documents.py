@@ -87,7 +87,7 @@ def evaluated_on(world: OperationsWorld, name: str, *, model: str) -> set[str]:
     return {each.location for each in world.services.projects.list_reviewed(name, label=model)}
 
 
-@pytest.mark.parametrize("kind", ProjectKind)
+@pytest.mark.parametrize("kind", [ProjectKind.MULTI, pytest.param(ProjectKind.SINGLE, marks=pytest.mark.long)])
 def test_no_model_is_trained_on_a_golden_document_also_when_labels_are_added(
     world: OperationsWorld, kind: ProjectKind
 ) -> None:

@@ -59,7 +59,7 @@ def labels(kind: ProjectKind, *, spoiled: bool = False) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(params=ProjectKind)
+@pytest.fixture(params=[ProjectKind.SINGLE, pytest.param(ProjectKind.MULTI, marks=pytest.mark.long)])
 def kind(request: pytest.FixtureRequest) -> ProjectKind:
     return ProjectKind(request.param)
 

@@ -12,7 +12,6 @@ from cli.datasets import SAMPLES, load_dataset
 from shared.models.golden import split
 from shared.models.labels import parse_labels
 from tests.e2e.conftest import Cloud, running_cloud
-from tests.unit.operations.operations_world import API_VERSIONS
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +19,7 @@ PROJECT = "/api/projects/demo"
 DOCUMENTS = 6
 
 
-@pytest.fixture(scope="module", params=API_VERSIONS)
+@pytest.fixture(scope="module", params=[pytest.param("2021-preview", marks=pytest.mark.long), "2023-04-01"])
 def cloud(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, host_kind: str) -> Iterator[Cloud]:
     """A model `first` in use, trained from the samples' true labels."""
     with running_cloud(

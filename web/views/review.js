@@ -112,11 +112,15 @@ function Desk({ begin, wanted, reload }) {
     queue.setPlace(last.place);
   };
   const skip = () => item && save({ skip: true }, 'Skipped');
+  // One listener for all documents: between two of them no key is lost. The document that is shown sets what keys do.
+  const keys = useRef({});
+  keys.current = { u: undo };
   const setKeys = (isOn) => {
     sessionStorage.setItem(KEYS_OFF, isOn ? 'no' : 'yes');
     setIsKeyed(isOn);
   };
   return html`
+    ${isKeyed && html`<${Keys} handlers=${keys} />`}
     <div class="row desk-head">
       <p class="quiet">${plural(done.length, 'decision')} of yours${queue.isAtEnd ? '' : `, ${queue.ids.length - queue.place}${queue.more ? '+' : ''} to go`}${saving > 0 ? ', saving…' : ''}</p>
       <label class="check">Your name <input class="by" type="text" autocomplete="name" maxlength="100" value=${sessionStorage.getItem(BY) || ''} onInput=${(event) => sessionStorage.setItem(BY, event.target.value)} /></label>
@@ -126,16 +130,15 @@ function Desk({ begin, wanted, reload }) {
     <p class="hidden" role="status" aria-live="polite">${said}</p>
     ${queue.isAtEnd
       ? html`<${Empty} title="That was all"><p>${plural(done.length, 'decision')}. They become labels at the next retraining.</p>
-          <p class="row"><button type="button" onClick=${reload}>Look for more</button><button type="button" disabled=${done.length === 0} onClick=${undo}>Undo the last <kbd>u</kbd></button><a class="button" href=${link('models')}>Retrain</a></p>
-          ${isKeyed && html`<${Keys} handlers=${{ u: undo }} />`}<//>`
+          <p class="row"><button type="button" onClick=${reload}>Look for more</button><button type="button" disabled=${done.length === 0} onClick=${undo}>Undo the last <kbd>u</kbd></button><a class="button" href=${link('models')}>Retrain</a></p><//>`
       : queue.current && queue.current.problem
         ? html`<${Trouble} problem=${queue.current.problem} /><p class="row"><button type="button" onClick=${() => queue.setPlace(queue.place + 1)}>Go on to the next</button></p>`
         : item
-          ? html`<${Item} key=${item.id} item=${item} save=${save} skip=${skip} undo=${undo} canUndo=${done.length > 0} isKeyed=${isKeyed} />`
+          ? html`<${Item} key=${item.id} item=${item} save=${save} skip=${skip} undo=${undo} canUndo=${done.length > 0} isKeyed=${isKeyed} keys=${keys} />`
           : html`<p class="quiet" role="status">Loading…</p>`}`;
 }
 
-function Item({ item, save, skip, undo, canUndo, isKeyed }) {
+function Item({ item, save, skip, undo, canUndo, isKeyed, keys }) {
   const answered = useMemo(() => new Map(item.classes.map((each) => [each.name, each.confidence])), [item]);
   const [chosen, setChosen] = useState(() => new Set((item.review && !item.review.skipped ? item.review.classes : [...answered.keys()]).filter((name) => item.choices.includes(name))));
   const [filter, setFilter] = useState('');
@@ -157,7 +160,7 @@ function Item({ item, save, skip, undo, canUndo, isKeyed }) {
     const classes = item.choices.filter((name) => pressed.current.has(name));
     if (isMany || classes.length === 1) save({ classes }, classes.length > 0 ? `Saved as ${classes.join(', ')}` : 'Saved as no class');
   };
-  const handlers = {
+  keys.current = {
     Enter: decide,
     s: skip,
     u: undo,
@@ -170,7 +173,6 @@ function Item({ item, save, skip, undo, canUndo, isKeyed }) {
     if (event.detail > 0) event.currentTarget.blur();
   };
   return html`<article class="desk" aria-label="Document to review">
-    ${isKeyed && html`<${Keys} handlers=${handlers} />`}
     <div class="paper">
       <h2><a href=${link('document', { name: item.name })}><${Name} short>${item.name}<//></a></h2>
       <p class="quiet">${item.reason === 'audit' ? 'Accepted; shown as one of a random share' : 'Not sure enough'}${item.confidence === null || item.confidence === undefined ? '' : ` · confidence ${percent(item.confidence)}`} · model <${Name}>${item.model}<//></p>
@@ -201,15 +203,13 @@ function Item({ item, save, skip, undo, canUndo, isKeyed }) {
 
 // Keys act wherever the focus is, except in a field and, for Enter, on what Enter presses itself.
 function Keys({ handlers }) {
-  const now = useRef(handlers);
-  now.current = handlers;
   useEffect(() => {
     const press = (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
       const { target } = event;
       if (target instanceof Element && target.closest('input:not([type=checkbox]), select, textarea')) return;
       if (event.key === 'Enter' && target instanceof Element && target.closest('a, button, summary')) return;
-      const act = now.current[event.key];
+      const act = handlers.current[event.key];
       if (!act) return;
       event.preventDefault();
       act();
