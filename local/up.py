@@ -154,7 +154,7 @@ def _announce(console: Console, stack: Stack, state: Path) -> None:
         f"Upload a .txt to [bold]{settings.documents_container}/[/bold] with that connection string (Storage Explorer, "
         f"az storage blob upload, any SDK); its classes appear in {settings.classifications_container}/."
     )
-    console.print("Look:  pigeonhole status    First documents:  pigeonhole first-run    (in .venv/bin)")
+    console.print("Letters of yours:  .venv/bin/pigeonhole upload FOLDER --watch    then results, status, review start")
 
 
 def _wait_for_signal() -> None:

@@ -122,7 +122,7 @@ def test_folders_are_uploaded_and_what_is_no_text_is_skipped_with_a_word(world: 
     assert "c.pdf (only .txt are classified)" in first.err
     assert set(world.blobs("documents")) == {"inbox/a.txt", "inbox/b.TXT", "inbox/deep/a.txt"}
     again = world.run("upload", str(tmp_path), "--prefix", "inbox/")
-    assert "3 of them were there already" in again.out
+    assert "3 were there already" in again.out
     same_name = world.run("upload", str(tmp_path / "a.txt"), str(tmp_path / "deep" / "a.txt"))
     assert same_name.code == USAGE
     assert "would both be a.txt" in same_name.err
@@ -146,7 +146,7 @@ def test_watching_ends_when_each_document_has_the_record_of_its_version(world: W
     app.get("/api/status").respond(200, json={"waiting": waiting})
     waited = world.run("watch", "--prefix", "other/", "--seconds", "0.5")
     assert waited.code == INCOMPLETE
-    assert "0 of 2 classified, 2 still wait" in waited.out
+    assert "0 of 2 classified, 2 waiting: other/c.txt, other/d.txt" in waited.out
     assert "waiting: no model is in use" in waited.err
 
 
