@@ -137,12 +137,10 @@ def _show_models(session: Session, found: list[dict[str, Any]]) -> None:
     if not found:
         session.out.print("There is no model yet: pigeonhole labels from ..., then pigeonhole train")
         return
-    table = Table("model", "in use", "trained", "evaluated", "published")
+    table = Table("model", "in use", "trained", "evaluated")
     for each in found:
         trained = str(each.get("trained_at") or each["trained"])[:19]
-        table.add_row(
-            escape(each["model"]), "yes" if each["in_use"] else "", trained, each["evaluated"], each["published"]
-        )
+        table.add_row(escape(each["model"]), "yes" if each["in_use"] else "", trained, each["evaluated"])
     session.out.print(table)
 
 
