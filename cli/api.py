@@ -110,5 +110,6 @@ def _describe(answer: httpx.Response, content: Any) -> str:
     if not isinstance(content, dict) or "detail" not in content:
         return f"{answer.status_code} {answer.reason_phrase}"
     listed = content.get("problems") or []
-    problems = "".join(f"\n  {each['place']}: {each['what']}" for each in listed[:LISTED_PROBLEMS])
+    unsaid = [each for each in listed if each["what"] not in content["detail"]]
+    problems = "".join(f"\n  {each['place']}: {each['what']}" for each in unsaid[:LISTED_PROBLEMS])
     return f"{answer.status_code} {content.get('title')}: {content['detail']}{problems}"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -54,13 +55,25 @@ def watch(
             if not counted.waiting or time.monotonic() >= deadline:
                 return counted
             if time.monotonic() - said_at >= SAID_EVERY_SECONDS:
-                reason, said_at = _what_is_waited_for(api), time.monotonic()
+                reason, said_at = _what_is_waited_for(api) or _why_first(api, counted), time.monotonic()
                 if reason and reason != said:
                     console.print(f"  waiting: {reason}", markup=False)
                 said = reason
             sleep(poll_seconds)
             poll_seconds = min(poll_seconds * 1.2, _LAST_POLL_SECONDS)
             counted = count_records(storage, target, prefix=prefix, wanted=wanted)
+
+
+def _why_first(api: Api, counted: Counted) -> str:
+    """Where the app waits for nothing: why the first of the documents has no record yet."""
+    if not counted.first_waiting:
+        return ""
+    name = counted.first_waiting[0]
+    try:
+        found = api.call("GET", f"/api/documents?name={quote(name, safe='')}")
+    except ApiError as error:
+        return str(error)
+    return f"{name}: {found['why']}"
 
 
 def _what_is_waited_for(api: Api) -> str:

@@ -15,17 +15,20 @@ from shared.documents.ref import is_document_name, record_name
 THREADS = 16
 # Read ahead of the row that is written: enough for all threads, and a bound on what is held in memory.
 AHEAD = 64
+# Of documents that wait, so that one can look at them.
+NAMED = 3
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Of the documents that were asked for, how many have the record of their current version."""
+    """Of the documents that were asked for, how many have the record of their current version; the first without."""
 
     documents: int
     classified: int
     failed: int
+    first_waiting: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> int:
@@ -111,7 +114,8 @@ def count_records(
         listed = storage.list_blobs(container, prefix, metadata=True)
         found.append({blob.name for blob in listed if _is_about(blob, etags.get(blob.name))})
     classified, failed = found
-    return Counted(len(documents), len(classified), len(failed - classified))
+    waiting = sorted(name for name in documents if record_name(name) not in classified | failed)
+    return Counted(len(documents), len(classified), len(failed - classified), tuple(waiting[:NAMED]))
 
 
 def _documents(storage: UserStorage, target: Target, prefix: str) -> dict[str, str]:

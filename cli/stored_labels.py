@@ -24,6 +24,17 @@ def read_labels(storage: UserStorage, target: Target, project: dict[str, Any]) -
     return parse_labels(parse_json(data)) if data else LabelsFile()
 
 
+def count_reviewed(storage: UserStorage, target: Target, project: str) -> int:
+    """Decisions of people that the next retraining adds to the labels, by their listing (docs/architecture.md)."""
+    listed = storage.list_blobs(target.pipeline, "reviews/decided/", metadata=True)
+    return sum(
+        blob.metadata.get("project") == quote(project)
+        and "location" in blob.metadata
+        and "withdrawn" not in blob.metadata
+        for blob in listed
+    )
+
+
 def read_texts(storage: UserStorage, container: str, documents: Iterable[LabelledDocument]) -> list[str | None]:
     """In their order; None where the document is gone. What is not UTF-8 is read as far as it goes."""
 

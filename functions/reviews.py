@@ -64,4 +64,4 @@ def blueprint(services: Services) -> func.Blueprint:
 
 
 def _review_id(req: func.HttpRequest) -> str:
-    return read_request(lambda: _ID.validate_python(req.route_params.get("id")))
+    return read_request(lambda: _ID.validate_python(req.route_params.get("id")), place="id")

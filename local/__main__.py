@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from azurite_process.folder_lock import FolderTakenError
+from azurite_process.processes import ProcessFailedError
 from cli.api import ApiError
 from cli.datasets import DatasetError
 from cli.steps import StepFailedError
@@ -43,7 +44,7 @@ def main() -> int:
     except StepFailedError as error:
         print(f"error: {error}\n{error.do}", file=sys.stderr)
         return 1
-    except (ApiError, DatasetError, FileNotFoundError, FolderTakenError, SettingsError) as error:
+    except (ApiError, DatasetError, FileNotFoundError, FolderTakenError, ProcessFailedError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

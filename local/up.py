@@ -6,11 +6,13 @@ import argparse
 import json
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
 from azurite_process.folder_lock import FolderLock, FolderTakenError, is_taken
+from azurite_process.processes import ProcessFailedError
 from cli.api import Api
 from cli.datasets import SAMPLES, load_dataset
 from cli.storage import UserStorage
@@ -88,8 +90,10 @@ def _keep_running(console: Console, arguments: argparse.Namespace, folder: Path)
             _give_a_model(console, stack, api, arguments.dataset)
         api.close()
         _announce(console, stack, state)
+        host = stack.host.process
         try:
-            _wait_for_signal()
+            if not wait_while(host.is_running):
+                raise ProcessFailedError(f"the functions host has ended; its log is {host.log_path}")
         finally:
             state.unlink(missing_ok=True)
             console.print(f"Stopping ... (data is kept in {folder})")
@@ -154,11 +158,15 @@ def _announce(console: Console, stack: Stack, state: Path) -> None:
         f"Upload a .txt to [bold]{settings.documents_container}/[/bold] with that connection string (Storage Explorer, "
         f"az storage blob upload, any SDK); its classes appear in {settings.classifications_container}/."
     )
-    console.print("Look:  pigeonhole status    First documents:  pigeonhole first-run    (in .venv/bin)")
+    console.print("Letters of yours:  .venv/bin/pigeonhole upload FOLDER --watch    then results, status, review start")
 
 
-def _wait_for_signal() -> None:
+def wait_while(is_alive: Callable[[], bool], *, poll_seconds: float = 1.0) -> bool:
+    """Until a signal says to stop; False where what should run has ended by itself."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
+    while not stopped.wait(poll_seconds):
+        if not is_alive():
+            return False
+    return True

@@ -210,7 +210,9 @@ class BadRequestError(UserInputError):
     """The body or the address of a request cannot be read; `problems` never quote the value, which may be anything."""
 
     def __init__(self, problems: Sequence[InputProblem]) -> None:
-        named = "; ".join(f"{each.place}: {each.what}" for each in problems[:NAMED_PROBLEMS])
+        named = "; ".join(
+            f"{each.place}: {each.what}" if each.place else each.what for each in problems[:NAMED_PROBLEMS]
+        )
         more = len(problems) - NAMED_PROBLEMS
         super().__init__(f"{named}; and {more} more" if more > 0 else named)
         self.problems = tuple(problems)

@@ -80,11 +80,13 @@ def upload(
 
         uploads = session.storage.upload(session.containers.documents, files, on_each=count)
     answer = {"uploaded": len(files) - uploads.kept, "unchanged": uploads.kept, "skipped": skipped}
-    kept = f", {uploads.kept} of them were there already" if uploads.kept else ""
+    kept = f"; {uploads.kept} were there already with the same content" if uploads.kept else ""
     if not watching:
         session.answer(
             answer,
-            lambda: session.out.print(f"Uploaded {len(files)} documents to {session.containers.documents}/{kept}"),
+            lambda: session.out.print(
+                f"Uploaded {answer['uploaded']} of {len(files)} documents to {session.containers.documents}/{kept}"
+            ),
         )
         return OK
     counted = wait_for_records(
@@ -152,7 +154,9 @@ def _answer_counted(session: Session, counted: Counted, more: dict[str, object])
     }
     words = f"{counted.classified} of {counted.documents} classified"
     words += f", {counted.failed} failed (see: pigeonhole failures)" if counted.failed else ""
-    words += f", {counted.waiting} still wait (see: pigeonhole status)" if counted.waiting else ""
+    if counted.waiting:
+        named = ", ".join(counted.first_waiting)
+        words += f", {counted.waiting} waiting: {named} (why: pigeonhole document NAME)"
     session.answer(data, lambda: session.out.print(words))
     return INCOMPLETE if counted.failed or counted.waiting else OK
 
@@ -229,6 +233,10 @@ def document(
         record = found.get("classification")
         for each in (record or {}).get("classes", ()):
             session.out.print(f"  {each['confidence']:.2f}  {escape(each['name'])}")
+        if record and not record.get("classes"):
+            session.out.print("  no class")
+        for each in (record or {}).get("warnings", ()):
+            session.out.print(f"  note: {escape(each['message'])}")
         if record:
             session.out.print(f"  by model {escape(record['model']['label'])}{_decided(record)}")
         if found.get("failure"):

@@ -259,7 +259,7 @@ def show(
     project: Project = None,
 ) -> int:
     """Show the labels: documents by class."""
-    from cli.stored_labels import read_labels
+    from cli.stored_labels import count_reviewed, read_labels
     from shared.models.golden import split
     from shared.models.labels_file import to_july_form
 
@@ -272,6 +272,7 @@ def show(
     if output is not None:
         output.write_bytes(to_july_form(labels))
     sides = split(labels.documents, percent=GOLDEN_PERCENT)
+    reviewed = count_reviewed(session.storage, session.containers, found["name"])
     shown = [each for each in labels.documents if name is None or name in each.classes]
     if not shown:
         raise StepFailedError(f"no document has the class {name}", do="pigeonhole labels show", exit_code=NOT_FOUND)
@@ -281,6 +282,7 @@ def show(
         "documents": len(labels.documents),
         "unlabelled": len(labels.unlabelled),
         "golden": len(sides.golden),
+        "reviewed": reviewed,
         "classes": labels.counts,
         **({"locations": [each.location for each in shown]} if name else {}),
     }
@@ -291,6 +293,8 @@ def show(
                 session.out.print(f"{document.location}  {', '.join(document.classes)}", markup=False)
             return
         session.out.print(f"{len(labels.documents)} documents, {len(sides.golden)} of them golden", markup=False)
+        if reviewed:
+            session.out.print(f"and {reviewed} decided in reviews, which each training adds", markup=False)
         for each, count in sorted(labels.counts.items(), key=lambda one: (-one[1], one[0])):
             session.out.print(f"  {count:>6}  {each}", markup=False)
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from cli.command import Project, Yes, command
-from cli.exit_codes import OK, REFUSED
+from cli.exit_codes import OK, REFUSED, USAGE
 from cli.session import Session
 from cli.steps import StepFailedError
 
@@ -28,6 +28,9 @@ def add_to(app: typer.Typer) -> None:
     )(train)
     command(app, examples=("models", "models june", "models --json"))(models)
     command(app, examples=("publish may", "publish may --yes"))(publish)
+    command(
+        app, examples=("acceptance", "acceptance --precision 0.95", "acceptance --precision 0.9 --right all_classes")
+    )(acceptance)
 
 
 def train(
@@ -134,12 +137,10 @@ def _show_models(session: Session, found: list[dict[str, Any]]) -> None:
     if not found:
         session.out.print("There is no model yet: pigeonhole labels from ..., then pigeonhole train")
         return
-    table = Table("model", "in use", "trained", "evaluated", "published")
+    table = Table("model", "in use", "trained", "evaluated")
     for each in found:
         trained = str(each.get("trained_at") or each["trained"])[:19]
-        table.add_row(
-            escape(each["model"]), "yes" if each["in_use"] else "", trained, each["evaluated"], each["published"]
-        )
+        table.add_row(escape(each["model"]), "yes" if each["in_use"] else "", trained, each["evaluated"])
     session.out.print(table)
 
 
@@ -183,3 +184,53 @@ def publish(
             do=f"GET /api/operations/{record['id']} has its history; the model in use is in: pigeonhole status",
         )
     return OK
+
+
+def acceptance(
+    session: Session,
+    precision: Annotated[
+        float | None, typer.Option("--precision", min=0, max=1, help="Of what is accepted, this share is right (0.95).")
+    ] = None,
+    confidence: Annotated[
+        float | None, typer.Option("--confidence", min=0.5, max=1, help="How sure that is to be shown (0.9).")
+    ] = None,
+    right: Annotated[
+        str | None, typer.Option("--right", metavar="exact|all_classes", help="What counts as right (exact).")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Ask for nothing: no decisions any more.")] = False,
+    project: Project = None,
+) -> int:
+    """Show, or say, how often accepted results have to be right.
+
+    Documents that are classified from then on are accepted, or go to review. docs/trust.md says what is promised.
+    """
+    address = f"/api/projects/{session.project(project)}"
+    found = session.api.call("GET", address)
+    given = {"precision": precision, "confidence": confidence, "right": right}
+    rule: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if off and rule:
+        raise StepFailedError("--off asks for nothing", do="give --off, or what is asked for", exit_code=USAGE)
+    if off or rule:
+        body = {name: found[name] for name in ("kind", "language", "multilingual", "description", "container")}
+        if found["labels_file"]:
+            body["labels_file"] = found["labels_file"]
+        wanted = None if off else (found.get("acceptance") or {}) | rule
+        found = session.api.call("PUT", address, body | {"acceptance": wanted})
+    session.answer(found.get("acceptance"), lambda: _show_acceptance(session, found, is_new=bool(rule)))
+    return OK
+
+
+def _show_acceptance(session: Session, found: dict[str, Any], *, is_new: bool) -> None:
+    rule = found.get("acceptance")
+    if rule is None:
+        session.out.print(f"{found['name']} asks for no precision: results have no decision", markup=False)
+        return
+    session.out.print(
+        f"{found['name']}: {rule['precision']:g} of what is accepted is right ({rule['right']}), shown with confidence "
+        f"{rule['confidence']:g}",
+        markup=False,
+    )
+    for warning in found.get("warnings") or ():
+        session.out.print(f"  {warning}", markup=False)
+    if is_new:
+        session.out.print("  What was classified before keeps no decision, or its own: pigeonhole send-again NAME")

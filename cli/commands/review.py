@@ -15,7 +15,7 @@ from cli.steps import StepFailedError
 SHOWN_CHARACTERS = 3_000
 # More are not listed at once.
 LISTED = 200
-_HELP = "numbers: the classes that are right · enter: as the model says · s skip · u undo · q quit"
+_HELP = "numbers: the classes that are right · enter: as the model says · s skip for good · u undo · q quit"
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As pigeonhole review list shows it.")]
 Class = Annotated[str | None, typer.Option("--class", metavar="NAME", help="Only what the model gave this class.")]
@@ -26,13 +26,13 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Review what the model is not sure of; a decision becomes a label.")
     command(group, examples=("review start", "review start --class complaint --by kim"))(start)
     command(group, "list", examples=("review list", "review list --limit 100 --json"))(show_queue)
-    command(group, "show", examples=("review show 0412-6f1c",))(show_item)
+    command(group, "show", examples=("review show ID",))(show_item)
     command(
         group,
         "decide",
-        examples=("review decide 0412-6f1c complaint billing", "review decide 0412-6f1c --skip"),
+        examples=("review decide ID complaint billing", "review decide ID --skip"),
     )(decide)
-    command(group, "undo", examples=("review undo 0412-6f1c",))(undo)
+    command(group, "undo", examples=("review undo ID",))(undo)
     app.add_typer(group, name="review", no_args_is_help=True)
 
 
@@ -59,12 +59,14 @@ def show_queue(
 
 def _show_queue(session: Session, found: dict[str, Any]) -> None:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     if not found["reviews"]:
         session.out.print("Nothing waits for review.")
         return
-    table = Table("id", "document", "confidence", "classes", "why")
+    # An id is taken whole, so it is never cut.
+    width = max(len(each["id"]) for each in found["reviews"])
+    table = Table(Column("id", min_width=width, no_wrap=True), "document", "confidence", "classes", "why")
     for each in found["reviews"]:
         why = "to check the accepted" if each["reason"] == "audit" else "not sure enough"
         confidence = "" if each["confidence"] is None else f"{each['confidence']:.2f}"

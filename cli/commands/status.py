@@ -29,7 +29,7 @@ def status(session: Session) -> int:
 def _show(session: Session, found: dict[str, Any]) -> None:
     for title, lines in (
         ("Model", _model(found.get("active_model"))),
-        ("Acceptance", _acceptance(found.get("acceptance"))),
+        ("Acceptance", _acceptance(found)),
         ("Documents", _documents(found)),
         ("Waiting", _waiting(found)),
         ("Failures", _failures(found)),
@@ -48,7 +48,8 @@ def _model(model: dict[str, Any] | None) -> list[str]:
     return [*lines, *([model["warning"]] if model.get("warning") else [])]
 
 
-def _acceptance(acceptance: dict[str, Any] | None) -> list[str]:
+def _acceptance(found: dict[str, Any]) -> list[str]:
+    acceptance = found.get("acceptance")
     if acceptance is None:
         return []
     if acceptance.get("threshold") is None:
@@ -60,7 +61,8 @@ def _acceptance(acceptance: dict[str, Any] | None) -> list[str]:
         f"({acceptance['documents']} golden documents)"
     ]
     if acceptance.get("accepted") is not None:
-        lines.append(f"{acceptance['accepted']} accepted, {acceptance['review']} for review (pigeonhole review start)")
+        counted = f", counted {_minute(found['documents']['as_of'])}" if found.get("documents") else ""
+        lines.append(f"{acceptance['accepted']} accepted, {acceptance['review']} for review{counted}")
     in_use = acceptance.get("precision_in_use")
     if in_use:
         lines.append(
@@ -133,7 +135,7 @@ def _show_metrics(session: Session, found: dict[str, Any]) -> None:
     if not found["days"]:
         session.out.print("Nothing was classified in these days.")
     else:
-        table = Table("day", "model", "documents", "accepted", "review", "accuracy", "most frequent classes")
+        table = Table("day", "model", "documents", "accepted", "review", "right (estimated)", "most frequent classes")
         for each in found["days"]:
             classes = sorted(each["classes"].items(), key=lambda one: (-one[1], one[0]))[:3]
             accuracy = each.get("estimated_accuracy")

@@ -122,7 +122,7 @@ def test_folders_are_uploaded_and_what_is_no_text_is_skipped_with_a_word(world: 
     assert "c.pdf (only .txt are classified)" in first.err
     assert set(world.blobs("documents")) == {"inbox/a.txt", "inbox/b.TXT", "inbox/deep/a.txt"}
     again = world.run("upload", str(tmp_path), "--prefix", "inbox/")
-    assert "3 of them were there already" in again.out
+    assert "3 were there already" in again.out
     same_name = world.run("upload", str(tmp_path / "a.txt"), str(tmp_path / "deep" / "a.txt"))
     assert same_name.code == USAGE
     assert "would both be a.txt" in same_name.err
@@ -146,7 +146,7 @@ def test_watching_ends_when_each_document_has_the_record_of_its_version(world: W
     app.get("/api/status").respond(200, json={"waiting": waiting})
     waited = world.run("watch", "--prefix", "other/", "--seconds", "0.5")
     assert waited.code == INCOMPLETE
-    assert "0 of 2 classified, 2 still wait" in waited.out
+    assert "0 of 2 classified, 2 waiting: other/c.txt, other/d.txt" in waited.out
     assert "waiting: no model is in use" in waited.err
 
 
@@ -330,6 +330,12 @@ def test_labels_are_shown_and_checked_as_the_app_keeps_them(
     assert "24 documents" in shown.out
     assert "13  shipping" in shown.out
     assert len(world.run("labels", "show", "billing", "--json").json["locations"]) == 11
+    # As the app writes decisions: a label, one of another project, one that was withdrawn, one that was skipped.
+    label = {"project": "letters", "container": "training", "location": "reviewed-1.txt"}
+    decisions = (label, label | {"project": "other"}, label | {"withdrawn": "true"}, {"project": "letters"})
+    for number, metadata in enumerate(decisions):
+        world.put("pipeline", f"reviews/decided/{number}.json", b"{}", metadata)
+    assert "and 1 decided in reviews" in world.run("labels", "show").out
     assert world.run("labels", "show", "nothing").code == NOT_FOUND
     kept = tmp_path / "kept.json"
     world.run("labels", "show", "--output", str(kept))

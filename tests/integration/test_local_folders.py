@@ -171,3 +171,13 @@ def test_a_run_creates_every_queue_and_keeps_its_keys_to_itself(tmp_path: Path) 
         path.name: stat.S_IMODE(path.stat().st_mode) for path in [*keys.iterdir(), *(tmp_path / "host/data").iterdir()]
     }
     assert modes == {"master": 0o600, "function": 0o600, "blobs": 0o600, "keys.json": 0o600}
+
+
+def test_up_ends_when_what_it_keeps_running_has_ended() -> None:
+    lives = iter([True, True, False])
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert not up.wait_while(lambda: next(lives), poll_seconds=0.01)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

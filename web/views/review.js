@@ -193,7 +193,7 @@ function Item({ item, save, skip, undo, canUndo, isKeyed, keys }) {
           ${isKeyed && index < BY_DIGIT && html`<kbd>${index + 1}</kbd>`}<${Name}>${name}<//>
           ${answered.has(name) && html`<span class="quiet">${percent(answered.get(name))}</span>`}</button></li>`)}</ul></div>
       <div class="row">
-        <button type="button" class="main" disabled=${!canSave} onClick=${clickedOf(decide)}>Save ${isKeyed && html`<kbd>Enter</kbd>`}</button>
+        <button type="button" class="main" disabled=${!canSave} onClick=${clickedOf(decide)}>${isMany && chosen.size === 0 ? 'Save as no class' : 'Save'} ${isKeyed && html`<kbd>Enter</kbd>`}</button>
         <button type="button" onClick=${clickedOf(skip)}>Skip ${isKeyed && html`<kbd>s</kbd>`}</button>
         <button type="button" disabled=${!canUndo} onClick=${clickedOf(undo)}>Undo ${isKeyed && html`<kbd>u</kbd>`}</button>
       </div>

@@ -283,6 +283,50 @@ def test_models_and_the_figures_of_one(app: respx.MockRouter) -> None:
     assert "There is no model yet" in run("models").out
 
 
+PROJECT = {
+    "name": "letters",
+    "kind": "multi_label",
+    "language": "en-us",
+    "multilingual": False,
+    "description": "of ours",
+    "container": "training",
+    "labels_file": "labels.json",
+    "acceptance": None,
+    "warnings": [],
+}
+
+
+def test_a_precision_is_asked_for_and_all_else_of_the_project_stays(app: respx.MockRouter) -> None:
+    rule = {"precision": 0.95, "confidence": 0.9, "right": "exact"}
+    app.get("/api/projects/letters").respond(200, json=PROJECT)
+    answer = PROJECT | {"acceptance": rule, "warnings": ["34 golden documents are too few"]}
+    put = app.put("/api/projects/letters").respond(200, json=answer)
+    asked = run("acceptance", "--precision", "0.95")
+    assert (asked.code, sent(put)) == (
+        OK,
+        [
+            {
+                name: PROJECT[name]
+                for name in ("kind", "language", "multilingual", "description", "container", "labels_file")
+            }
+            | {"acceptance": {"precision": 0.95}}
+        ],
+    )
+    assert "0.95 of what is accepted is right" in asked.out
+    assert "34 golden documents are too few" in asked.out
+    assert "pigeonhole send-again" in asked.out
+    assert run("acceptance").out.startswith("letters asks for no precision")
+    assert run("acceptance", "--off", "--precision", "0.9").code == USAGE
+    run("acceptance", "--off")
+    assert sent(put)[-1]["acceptance"] is None
+
+
+def test_an_id_of_a_review_is_never_cut(app: respx.MockRouter) -> None:
+    listed = item(1) | {"id": f"00412-{'6f1c' * 10}", "name": "a long folder/" * 8 + "letter.txt"}
+    app.get("/api/reviews").respond(200, json={"reviews": [listed], "more": False})
+    assert listed["id"] in run("review", "list", environment={"COLUMNS": "80"}).out
+
+
 def test_metrics_are_shown_by_day_with_what_has_drifted(app: respx.MockRouter) -> None:
     day = {"day": "2026-11-24", "model": "first", "documents": 40, "classes": {"billing": 30, "shipping": 12}}
     day |= {"confidence": [0] * 9 + [40], "accepted": 33, "review": 7, "estimated_accuracy": 0.912}
