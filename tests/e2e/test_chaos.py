@@ -16,6 +16,7 @@ DOCUMENTS = 60
 SETTLE_SECONDS = 240.0
 
 
+@pytest.mark.long
 def test_a_short_chaos_run_breaks_no_promise_and_would_show_a_broken_one(tmp_path: Path) -> None:
     options = Options(
         documents=DOCUMENTS,

@@ -353,7 +353,7 @@ def test_the_first_run_ends_with_classified_documents_without_any_key_of_storage
     again = deployment.run_command("first-run")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "nothing is trained" in again.stdout
-    assert "30 were there already" in again.stdout
+    assert "30 of them were there already" in again.stdout
     operations = deployment.api.call("GET", f"/api/projects/{PROJECT}/operations")["operations"]
     assert len(operations) == 1
 

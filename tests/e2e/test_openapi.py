@@ -19,7 +19,7 @@ from tests.e2e.conftest import running_cloud
 pytestmark = pytest.mark.e2e
 
 # Of each function, with requests that the document allows and with those that it does not.
-EXAMPLES = 8
+EXAMPLES = 6
 # What a schema cannot say: the forms of a labels file, and the languages that the service takes.
 MAY_REFUSE = {"put_labels", "put_project"}
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 FIGURES = ("micro_f1", "micro_precision", "micro_recall", "macro_f1", "macro_precision", "macro_recall")
 
 
-@pytest.fixture(params=["multi_label", "single_label"])
+@pytest.fixture(params=["multi_label", pytest.param("single_label", marks=pytest.mark.long)])
 def dataset(request: pytest.FixtureRequest) -> Dataset:
     return load_dataset(SAMPLES.parent / request.param)
 

@@ -19,6 +19,7 @@ from tests.unit.operations.operations_world import API_VERSIONS
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.long  # in process, tests/unit/operations and tests/faults crash at every call
 @pytest.mark.parametrize("api_version", API_VERSIONS)
 def test_a_crash_after_any_write_of_a_retrain_repeats_no_training_and_no_publication(
     azurite: Azurite, api_version: str
