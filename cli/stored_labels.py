@@ -13,6 +13,7 @@ from shared.json_input import parse_json
 from shared.language.values import LabelledDocument
 from shared.models.labels import parse_labels
 from shared.models.labels_file import LabelsFile
+from shared.reviews.decision import DECIDED, ListedDecision
 
 THREADS = 16
 
@@ -25,13 +26,14 @@ def read_labels(storage: UserStorage, target: Target, project: dict[str, Any]) -
 
 
 def count_reviewed(storage: UserStorage, target: Target, project: str) -> int:
-    """Decisions of people that the next retraining adds to the labels, by their listing (docs/architecture.md)."""
-    listed = storage.list_blobs(target.pipeline, "reviews/decided/", metadata=True)
+    """Decisions of people that the next retraining adds to the labels."""
+    listed = (
+        ListedDecision.read(blob.name, blob.metadata)
+        for blob in storage.list_blobs(target.pipeline, DECIDED, metadata=True)
+    )
     return sum(
-        blob.metadata.get("project") == quote(project)
-        and "location" in blob.metadata
-        and "withdrawn" not in blob.metadata
-        for blob in listed
+        each is not None and each.project == project and each.location is not None and not each.withdrawn
+        for each in listed
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import azure.functions as func
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from functions.http import handles_errors, json_response, read_body, read_request
+from functions.http import handles_errors, json_response, read_body, read_limit, read_request
 from shared.reports.reviews import MAX_NAME, DecisionRequest, ReviewerName, review_body, review_list
 from shared.reviews.item import REVIEW_ID
 from shared.services import Services
@@ -16,10 +16,9 @@ from shared.services import Services
 # https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
 PRINCIPAL = "X-MS-CLIENT-PRINCIPAL-NAME"
 UNKNOWN = "unknown"
+LISTED = 20
 
 _ID: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=REVIEW_ID)], config=ConfigDict(defer_build=True))
-_LIMIT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=200)], config=ConfigDict(defer_build=True))
-
 _NAME: TypeAdapter[str | None] = TypeAdapter(ReviewerName | None, config=ConfigDict(defer_build=True))
 
 
@@ -36,7 +35,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(route="reviews", methods=["GET"])
     @handles_errors
     def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
-        limit = read_request(lambda: _LIMIT.validate_python(req.params.get("limit") or "20"))
+        limit = read_limit(req, default=LISTED)
         return json_response(review_list(reviews.queue.list_first(limit, class_name=req.params.get("class") or None)))
 
     @bp.function_name("get_review")

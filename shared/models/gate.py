@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from statistics import fmean
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -147,16 +147,7 @@ def evaluate_gate(
     ours = None if candidate is None else rule.metric.of(candidate)
     theirs = None if active is None else rule.metric.of(active)
     fits, reason = _judge(rule, ours=ours, theirs=theirs, active_label=active_label)
-    forced = force and not fits
-    return GateDecision(
-        passed=fits or forced,
-        forced=forced,
-        metric=rule.metric,
-        tolerance=rule.tolerance,
-        candidate=ours,
-        active=theirs,
-        reason=f"forced, although {reason}" if forced else reason,
-    )
+    return _decision(rule, fits=fits, force=force, reason=reason, candidate=ours, active=theirs)
 
 
 def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, active_label: str) -> GateDecision:
@@ -177,15 +168,13 @@ def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, 
         reason += f"; {_in_words(excessive)}, more than the {rule.no_class_loses_more_than:g} that a class may lose"
     elif large := [loss for loss in losses if _exceeds(loss.recall_lost, limit=rule.tolerance)]:
         reason += f"; {_in_words(large)}"
-    forced = force and not fits
-    return GateDecision(
-        passed=fits or forced,
-        forced=forced,
-        metric=rule.metric,
-        tolerance=rule.tolerance,
+    return _decision(
+        rule,
+        fits=fits,
+        force=force,
+        reason=reason,
         candidate=round(measured.candidate, _DIGITS),
         active=round(measured.active, _DIGITS),
-        reason=f"forced, although {reason}" if forced else reason,
         verdict=verdict,
         difference=round(measured.value, _DIGITS),
         interval=(round(measured.value - spread, _DIGITS), round(measured.value + spread, _DIGITS)),
@@ -193,6 +182,19 @@ def evaluate_paired_gate(rule: GateRule, pairs: Sequence[Pair], *, force: bool, 
         discordant=measured.discordant,
         documents_needed=needed if verdict is Verdict.UNCLEAR else None,
         losses=tuple(losses),
+    )
+
+
+def _decision(rule: GateRule, *, fits: bool, force: bool, reason: str, **figures: Any) -> GateDecision:
+    """What the rule says, or against it what was asked for by force."""
+    forced = force and not fits
+    return GateDecision(
+        passed=fits or forced,
+        forced=forced,
+        metric=rule.metric,
+        tolerance=rule.tolerance,
+        reason=f"forced, although {reason}" if forced else reason,
+        **figures,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.documents.record_schema import ClassConfidence
 from shared.reports.bodies import Body
 from shared.reviews.decide import Review
+from shared.reviews.item import ListedReview
 from shared.reviews.queue import ReviewList
 
 MAX_NAME = 100
@@ -33,13 +33,6 @@ class DecisionRequest(BaseModel):
         return self
 
 
-class AnsweredClassBody(Body):
-    """A class that the model named, and its confidence in it."""
-
-    name: str
-    confidence: float
-
-
 class WaitingReview(Body):
     """An item that waits for review. `reason` is review, or audit for one of the share that checks the sure results."""
 
@@ -49,7 +42,7 @@ class WaitingReview(Body):
     model: str
     reason: str
     confidence: float | None
-    classes: list[AnsweredClassBody]
+    classes: list[ClassConfidence]
     created: datetime
 
 
@@ -86,35 +79,13 @@ class ReviewBody(WaitingReview):
 
 
 def review_list(listed: ReviewList) -> ReviewListBody:
-    return ReviewListBody(
-        reviews=[
-            WaitingReview(
-                id=each.id,
-                name=each.name,
-                etag=each.etag,
-                model=each.model,
-                reason=each.reason,
-                confidence=each.confidence,
-                classes=_classes(each.classes),
-                created=each.created,
-            )
-            for each in listed.reviews
-        ],
-        more=listed.more,
-    )
+    return ReviewListBody(reviews=[WaitingReview(**dict(each)) for each in listed.reviews], more=listed.more)
 
 
 def review_body(review: Review) -> ReviewBody:
     item, decision = review.item, review.decision
     return ReviewBody(
-        id=item.id,
-        name=item.document.name,
-        etag=item.document.etag,
-        model=item.model,
-        reason=item.reason,
-        confidence=item.confidence,
-        classes=_classes(item.classes),
-        created=item.created,
+        **dict(ListedReview.of(item)),
         project=item.project,
         kind=item.kind,
         text=review.text,
@@ -131,7 +102,3 @@ def review_body(review: Review) -> ReviewBody:
         if decision
         else None,
     )
-
-
-def _classes(classes: Sequence[ClassConfidence]) -> list[AnsweredClassBody]:
-    return [AnsweredClassBody(name=each.name, confidence=each.confidence) for each in classes]

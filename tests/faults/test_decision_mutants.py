@@ -30,7 +30,7 @@ class Fault:
 
 
 FAULTS = {
-    "the gate passes everything": Fault("shared/models/gate.py", "evaluate_gate", "fits or forced", "True"),
+    "the gate passes everything": Fault("shared/models/gate.py", "_decision", "fits or forced", "True"),
     "the tolerance is ignored": Fault(
         "shared/models/gate.py",
         "_judge",

@@ -331,8 +331,9 @@ def test_labels_are_shown_and_checked_as_the_app_keeps_them(
     assert "13  shipping" in shown.out
     assert len(world.run("labels", "show", "billing", "--json").json["locations"]) == 11
     # As the app writes decisions: a label, one of another project, one that was withdrawn, one that was skipped.
-    label = {"project": "letters", "container": "training", "location": "reviewed-1.txt"}
-    decisions = (label, label | {"project": "other"}, label | {"withdrawn": "true"}, {"project": "letters"})
+    skipped = {"project": "letters", "at": "2026-11-24T15:18:07+00:00"}
+    label = skipped | {"container": "training", "location": "reviewed-1.txt"}
+    decisions = (label, label | {"project": "other"}, label | {"withdrawn": "true"}, skipped)
     for number, metadata in enumerate(decisions):
         world.put("pipeline", f"reviews/decided/{number}.json", b"{}", metadata)
     assert "and 1 decided in reviews" in world.run("labels", "show").out
