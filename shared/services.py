@@ -25,6 +25,7 @@ from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
 from shared.batches.intake import Intake
 from shared.batches.open_batches import open_versions, open_versions_of_few, wake_waiting
+from shared.batches.pace import Pace
 from shared.batches.poll import Poll
 from shared.batches.put_back import BatchPutBack
 from shared.batches.refusals import Refusals
@@ -243,6 +244,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         clock,
     )
     resubmit = Resubmit(batches, records)
+    pace = Pace()
     submit = Submit(
         batches,
         records,
@@ -253,6 +255,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         language=adapters.language,
         language_api=settings.language_api,
         audit_percent=settings.audit_percent,
+        pace=pace,
     )
     decisions = DecisionStore(state)
     labels = LabelsStore(
@@ -382,7 +385,7 @@ def assemble(settings: Settings, adapters: Adapters, *, close: Callable[[], None
         give_up=operation_steps.give_up,
         close=operations.close,
     )
-    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language, review_queue))
+    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language, review_queue, pace))
     handlers: dict[str, Handle] = {
         BLOB_TRIGGER_QUEUE: document_dead_letters.handle_upload,
         settings.events_queue: document_dead_letters.handle_event,
