@@ -68,6 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--documents", type=int, default=20_000, help="classified documents (default %(default)s)")
     parser.add_argument("--waiting", type=int, default=5_000, help="of them that wait for review (default %(default)s)")
     parser.add_argument("--keys", type=int, default=100, help="documents that are reviewed (default %(default)s)")
+    parser.add_argument(
+        "--read-seconds",
+        type=float,
+        default=0.5,
+        help="between two keys: faster than anyone reads (default %(default)s)",
+    )
     parser.add_argument("--loads", type=int, default=20, help="times that the page is loaded (default %(default)s)")
 
 
@@ -75,15 +81,17 @@ def run(arguments: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory(prefix="bench-page-") as folder:
         where = Path(folder)
         with running_scene(where / "cloud", changes=NO_NETS) as cloud:
-            fill(cloud, documents=arguments.documents, waiting=arguments.waiting)
+            fill(cloud, range(arguments.waiting), waiting=True)
             host = cloud.stack.host
             assert host is not None
             with running_browser(host.url, where / "browser") as browser:
                 browser.resize(WIDE)
                 browser.start(key=host.master_key)
+                keys = key_times(browser, arguments.keys, read_seconds=arguments.read_seconds)
+                hurried = key_times(browser, arguments.keys, read_seconds=0)
+                fill(cloud, range(arguments.waiting, arguments.documents), waiting=False)
                 calls = {name: storage_calls(cloud, browser, view) for name, view in VIEWS.items()}
                 paints = [first_paint(browser) for _ in range(arguments.loads + 1)][1:]
-                keys = key_times(browser, arguments.keys)
     size = sum(len(each.compressed) for each in WebFiles(ROOT / "web").files.values())
     gates = [
         Gate(
@@ -98,17 +106,21 @@ def run(arguments: argparse.Namespace) -> bool:
     ]
     details: dict[str, Any] = {f"storage calls: {name}": count for name, count in calls.items()}
     details |= {"key to next document: median, ms": median(keys), "first useful paint: worst, ms": max(paints)}
+    details |= {
+        "key held down: median, ms": median(hurried),
+        "key held down: 95th percentile, ms": percentile(hurried, 0.95),
+    }
     return report(NAME, gates, details)
 
 
-def fill(cloud: Cloud, *, documents: int, waiting: int) -> None:
-    """More documents with records, all like one that was classified; the first of them wait for review."""
+def fill(cloud: Cloud, numbers: Iterable[int], *, waiting: bool) -> None:
+    """More documents with records, all like one that was classified; they wait for review, or not."""
 
     def add(number: int) -> None:
-        add_classified(cloud, f"many/{number:05d}.txt", b"about billing", waiting=number < waiting)
+        add_classified(cloud, f"many/{number:05d}.txt", b"about billing", waiting=waiting)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(add, range(documents)))
+        list(pool.map(add, numbers))
 
 
 def storage_calls(cloud: Cloud, browser: Browser, view: str) -> int:
@@ -160,11 +172,14 @@ def _has_taken(browser: Browser, count: int) -> bool:
     return len(browser.run("return window.took")) >= count
 
 
-def key_times(browser: Browser, count: int) -> list[float]:
-    """Milliseconds from Enter to the frame that shows the next document."""
+def key_times(browser: Browser, count: int, *, read_seconds: float) -> list[float]:
+    """Milliseconds from Enter to the frame that shows the next document, which is then read for so long: time that the
+    page has for the one after it. With 0 it has none, as when the key is held down."""
+    browser.open("overview")
     browser.open("review", until=".desk")
     browser.run(_WATCH_KEYS)
     for number in range(count):
         browser.press(Keys.ENTER)
         browser.wait(partial(_has_taken, browser, number + 1), "the next document")
+        time.sleep(read_seconds)
     return [float(each) for each in browser.run("return window.took")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import socket
 import subprocess
 import sys
 import uuid
@@ -14,6 +16,7 @@ import pytest
 from azurite_process.processes import ManagedProcess, ProcessFailedError, wait_until
 from functions_host.loading import load_functions
 from functions_host.logs import LevelFilter
+from functions_host.server import bind
 from functions_host.settings import AppSettings, SettingError
 from functions_host.signatures import FunctionLoadError
 from tests.harness import NEVER, PATIENCE, PROBE_APP, ProbeRun
@@ -169,3 +172,22 @@ def test_the_command_explains_itself() -> None:
     argv = [sys.executable, "-m", "functions_host", "--help"]
     answer = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert "--app DIR" in answer.stdout
+
+
+def test_an_answer_is_sent_at_once_and_not_when_the_client_has_acknowledged_its_head() -> None:
+    async def connected() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            found.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        bound = bind("127.0.0.1", 0)
+        async with await asyncio.start_server(accept, sock=bound):
+            _, writer = await asyncio.open_connection(*bound.getsockname())
+            try:
+                return await found
+            finally:
+                writer.close()
+
+    assert asyncio.run(connected())
