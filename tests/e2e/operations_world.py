@@ -21,7 +21,7 @@ import httpx
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
-from functions import operations, projects
+from functions import routes
 from language_emulator.clock import ManualClock
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
@@ -258,8 +258,7 @@ class OperationsWorld:
 
     def request(self, function: str, body: Any = None, *, query: dict[str, str] | None = None, **route: str) -> Any:
         """An HTTP function's status and body."""
-        blueprints = [projects.blueprint(self.services), operations.blueprint(self.services)]
-        built = [builder._function for blueprint in blueprints for builder in blueprint._function_builders]
+        built = [builder._function for builder in routes.blueprint(self.services)._function_builders]
         handler = next(each.get_user_function() for each in built if each.get_function_name() == function)
         content = b"" if body is None else json.dumps(body).encode()
         asked = func.HttpRequest("POST", "http://app/api", params=query or {}, route_params=route, body=content)
