@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import azure.functions as func
 
 from functions import blueprints
-from shared.services import Services
 from tests.faults.world import World
 
 
@@ -18,9 +18,10 @@ class App:
     """Every function of the app, on one world."""
 
     def __init__(self, world: World) -> None:
-        pipeline = world.services.pipeline
-        intake = replace(pipeline.intake, batch_steps=world.batch_steps)
-        services = Services(replace(pipeline, batch_steps=world.batch_steps, intake=intake))
+        assert world.services.control_plane, "wired here, the copy has the same"
+        services = copy(world.services)
+        services.batch_steps = world.batch_steps
+        services.intake = replace(world.services.intake, batch_steps=world.batch_steps)
         # Not public: the library has no other way to a function that a blueprint holds.
         builders = [builder for each in blueprints(services) for builder in each._function_builders]
         self.functions = {str(each._function.get_function_name()): each._function for each in builders}
