@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.batches.batch import Batch, BatchFacts
     from shared.documents.dead_letters import DocumentDeadLetters
     from shared.documents.reconcile import Reconcile
-    from shared.durable.dead_letters import StepDeadLetters
+    from shared.durable.step_dead_letters import StepDeadLetters
     from shared.models.projects import Projects
     from shared.models.promise import Promises
     from shared.models.unneeded import UnneededModels

@@ -20,8 +20,8 @@ from shared.documents.reconcile import Reconcile, Walks
 from shared.documents.ref import FailureCode
 from shared.documents.walk import Walk
 from shared.durable.abandoned import Abandoned, Handle, queue_beside
-from shared.durable.dead_letters import StepDeadLetters
 from shared.durable.record import Facts
+from shared.durable.step_dead_letters import StepDeadLetters
 from shared.durable.steps import StepQueue
 from shared.durable.store import RecordStore
 from shared.language.apis import api_for

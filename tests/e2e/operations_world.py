@@ -28,7 +28,8 @@ from language_emulator.settings import EmulatorSettings
 from language_emulator.testing.corpus import upload_corpus
 from shared.config import Settings
 from shared.language.apis import api_for
-from shared.language.values import ModelRef, Project, ProjectKind
+from shared.language.authoring_values import Project
+from shared.language.values import ModelRef, ProjectKind
 from shared.messages import StepMessage
 from shared.models.active_model import ActiveModelRecord
 from shared.operations.operation import Operation, OperationState, PublishingRecord, RetrainRequest, Step

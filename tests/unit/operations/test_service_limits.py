@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from shared.errors import ModelInUseError, ModelUnknownError, UnsupportedOperationError
-from shared.language.values import LroStatus, TrainedModel, TrainingConfig
+from shared.language.authoring_values import TrainedModel, TrainingConfig
+from shared.language.values import LroStatus
 from shared.models.training_configs import choose_training_config
 from shared.models.unneeded import MAX_MODELS, oldest
 from shared.operations.operation import Operation, OperationState

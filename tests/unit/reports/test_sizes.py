@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from functions.routes import ROUTES
 from shared.durable.store import Listed
-from shared.language.values import ReviewedDocument
+from shared.language.authoring_values import ReviewedDocument
 from shared.operations.operation import OperationFacts, OperationKind, OperationState
 from shared.reports import batches as batches_report
 from shared.reports.bodies import Body
