@@ -1,4 +1,4 @@
-"""Sends a Call to the Language service and turns failures into our errors. Besides services/adapters.py the only user of httpx.
+"""Sends a Call to the Language service and turns failures into our errors. Only services/adapters.py uses httpx too.
 
 Redirects are never followed, and answers are capped. Within one call only a GET, or a request that never got a
 connection, is tried again: the service takes no idempotency key, so a POST is never repeated blindly.

@@ -75,7 +75,7 @@ class Services:
         """What steers and shows, all of it. Several threads may ask first at once; they are given the same."""
         with self._wiring:
             if self._control_plane is None:
-                # Half of the app's modules, none of which a document waits for.
+                # Most of the app's modules, and no document needs one of them.
                 from shared.services.control_plane import wire_control_plane
 
                 self._control_plane = wire_control_plane(self.pipeline)
