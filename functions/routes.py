@@ -20,19 +20,19 @@ MAX_BODY_BYTES = 64 * 1024
 # The service's 100,000 documents in one line each, or 50,000 as people indent them.
 MAX_LABELS_BYTES = 16 * 1024 * 1024
 
-READ = func.AuthLevel.FUNCTION
-CHANGE = func.AuthLevel.ADMIN
-OPEN = func.AuthLevel.ANONYMOUS
+FUNCTION_KEY = func.AuthLevel.FUNCTION
+MASTER_KEY = func.AuthLevel.ADMIN
+NO_KEY = func.AuthLevel.ANONYMOUS
 
 
 class Route(NamedTuple):
-    """An HTTP function, below /api; `module` is one of functions/. What reviews one document wants no master key."""
+    """An HTTP function, below /api; `module` is one of functions/."""
 
     name: str
     method: str
     route: str
     module: str
-    key: func.AuthLevel = READ
+    key: func.AuthLevel = FUNCTION_KEY
     max_body: int = MAX_BODY_BYTES
 
 
@@ -46,30 +46,30 @@ ROUTES = (
     Route("list_failures", "GET", "failures", "listings"),
     Route("list_batches", "GET", "batches", "batches"),
     Route("get_batch", "GET", "batches/{id}", "batches"),
-    Route("reclassify", "POST", "reclassify", "redrive", CHANGE),
-    Route("redrive_failures", "POST", "failures/redrive", "redrive", CHANGE),
-    Route("redrive_dead_letters", "POST", "dead-letters/redrive", "redrive", CHANGE),
+    Route("reclassify", "POST", "reclassify", "redrive", MASTER_KEY),
+    Route("redrive_failures", "POST", "failures/redrive", "redrive", MASTER_KEY),
+    Route("redrive_dead_letters", "POST", "dead-letters/redrive", "redrive", MASTER_KEY),
     Route("list_reviews", "GET", "reviews", "reviews"),
     Route("get_review", "GET", "reviews/{id}", "reviews"),
     Route("decide_review", "PUT", "reviews/{id}", "reviews"),
     Route("undo_review", "DELETE", "reviews/{id}", "reviews"),
-    Route("put_project", "PUT", "projects/{project}", "projects", CHANGE),
+    Route("put_project", "PUT", "projects/{project}", "projects", MASTER_KEY),
     Route("get_project", "GET", "projects/{project}", "projects"),
-    Route("delete_project", "DELETE", "projects/{project}", "projects", CHANGE),
-    Route("put_labels", "PUT", "projects/{project}/labels", "projects", CHANGE, MAX_LABELS_BYTES),
-    Route("retrain", "POST", "projects/{project}/retrain", "projects", CHANGE),
-    Route("publish", "POST", "projects/{project}/publish", "projects", CHANGE),
+    Route("delete_project", "DELETE", "projects/{project}", "projects", MASTER_KEY),
+    Route("put_labels", "PUT", "projects/{project}/labels", "projects", MASTER_KEY, MAX_LABELS_BYTES),
+    Route("retrain", "POST", "projects/{project}/retrain", "projects", MASTER_KEY),
+    Route("publish", "POST", "projects/{project}/publish", "projects", MASTER_KEY),
     Route("list_operations", "GET", "projects/{project}/operations", "projects"),
     Route("list_all_operations", "GET", "operations", "operations"),
     Route("get_operation", "GET", "operations/{id}", "operations"),
-    Route("cancel_operation", "POST", "operations/{id}/cancel", "operations", CHANGE),
+    Route("cancel_operation", "POST", "operations/{id}/cancel", "operations", MASTER_KEY),
     Route("list_models", "GET", "projects/{project}/models", "models"),
-    Route("delete_model", "DELETE", "projects/{project}/models/{model}", "models", CHANGE),
+    Route("delete_model", "DELETE", "projects/{project}/models/{model}", "models", MASTER_KEY),
     Route("get_evaluation", "GET", "projects/{project}/evaluation", "models"),
     Route("get_validation", "GET", "projects/{project}/validation", "models"),
     Route("get_trial", "GET", "projects/{project}/models/{model}/trial", "models"),
     Route("compare_models", "GET", "projects/{project}/compare", "models"),
-    Route("get_page", "GET", "ui/{*path}", "page", OPEN),
+    Route("get_page", "GET", "ui/{*path}", "page", NO_KEY),
     Route("get_openapi", "GET", "openapi.json", "openapi"),
 )
 
