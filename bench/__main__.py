@@ -32,7 +32,7 @@ BENCHMARKS = (classifier, trust, label_errors, *SPEED, page, scale, chaos)
 ALL, BRIEFLY = "all", "briefly"
 # Enough to see that each still runs; the figures mean nothing, and no target is kept.
 SMALL = {
-    "pipeline": ["--documents", "30", "--waiting", "30"],
+    "pipeline": ["--documents", "30", "--waiting", "30", "--rounds", "1"],
     "latency": ["--often", "2", "--seldom", "1"],
     "transactions": ["--documents", "30"],
     "memory": ["--documents", "60"],

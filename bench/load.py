@@ -54,10 +54,11 @@ def texts(count: int, folder: Path | None = None) -> list[bytes]:
 
 @dataclass
 class Load:
-    """A running stack and what its processes have used. `upload` may be called again and again."""
+    """A running stack and what its processes have used. `classify` may be called again and again: each time in a
+    folder of its own, so that looking for records does not cost more from time to time."""
 
     stack: Stack
-    _uploaded: int = 0
+    _folders: int = 0
 
     @property
     def host_group(self) -> int:
@@ -84,25 +85,25 @@ class Load:
         send(BlobTriggerMessage(FUNCTION, container, name, etag))
         return event
 
-    def upload_all(self, contents: Sequence[bytes]) -> None:
-        """By 8 threads, under names that are new."""
-        first = self._uploaded
-        self._uploaded += len(contents)
+    def upload_all(self, contents: Sequence[bytes], folder: str) -> None:
+        """By 8 threads."""
         with ThreadPoolExecutor(UPLOADERS) as pool:
-            list(pool.map(lambda each: self.upload(f"d{first + each[0]:06}.txt", each[1]), enumerate(contents)))
+            list(pool.map(lambda each: self.upload(f"{folder}{each[0]:06}.txt", each[1]), enumerate(contents)))
 
-    def records(self) -> int:
-        return sum(1 for _ in self.stack.container(self.stack.settings.classifications_container).list())
+    def records(self, folder: str = "") -> int:
+        return sum(1 for _ in self.stack.container(self.stack.settings.classifications_container).list(folder))
 
     def classify(self, contents: Sequence[bytes], *, seconds: float = 300) -> float:
-        """Upload and wait for as many more records; returns the seconds from the first upload."""
-        before, begun = self.records(), time.monotonic()
+        """Upload and wait for as many records; returns the seconds from the first upload."""
+        self._folders += 1
+        folder = f"{self._folders:04}/"
+        begun = time.monotonic()
         ended: list[float] = []
-        uploading = threading.Thread(target=self.upload_all, args=(contents,))
+        uploading = threading.Thread(target=self.upload_all, args=(contents, folder))
         uploading.start()
 
         def all_there() -> bool:
-            if self.records() - before < len(contents):
+            if self.records(folder) < len(contents):
                 return False
             ended.append(time.monotonic())
             return True

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import queue
+import secrets
 import subprocess
 import sys
 import threading
@@ -42,7 +43,7 @@ from shared.storage.transport import PooledTransport
 IN_FLIGHT = 16
 THREADS = 8
 RECEIVED, EMPTY_SECONDS = 16, 0.05
-SCRIPTED, FLOOR, FLOOR_QUEUE, TRIGGER_QUEUE = "scripted", "floor", "floor", "floor-trigger"
+SCRIPTED, FLOOR = "scripted", "floor"
 
 
 @dataclass(frozen=True)
@@ -195,12 +196,12 @@ def main() -> None:
     connection, transport = sys.stdin.readline().strip(), PooledTransport()
     blobs = BlobServiceClient.from_connection_string(connection, transport=transport)
     queues = QueueServiceClient.from_connection_string(connection, transport=transport)
-    form = "with-trigger" if arguments.with_trigger else "bare"
+    name = f"{FLOOR}-{secrets.token_hex(4)}"  # its records are created, so each run has a container of its own
     floor = Floor(
         AzureBlobStore(blobs.get_container_client("documents")),
-        AzureBlobStore(blobs.get_container_client(f"{FLOOR}-{form}")),
-        AzureMessageQueue(queues.get_queue_client(f"{FLOOR_QUEUE}-{form}")),
-        AzureMessageQueue(queues.get_queue_client(TRIGGER_QUEUE)) if arguments.with_trigger else None,
+        AzureBlobStore(blobs.get_container_client(name)),
+        AzureMessageQueue(queues.get_queue_client(name)),
+        AzureMessageQueue(queues.get_queue_client(f"{name}-trigger")) if arguments.with_trigger else None,
         wanted=arguments.documents,
     )
     for store in (floor.records, floor.messages, floor.trigger):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shared.batches.answer_counts import count_answers
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, JobReference, Outcome
+from shared.batches.pace import Pace
 from shared.batches.resubmit import Resubmit
 from shared.batches.results import Results, resolve
 from shared.concurrency import each_apart
@@ -34,6 +35,7 @@ class Poll:
     resubmit: Resubmit
     language: LanguageClient
     reviews: ReviewQueue
+    pace: Pace
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
@@ -46,6 +48,8 @@ class Poll:
             return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, str(error))
         if any(page.status not in TERMINAL for page in pages):
             return self._poll_again(stored)
+        for page in pages:
+            self.pace.note(page)
         answer = merge_pages(pages)
         asked = {text_id for job in stored.record.jobs for text_id in job.texts}
         useless = why_useless(pages, answer, asked)

@@ -15,6 +15,7 @@ from shared.batches.batch import (
     JobReference,
     Outcome,
 )
+from shared.batches.pace import Pace
 from shared.batches.refusals import Refusals
 from shared.batches.resubmit import Resubmit
 from shared.concurrency import each_apart
@@ -66,6 +67,7 @@ class Submit:
     language: LanguageClient
     language_api: str
     audit_percent: float
+    pace: Pace
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
@@ -113,7 +115,7 @@ class Submit:
             return self._refused(stored, active, error)
         except MalformedAnswerError as error:
             return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, str(error))
-        return NotReady(stored, since=self.batches.clock())
+        return NotReady(stored, since=self.batches.clock(), expected=self.pace.expected())
 
     def _submit(
         self, stored: Stored[Batch], active: Active, request: AnalyzeRequest, *, is_last: bool

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -74,10 +75,14 @@ class StepLater(Generic[R_co]):
 @dataclass(frozen=True)
 class NotReady(Generic[R_co]):
     """What the step waits for `since` then is not ready: `stored` is saved already, and the same step is taken again
-    after a delay by the schedule, which goes by the number of polls so far."""
+    after a delay by the schedule, which goes by the number of polls so far.
+
+    Where it is `expected` to take longer than the schedule's delay, the next poll comes then, and the schedule goes on
+    after it as if that poll had not been."""
 
     stored: Stored[R_co]
     since: datetime
+    expected: timedelta = timedelta(0)
 
 
 Next: TypeAlias = Done[R] | StepNow[R] | StepLater[R] | NotReady[R]
@@ -304,11 +309,14 @@ def _carry_out(
             run.carrier.again(StepMessage(id=saved.record.id), delay=timedelta(0))
         case StepLater(stored, delay):
             return run.next_message(_came_to_its_end(steps, stored), delay=delay)
-        case NotReady(stored, since):
-            polls = message.polls
+        case NotReady(stored, since, expected):
+            polls, wait = message.polls, steps.retry.wait(message.polls)
             delay = steps.retry.delay(polls, elapsed=steps.clock() - since)
             stored = _came_to_its_end(steps, stored)
-            return run.next_message(stored, delay=delay, wait=steps.retry.wait(polls), polls=polls + 1)
+            if expected > wait:
+                delay = max(delay, timedelta(seconds=math.ceil(expected.total_seconds())))
+                return run.next_message(stored, delay=delay, wait=expected, polls=polls)
+            return run.next_message(stored, delay=delay, wait=wait, polls=polls + 1)
     return None
 
 

@@ -11,6 +11,7 @@ from shared.batches.advance import BatchSteps
 from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
 from shared.batches.intake import Intake
+from shared.batches.pace import Pace
 from shared.batches.poll import Poll
 from shared.batches.refusals import Refusals
 from shared.batches.resubmit import Resubmit
@@ -92,7 +93,7 @@ def wire_pipeline(settings: Settings, adapters: Adapters) -> Pipeline:
         retry,
         clock,
     )
-    resubmit = Resubmit(batches, records)
+    resubmit, pace = Resubmit(batches, records), Pace()
     submit = Submit(
         batches,
         records,
@@ -103,6 +104,7 @@ def wire_pipeline(settings: Settings, adapters: Adapters) -> Pipeline:
         language=adapters.language,
         language_api=settings.language_api,
         audit_percent=settings.audit_percent,
+        pace=pace,
     )
     decisions = DecisionStore(state)
     review_queue = ReviewQueue(state, decisions, fan_out)
@@ -114,7 +116,8 @@ def wire_pipeline(settings: Settings, adapters: Adapters) -> Pipeline:
         visibility=timedelta(seconds=settings.pipeline_collect_visibility_seconds),
         hidden_in_hand=timedelta(seconds=settings.pipeline_in_hand_seconds),
     )
-    batch_steps = BatchSteps(batches, submit, Poll(batches, records, resubmit, adapters.language, review_queue))
+    poll = Poll(batches, records, resubmit, adapters.language, review_queue, pace)
+    batch_steps = BatchSteps(batches, submit, poll)
     return Pipeline(
         settings=settings,
         adapters=adapters,

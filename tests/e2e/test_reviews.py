@@ -13,6 +13,7 @@ import pytest
 
 from azurite_process.processes import wait_until
 from cli.datasets import SAMPLES, load_dataset
+from shared.documents.record_schema import Decision
 from shared.reviews.decision import DECIDED, LOG
 from shared.reviews.item import OPEN
 from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
@@ -20,7 +21,8 @@ from tests.e2e.conftest import DEADLINE, NO_NETS, Cloud, running_cloud
 pytestmark = pytest.mark.e2e
 
 PROJECT = "/api/projects/demo"
-RULE = {"precision": 0.9, "confidence": 0.9}
+# Of a precision that takes 2,300 golden documents: whatever model another test of this cloud has published.
+RULE = {"precision": 0.999, "confidence": 0.9}
 SEED = 15
 # The same code under either; the other version is the gate's.
 ONE_VERSION = pytest.mark.parametrize(
@@ -62,8 +64,8 @@ def test_three_documents_are_reviewed_and_the_next_model_is_trained_on_what_was_
 ) -> None:
     with everything_is_reviewed(cloud):
         names = cloud.upload_some(prefix, 3)
-        for name in names:
-            cloud.wait_for_classification(name)
+        decided = {name: cloud.wait_for_classification(name).decision for name in names}
+        assert {each and each.decision for each in decided.values()} == {Decision.REVIEW}, decided
         ids = waiting(cloud, names)
     assert set(ids) == set(names)
     shown = cloud.api.call("GET", f"/api/reviews/{ids[names[0]]}")

@@ -110,7 +110,7 @@ def test_the_control_plane_may_be_asked_first_by_many_threads_at_once_and_is_bui
 
 
 # What it imports of ours. One more is time for every process, and so for the first document of each.
-MODULES = 82
+MODULES = 83
 
 
 def test_a_start_imports_no_module_more_than_a_document_needs() -> None:
@@ -130,6 +130,7 @@ def test_a_start_imports_no_module_more_than_a_document_needs() -> None:
         ("shared.models.labels", "a document needs the active model and what is promised of it"),
         ("shared.models.trial", "a document needs the active model and what is promised of it"),
         ("shared.models.statistics", "a threshold is chosen when a model is tried"),
+        ("statistics", "a document needs no more than a median"),
         ("shared.language.authoring_values", "a document is analyzed, no model is trained"),
         ("shared.documents.guess", "most documents are UTF-8"),
         ("shared.web_files", "most instances never show the page"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,17 @@ def test_jobs_are_listed_without_results(trained: Trained) -> None:
     assert {job["kind"] for job in jobs} == {"training", "publishing", "analysis"}
     assert (jobs[-1]["status"], jobs[-1]["reads"], jobs[-1]["documents"]) == ("succeeded", 1, 1)
     assert "billing" not in json.dumps(jobs)
+
+
+def test_a_job_ends_when_its_time_is_over_and_not_when_somebody_asks(trained: Trained) -> None:
+    """Nothing runs between two requests; a client that learns from these times must not learn its own polls."""
+    trained.preview.control("PUT", "progression", {"analysis": "after 2 seconds"})
+    submitted = trained.preview.analyze(trained.multi, [DOCUMENTS["billing"]])
+    trained.clock.advance(seconds=30)
+    assert trained.preview.read(submitted)["status"] == "completed"
+    job = trained.preview.control("GET", "jobs")["jobs"][-1]
+    created, updated = (datetime.fromisoformat(job[name]) for name in ("created", "updated"))
+    assert updated - created == timedelta(seconds=2)
 
 
 def test_the_classifiers_own_time_is_reported(trained: Trained) -> None:

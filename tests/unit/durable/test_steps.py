@@ -115,6 +115,20 @@ def test_what_is_not_ready_is_polled_by_the_schedule_and_how_long_it_has_been_wa
     assert office.delay() == seconds
 
 
+@pytest.mark.parametrize(
+    ("expected", "delay", "polls"),
+    [(1.9, 2, 1), (2.0, 2, 1), (2.1, 3, 0), (4.0, 4, 0)],
+    ids=["sooner", "as the schedule says", "later", "much later"],
+)
+def test_what_is_expected_to_take_longer_is_polled_then_and_by_the_whole_schedule_after_it(
+    office: Office, expected: float, delay: int, polls: int
+) -> None:
+    office.create()
+    take(office, lambda stored: NotReady(stored, since=office.clock(), expected=timedelta(seconds=expected)))
+    assert office.messages() == [StepMessage(id="a1", polls=polls)]
+    assert office.delay() == delay
+
+
 @pytest.mark.parametrize(("over", "saved"), [(0, False), (1, True)], ids=["within", "beyond"])
 def test_a_delay_beyond_the_due_time_is_saved_first_so_that_the_sweep_leaves_the_record_alone(
     office: Office, over: int, saved: bool

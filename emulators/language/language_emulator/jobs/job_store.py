@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, Protocol, TypeVar
 
@@ -139,7 +139,7 @@ class JobStore:
             if not job.is_active:
                 raise errors.job_finished(job_id)
             self._work[job.kind].abandon(job)
-            self._end(job, JobStatus.CANCELLED)
+            self._end(job, JobStatus.CANCELLED, at=self._clock.now())
             return True
 
     def forget(self, job_id: str) -> None:
@@ -167,28 +167,34 @@ class JobStore:
         allowed = job.progression.fraction(job.reads, (now - job.created).total_seconds())
         done = min(allowed, self._work[job.kind].progress(job))
         if done >= 1.0:
-            self._complete(job)
+            self._complete(job, at=self._end_of(job, now))
             return
         job.status = JobStatus.RUNNING if job.reads > 1 else JobStatus.NOT_STARTED
         job.percent = int(done * 100)
         job.updated = now
 
-    def _complete(self, job: Job) -> None:
+    def _end_of(self, job: Job, now: datetime) -> datetime:
+        """When it ended. Nothing runs here between two requests, so this may be long before `now`."""
+        if job.progression.reads or not isinstance(self._work[job.kind], InstantWork):
+            return now
+        return job.created + timedelta(seconds=job.progression.seconds)
+
+    def _complete(self, job: Job, *, at: datetime) -> None:
         if job.injected_error is not None:
             self._work[job.kind].abandon(job)
             job.faults = [job.injected_error]
-            self._end(job, JobStatus.FAILED)
+            self._end(job, JobStatus.FAILED, at=at)
             return
         try:
-            self._end(job, self._work[job.kind].complete(job))
+            self._end(job, self._work[job.kind].complete(job), at=at)
         except ServiceError as error:
             job.faults = [JobFault.of(error)]
-            self._end(job, JobStatus.FAILED)
+            self._end(job, JobStatus.FAILED, at=at)
 
-    def _end(self, job: Job, status: JobStatus) -> None:
+    def _end(self, job: Job, status: JobStatus, *, at: datetime) -> None:
         self._active.pop(job.job_id, None)
         job.status = status
-        job.updated = self._clock.now()
+        job.updated = at
         job.percent = 100 if status is JobStatus.SUCCEEDED else job.percent
         self._records.save(job.job_id, job)
         logger.info("job_ended kind=%s job=%s status=%s", job.kind, job.job_id, status)
