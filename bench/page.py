@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 import time
 from collections.abc import Iterable
@@ -16,12 +17,12 @@ from selenium.webdriver.common.keys import Keys
 from azurite_process.processes import wait_until
 from bench.figures import median, percentile
 from bench.report import Gate, report
-from bench.transactions import count_transactions
+from bench.transactions import requests_in
 from local.settings import ROOT
 from shared.web_files import WebFiles
 from tests.browser.chromium import WIDE, Browser, running_browser
 from tests.browser.scene import add_classified, running_scene
-from tests.e2e.conftest import Cloud
+from tests.e2e.conftest import NO_NETS, Cloud
 
 NAME = "page"
 HELP = "the page: key to next document, first paint, bytes, storage calls of each view"
@@ -35,6 +36,8 @@ VIEWS = {
     "models": "models",
     "review": "review",
 }
+# Its lock, its state, and the polls of its listeners.
+_OF_THE_HOST = (re.compile(r"^[A-Z]+ azure-webjobs-"), re.compile(r"^GET [a-z-]+/messages\?.*visibilitytimeout="))
 # What the page itself shows when it can be used.
 _PAINTED = "return performance.getEntriesByName('useful').length && performance.getEntriesByName('useful')[0].startTime"
 # Both ends in the page: from the key to the frame in which another name is shown.
@@ -71,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory(prefix="bench-page-") as folder:
         where = Path(folder)
-        with running_scene(where / "cloud") as cloud:
+        with running_scene(where / "cloud", changes=NO_NETS) as cloud:
             fill(cloud, documents=arguments.documents, waiting=arguments.waiting)
             host = cloud.stack.host
             assert host is not None
@@ -139,7 +142,8 @@ def _settle(log: Path) -> None:
 
 
 def _of_the_app(lines: Iterable[str]) -> int:
-    return sum(count_transactions(lines)["app"].values())
+    """All that is asked while nothing is classified, but for the host's own."""
+    return sum(not any(pattern.search(request) for pattern in _OF_THE_HOST) for request in requests_in(lines))
 
 
 def first_paint(browser: Browser) -> float:

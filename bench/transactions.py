@@ -6,7 +6,7 @@ import argparse
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -140,12 +140,17 @@ def _closed(load: Load) -> dict[str, int]:
 def count_transactions(log_lines: Iterable[str]) -> dict[str, Counter[str]]:
     """Requests by caller ("app", "host", "bench") and kind, such as "PUT classifications"."""
     counts: dict[str, Counter[str]] = {"app": Counter(), "host": Counter(), "bench": Counter()}
+    for request in requests_in(log_lines):
+        counts[_caller(request)][_kind(request)] += 1
+    return counts
+
+
+def requests_in(log_lines: Iterable[str]) -> Iterator[str]:
+    """Method and target of each request in Azurite's log."""
     for line in log_lines:
         found = _LINE.search(line)
         if found:
-            request = f"{found['method']} {found['target']}"
-            counts[_caller(request)][_kind(request)] += 1
-    return counts
+            yield f"{found['method']} {found['target']}"
 
 
 def _caller(request: str) -> str:

@@ -188,19 +188,20 @@ class StatusReport:
         acceptance = record.acceptance if record else None
         failures, searched_all = recent_failures(self.records, totals)
         waiting = find_waiting(self.batches, listed)
+        queues = QueueLengths(
+            documents=self.inbox.documents_queue.length(),
+            collect=self.inbox.collect_queue.length(),
+            batches=self.batches.queue.length(),
+        )
         return PipelineStatus(
             as_of=self.clock(),
             documents=TotalsBody(**totals.model_dump(exclude=NOT_SHOWN)) if totals else None,
             batches=count_batches(listed),
             waiting=waiting,
-            queues=QueueLengths(
-                documents=self.inbox.documents_queue.length(),
-                collect=self.inbox.collect_queue.length(),
-                batches=self.batches.queue.length(),
-            ),
+            queues=queues,
             # Not asked for while nothing can be submitted: one call less, and its answer would say little.
             throughput=None if waiting else throughput(self.batches),
-            oldest_waiting=oldest_waiting(self.inbox, listed),
+            oldest_waiting=oldest_waiting(self.inbox if queues.documents else None, listed),
             recent_failures=failures,
             searched_all_failures=searched_all,
             active_model=active_model,
@@ -218,8 +219,8 @@ class StatusReport:
         return (ActiveModelBody(**from_settings.model_dump()) if from_settings else None), None
 
     def _find_audited(self, record: ActiveModelRecord | None) -> Audited | None:
-        if record is None or record.acceptance is None:
-            return None
+        if record is None or record.acceptance is None or record.acceptance.threshold.threshold is None:
+            return None  # what is not accepted is not audited
         model, rule = record.model, record.acceptance.rule.right
         return self.audited(model.project, model=model.label, since=record.published, rule=rule)
 
@@ -289,9 +290,10 @@ def throughput(batches: Batches) -> Throughput:
     )
 
 
-def oldest_waiting(inbox: Inbox, open_batches: list[Listed[BatchFacts]]) -> datetime | None:
-    """When the oldest document began to wait: when it was queued, or when its open batch was planned."""
-    queued = inbox.oldest_waiting()
+def oldest_waiting(inbox: Inbox | None, open_batches: list[Listed[BatchFacts]]) -> datetime | None:
+    """When the oldest document began to wait: when it was queued, or when its open batch was planned. None is for an
+    inbox that is known to be empty."""
+    queued = inbox.oldest_waiting() if inbox else None
     created = [each.facts.created if each.facts else each.last_modified for each in open_batches]
     return min(created if queued is None else [queued, *created], default=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,6 +47,7 @@ class Choices:
         self._containers, self._clock = containers, clock
         self._projects: dict[str, tuple[datetime, Project]] = {}
         self._read: dict[str, _Read] = {}
+        self._turn = threading.Lock()
 
     def container(self, project: str) -> str:
         """Where the project's labelled documents lie. Raises ContainerNotAllowedError, ProjectUnknownError."""
@@ -56,15 +58,16 @@ class Choices:
 
     def classes(self, project: str, *, fresh: bool = False) -> tuple[str, ...]:
         """The classes of the project's labels; empty where they cannot be read. `fresh` looks whether they changed."""
-        known = self._read.get(project)
-        if known is not None and not fresh and self._clock() - known.at < KEPT:
-            return known.classes
-        try:
-            found = self._look(project, known)
-        except (RetryableError, ProjectUnknownError, ContainerNotAllowedError, BlobUnreadableError, ValueError):
-            return known.classes if known else ()
-        self._read[project] = found
-        return found.classes
+        with self._turn:  # several documents are shown at once: one looks, the others use what it found
+            known = self._read.get(project)
+            if known is not None and not fresh and self._clock() - known.at < KEPT:
+                return known.classes
+            try:
+                found = self._look(project, known)
+            except (RetryableError, ProjectUnknownError, ContainerNotAllowedError, BlobUnreadableError, ValueError):
+                return known.classes if known else ()
+            self._read[project] = found
+            return found.classes
 
     def _look(self, project: str, known: _Read | None) -> _Read:
         """What was PUT, else the labels file in the project's container, as for a retraining."""

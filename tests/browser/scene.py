@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -24,9 +24,18 @@ _UNWATCHED = QUICK | {"blob_scan": 3_600.0}
 
 
 @contextmanager
-def running_scene(folder: Path, *, host_kind: str = "stand-in", with_hostile: bool = False) -> Iterator[Cloud]:
-    """`with_hostile` adds 200 documents whose names and texts are attacks, one in ten of them failed."""
-    with running_cloud(folder, dataset=load_dataset(SAMPLES), host_kind=host_kind, timings=_UNWATCHED) as running:
+def running_scene(
+    folder: Path,
+    *,
+    host_kind: str = "stand-in",
+    with_hostile: bool = False,
+    changes: Mapping[str, str] | None = None,
+) -> Iterator[Cloud]:
+    """`with_hostile` adds 200 documents whose names and texts are attacks, one in ten of them failed; `changes` are as
+    those of `running_cloud`."""
+    with running_cloud(
+        folder, dataset=load_dataset(SAMPLES), host_kind=host_kind, timings=_UNWATCHED, changes=changes
+    ) as running:
         # Nothing was tried yet, so nothing can be promised: every classification waits for review.
         running.api.call("PUT", f"/api/projects/{PROJECT}", {"kind": "multi_label", "acceptance": {"precision": 0.95}})
         texts = {f"inbox/{path.relative_to(NEW).as_posix()}": path.read_bytes() for path in sorted(NEW.rglob("*.txt"))}

@@ -4,6 +4,7 @@ import { Empty, Loaded, Name, Trouble, percent, plural } from '../parts.js';
 import { html, link, useEffect, useLoad, useMemo, useRef, useState } from '../view.js';
 
 const LISTED = 50;
+// Documents loaded beforehand, once one was decided. Before that one: the view opens with few calls to storage.
 const AHEAD = 3;
 const BY_DIGIT = 9;
 const KEYS_OFF = 'pigeonhole.review-keys-off';
@@ -51,7 +52,8 @@ function useQueue(begin, wanted) {
     call(addressOf(id)).then((item) => keep({ item }), (problem) => keep({ problem }));
   };
   useEffect(() => {
-    for (let ahead = 0; ahead <= AHEAD; ahead += 1) load(ids[place + ahead]);
+    const furthest = place + (place === 0 ? 1 : AHEAD);
+    for (let each = place; each <= furthest; each += 1) load(ids[each]);
   }, [ids, place]);
   useEffect(() => {
     if (!more || place < ids.length - AHEAD) return;

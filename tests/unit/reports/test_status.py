@@ -156,11 +156,12 @@ def test_of_many_failure_records_those_are_shown_that_the_last_walk_found_the_ne
 
 
 @pytest.mark.parametrize("model", [None, MODEL], ids=["no model", "a model"])
+@pytest.mark.parametrize("promise", ["none", "kept", "not to be kept"])
 def test_a_status_costs_ten_calls_at_most_and_no_more_with_history(
-    world: PipelineOnFakes, model: ModelRef | None
+    world: PipelineOnFakes, model: ModelRef | None, promise: str
 ) -> None:
     if model is not None:
-        world.publish()
+        world.publish(acceptance={"none": None, "kept": ACCEPTS, "not to be kept": NOTHING}[promise])
     world.model.model = model
     world.upload_letters(60)
     world.deliver_for(minutes=30)

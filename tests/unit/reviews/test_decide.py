@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
+from typing import Any
 
 import pytest
 
@@ -44,6 +47,25 @@ def test_of_a_long_text_the_first_100_000_characters_are_shown(world: ReviewWorl
     assert shown.is_truncated
     assert shown.text is not None
     assert len(shown.text) == SHOWN_CHARACTERS
+
+
+def test_of_documents_that_are_shown_at_once_one_looks_up_the_classes(world: ReviewWorld) -> None:
+    ids, training = [world.classified(f"{number}.txt") for number in range(4)], world.stores["training"]
+    looked: list[str] = []
+    another, real = Event(), training.read
+
+    def read(name: str, **options: Any) -> Any:
+        looked.append(name)
+        if len(looked) > 1:
+            another.set()
+        another.wait(0.3)  # time for another to look as well
+        return real(name, **options)
+
+    training.read = read  # type: ignore[method-assign]
+    with ThreadPoolExecutor(len(ids)) as pool:
+        shown = pool.map(world.services.reviews.show, ids)
+        assert {each.choices for each in shown} == {("billing", "shipping")}
+    assert len(looked) == 1
 
 
 @pytest.mark.parametrize("review_id", ["00000-" + "0" * 40, "90000-" + version_key("a.txt", etag='"0x1"')])
