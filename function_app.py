@@ -29,7 +29,7 @@ hide_secrets()
 # The worker logs a SettingsError as the reason for "0 functions found".
 services = build_services(load_settings())
 
-# Of routes that say nothing else: those that read, and the one that classifies one document again.
+# Of a route without a key of its own; those of functions/routes.py all name theirs.
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for blueprint in blueprints(services):
     app.register_functions(blueprint)

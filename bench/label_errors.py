@@ -21,7 +21,8 @@ from cli.forms.collect import Collected, read_form
 from cli.forms.names import Form
 from cli.forms.rows import Columns
 from cli.label_check import by_cleanlab, judge, suspects
-from shared.language.values import LabelledDocument, ProjectKind
+from shared.language.authoring_values import LabelledDocument
+from shared.language.values import ProjectKind
 
 NAME = "label-errors"
 HELP = "wrong labels that `labels check` finds on corpora with 8 %% of the labels flipped, beside cleanlab"

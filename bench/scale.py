@@ -20,9 +20,9 @@ from local.provision import provision
 from local.settings import app_settings
 from local.stack import settings_of
 from shared.batches.answer_counts import AnswerCounts, AnsweredBy
+from shared.documents.messages import WALK
 from shared.documents.reconcile import read_totals
 from shared.documents.record_schema import RecordFacts
-from shared.documents.walk import WALK
 from shared.messages import StepMessage
 from shared.services import Services, build_services
 from tests.faults.world import MODEL

@@ -14,7 +14,7 @@ from rich.table import Table
 from cli.exit_codes import USAGE
 from cli.label_check import by_cleanlab, judge, near_duplicates, suspects
 from cli.steps import StepFailedError
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 from shared.models.golden import is_golden, missing_sides, split
 
 # The service trains on fewer, and warns (docs/http.md, warnings of put_labels).

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from cli.storage import UserStorage
 from cli.target import Target
 from shared.json_input import parse_json
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 from shared.models.labels import parse_labels
 from shared.models.labels_file import LabelsFile
 from shared.reviews.decision import DECIDED, ListedDecision

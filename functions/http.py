@@ -51,9 +51,6 @@ T = TypeVar("T")
 log = logging.getLogger("pigeonhole.http")
 
 DEFAULT_RETRY_SECONDS = 30
-# Requests are small. The one exception, a labels file, takes up to 25 times its size in memory while it is read.
-MAX_BODY_BYTES = 64 * 1024
-
 # Of a list that is asked for with ?limit=.
 MOST_LISTED = 200
 _LIMIT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=MOST_LISTED)], config=ConfigDict(defer_build=True))
@@ -80,7 +77,7 @@ def _response(members: Any, status: int, mimetype: str, headers: dict[str, str] 
     )
 
 
-def handles_errors(handler: Handler, *, max_body: int = MAX_BODY_BYTES) -> Handler:
+def handles_errors(handler: Handler, *, max_body: int) -> Handler:
     """Errors raised on purpose become problems; bugs become a 500 that names the type only, with a log line.
 
     A body of more than `max_body` bytes is refused before anything reads it, whether the function would read it or not.

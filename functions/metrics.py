@@ -7,7 +7,7 @@ from typing import Annotated
 import azure.functions as func
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from functions.http import handles_errors, json_response, read_request
+from functions.http import json_response, read_request
 from shared.reports.model_metrics import MAX_DAYS
 from shared.services import Services
 
@@ -16,14 +16,6 @@ DEFAULT_DAYS = "7"
 _DAYS: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=MAX_DAYS)], config=ConfigDict(defer_build=True))
 
 
-def blueprint(services: Services) -> func.Blueprint:
-    bp = func.Blueprint()
-
-    @bp.function_name("get_metrics")
-    @bp.route(route="metrics", methods=["GET"])
-    @handles_errors
-    def get_metrics(req: func.HttpRequest) -> func.HttpResponse:
-        days = read_request(lambda: _DAYS.validate_python(req.params.get("days", DEFAULT_DAYS)))
-        return json_response(services.metrics_report(days))
-
-    return bp
+def get_metrics(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    days = read_request(lambda: _DAYS.validate_python(req.params.get("days", DEFAULT_DAYS)))
+    return json_response(services.metrics_report(days))

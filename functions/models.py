@@ -1,4 +1,4 @@
-"""HTTP: models, how well they do, and two of them compared."""
+"""HTTP: models, how well they do, on golden documents too, and two of them compared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import azure.functions as func
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from functions.http import handles_errors, json_response, problem_response, read_request
+from functions.http import json_response, problem_response, read_request
 from functions.projects import project_name
 from shared.errors import quoted
 from shared.models.evaluations import compare, evaluation_figures
@@ -18,61 +18,55 @@ from shared.services import Services
 _SKIP: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)], config=ConfigDict(defer_build=True))
 
 
-def blueprint(services: Services) -> func.Blueprint:
-    bp = func.Blueprint()
-    projects, active_model = services.projects, services.active_model
+def list_models(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    name = project_name(req)
+    in_use = services.active_model.find_label_to_show(name)
+    return json_response(model_list(services.projects.list_models(name), in_use=in_use))
 
-    @bp.function_name("list_models")
-    @bp.route(route="projects/{project}/models", methods=["GET"])
-    @handles_errors
-    def models(req: func.HttpRequest) -> func.HttpResponse:
-        name = project_name(req)
-        return json_response(model_list(projects.list_models(name), in_use=active_model.find_label_to_show(name)))
 
-    @bp.function_name("delete_model")
-    @bp.route(route="projects/{project}/models/{model}", methods=["DELETE"], auth_level=func.AuthLevel.ADMIN)
-    @handles_errors
-    def delete_model(req: func.HttpRequest) -> func.HttpResponse:
-        return _delete(
-            services, project_name(req), label=req.route_params.get("model") or "", confirm=req.params.get("confirm")
-        )
+def delete_model(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    return _delete(
+        services, project_name(req), label=req.route_params.get("model") or "", confirm=req.params.get("confirm")
+    )
 
-    @bp.function_name("get_evaluation")
-    @bp.route(route="projects/{project}/evaluation", methods=["GET"])
-    @handles_errors
-    def evaluation(req: func.HttpRequest) -> func.HttpResponse:
-        model = req.params.get("model")
-        if not model:
-            return _which_model()
-        found = projects.get_evaluation(project_name(req), label=model)
-        return json_response(EvaluationBody(kind=found.kind, **dict(evaluation_figures(model, found))))
 
-    @bp.function_name("get_validation")
-    @bp.route(route="projects/{project}/validation", methods=["GET"])
-    @handles_errors
-    def validation(req: func.HttpRequest) -> func.HttpResponse:
-        model, only = req.params.get("model"), req.params.get("only")
-        if not model:
-            return _which_model()
-        if only not in (None, "mismatched"):
-            detail = f"only={quoted(only)}; the one filter is only=mismatched"
-            return problem_response(Problem(title="Unknown filter", status=400, detail=detail))
-        skip = read_request(lambda: _SKIP.validate_python(req.params.get("skip", "0")))
-        documents = projects.list_reviewed(project_name(req), label=model)
-        return json_response(validation_body(model, documents, only_mismatched=only is not None, skip=skip))
+def get_evaluation(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    model = req.params.get("model")
+    if not model:
+        return _which_model()
+    found = services.projects.get_evaluation(project_name(req), label=model)
+    return json_response(EvaluationBody(kind=found.kind, **dict(evaluation_figures(model, found))))
 
-    @bp.function_name("compare_models")
-    @bp.route(route="projects/{project}/compare", methods=["GET"])
-    @handles_errors
-    def compare_models(req: func.HttpRequest) -> func.HttpResponse:
-        name = project_name(req)
-        labels = [label for label in (req.params.get("models") or "").split(",") if label]
-        if len(labels) != 2:
-            return problem_response(Problem(title="Which models?", status=400, detail="name two: ?models=first,second"))
-        first, second = (evaluation_figures(label, projects.get_evaluation(name, label=label)) for label in labels)
-        return json_response(compare(first, second))
 
-    return bp
+def get_validation(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    model, only = req.params.get("model"), req.params.get("only")
+    if not model:
+        return _which_model()
+    if only not in (None, "mismatched"):
+        detail = f"only={quoted(only)}; the one filter is only=mismatched"
+        return problem_response(Problem(title="Unknown filter", status=400, detail=detail))
+    skip = read_request(lambda: _SKIP.validate_python(req.params.get("skip", "0")))
+    documents = services.projects.list_reviewed(project_name(req), label=model)
+    return json_response(validation_body(model, documents, only_mismatched=only is not None, skip=skip))
+
+
+def get_trial(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    label = req.route_params.get("model") or ""
+    found = services.trial_report(project_name(req), model=label)
+    if found is None:
+        detail = f"model {quoted(label)} has classified no golden documents: a retraining tries its model on them"
+        return problem_response(Problem(title="No trial", status=404, detail=detail))
+    return json_response(found)
+
+
+def compare_models(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    name = project_name(req)
+    labels = [label for label in (req.params.get("models") or "").split(",") if label]
+    if len(labels) != 2:
+        return problem_response(Problem(title="Which models?", status=400, detail="name two: ?models=first,second"))
+    found = (services.projects.get_evaluation(name, label=label) for label in labels)
+    first, second = (evaluation_figures(label, each) for label, each in zip(labels, found, strict=True))
+    return json_response(compare(first, second))
 
 
 def _delete(services: Services, project: str, *, label: str, confirm: str | None) -> func.HttpResponse:

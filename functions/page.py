@@ -7,7 +7,7 @@ from pathlib import Path
 
 import azure.functions as func
 
-from functions.http import handles_errors, json_response, problem_response
+from functions.http import json_response, problem_response
 from functions.reviews import PRINCIPAL
 from shared.errors import quoted
 from shared.reports.bodies import Problem
@@ -18,6 +18,7 @@ from shared.web_files import WebFile, WebFiles
 SIGNED_IN = "signed-in"
 """Below the page's address: who the platform says is signed in."""
 FOLDER = Path(__file__).resolve().parent.parent / "web"
+_FILES = WebFiles(FOLDER)
 
 HEADERS = {
     # Nothing but our own files and our own answers; nothing inline; no other page may frame this one.
@@ -34,25 +35,16 @@ HEADERS = {
 }
 
 
-def blueprint(services: Services) -> func.Blueprint:
-    bp = func.Blueprint()
-    files, believes_header = WebFiles(FOLDER), services.settings.easy_auth
-
-    @bp.function_name("get_page")
-    @bp.route(route="ui/{*path}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @handles_errors
-    def get_page(req: func.HttpRequest) -> func.HttpResponse:
-        path = req.route_params.get("path") or ""
-        if path == SIGNED_IN:
-            return json_response(SignedInBody(name=req.headers.get(PRINCIPAL) if believes_header else None))
-        found = files.find(path)
-        if found is None:
-            detail = f"the page has no file {quoted(path)}; it begins at /api/ui"
-            return problem_response(Problem(title="No such file", status=404, detail=detail))
-        file, is_for_good = found
-        return _answer(req, file, is_for_good=is_for_good)
-
-    return bp
+def get_page(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    path = req.route_params.get("path") or ""
+    if path == SIGNED_IN:
+        return json_response(SignedInBody(name=req.headers.get(PRINCIPAL) if services.settings.easy_auth else None))
+    found = _FILES.find(path)
+    if found is None:
+        detail = f"the page has no file {quoted(path)}; it begins at /api/ui"
+        return problem_response(Problem(title="No such file", status=404, detail=detail))
+    file, is_for_good = found
+    return _answer(req, file, is_for_good=is_for_good)
 
 
 def _answer(req: func.HttpRequest, file: WebFile, *, is_for_good: bool) -> func.HttpResponse:

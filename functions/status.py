@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions.http import handles_errors, json_response, problem_response
+from functions.http import json_response, problem_response
 from shared.documents.ref import is_document_name
 from shared.errors import quoted
 from shared.reports.bodies import Problem
@@ -14,49 +14,35 @@ from shared.services import Services
 CLASSIFY = "classify"
 
 
-def blueprint(services: Services) -> func.Blueprint:
-    bp = func.Blueprint()
+def get_health(services: Services, _: func.HttpRequest) -> func.HttpResponse:
+    health = services.health()
+    return json_response(health, 200 if health.healthy else 503)
 
-    @bp.function_name("get_health")
-    @bp.route(route="health", methods=["GET"])
-    @handles_errors
-    def get_health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding demands it
-        health = services.health()
-        return json_response(health, 200 if health.healthy else 503)
 
-    @bp.function_name("get_status")
-    @bp.route(route="status", methods=["GET"])
-    @handles_errors
-    def get_status(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding demands it
-        return json_response(services.status())
+def get_status(services: Services, _: func.HttpRequest) -> func.HttpResponse:
+    return json_response(services.status())
 
-    @bp.function_name("get_document")
-    @bp.route(route="documents/{*path}", methods=["GET"])
-    @handles_errors
-    def get_document(req: func.HttpRequest) -> func.HttpResponse:
-        name = _name(req)
-        if not name:
-            detail = "ask for /api/documents/{name}, or /api/documents?name=..."
-            return problem_response(Problem(title="No document named", status=400, detail=detail))
-        return answer_document(services, name)
 
-    @bp.function_name("classify_document")
-    @bp.route(route="documents/{*path}", methods=["POST"])
-    @handles_errors
-    def classify_document(req: func.HttpRequest) -> func.HttpResponse:
-        name = _name(req)
-        if not (req.route_params.get("path") or "").endswith(CLASSIFY) or not name:
-            detail = "POST to /api/documents/{name}/classify"
-            return problem_response(Problem(title="No such address", status=404, detail=detail))
-        if not is_document_name(name):
-            detail = f"only .txt blobs are classified, {quoted(name)} is not one"
-            return problem_response(Problem(title="Not a document", status=400, detail=detail, name=name))
-        document = services.inbox.classify_again(name)
-        if document is None:
-            return _unknown_document(name)
-        return json_response(SentBody(name=name, etag=document.etag), 202)
+def get_document(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    name = _name(req)
+    if not name:
+        detail = "ask for /api/documents/{name}, or /api/documents?name=..."
+        return problem_response(Problem(title="No document named", status=400, detail=detail))
+    return answer_document(services, name)
 
-    return bp
+
+def classify_document(services: Services, req: func.HttpRequest) -> func.HttpResponse:
+    name = _name(req)
+    if not (req.route_params.get("path") or "").endswith(CLASSIFY) or not name:
+        detail = "POST to /api/documents/{name}/classify"
+        return problem_response(Problem(title="No such address", status=404, detail=detail))
+    if not is_document_name(name):
+        detail = f"only .txt blobs are classified, {quoted(name)} is not one"
+        return problem_response(Problem(title="Not a document", status=400, detail=detail, name=name))
+    document = services.inbox.classify_again(name)
+    if document is None:
+        return _unknown_document(name)
+    return json_response(SentBody(name=name, etag=document.etag), 202)
 
 
 def answer_document(services: Services, name: str) -> func.HttpResponse:

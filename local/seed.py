@@ -12,8 +12,9 @@ from azurite_process.processes import wait_until
 from cli.datasets import Dataset
 from shared.language.apis import api_for
 from shared.language.apis.base import Call, LanguageApi
+from shared.language.authoring_values import AuthoringJob, Evaluation, Project
 from shared.language.client import LanguageClient
-from shared.language.values import TERMINAL, AuthoringJob, Evaluation, LroStatus, ModelRef, Project
+from shared.language.values import TERMINAL, LroStatus, ModelRef
 from shared.models.active_model import ActiveModelRecord
 from shared.models.labels import parse_labels
 from shared.services import Services

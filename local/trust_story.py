@@ -14,7 +14,7 @@ from rich.table import Table
 
 from cli.datasets import Dataset
 from shared.json_input import parse_json
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 from shared.models.acceptance import AcceptanceRule, is_right, result_confidence
 from shared.models.golden import split
 from shared.models.labels import parse_labels

@@ -21,7 +21,7 @@ from shared.documents.record_schema import (
     Timings,
 )
 from shared.documents.ref import DocumentRef
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 from shared.reviews.decision import DECIDED, LOG, ReviewDecision
 from shared.reviews.item import OPEN, ReviewItem, review_id_of, version_key
 from shared.reviews.sweep import ReviewSweep

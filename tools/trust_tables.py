@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from shared.models.acceptance import MIN_DOCUMENTS, WRONG_AT_START, least_documents
 from shared.models.gate import MISTAKE, documents_needed
 from shared.models.statistics import normal_quantile
+from shared.models.threshold import MIN_DOCUMENTS, WRONG_AT_START, least_documents
 
 PRECISIONS = (0.8, 0.9, 0.95, 0.99)
 CONFIDENCES = (0.8, 0.9, 0.95)

@@ -23,15 +23,8 @@ from typing import Any
 from bench.report import Gate
 from bench.trust.answers import VIEWS, Model, answers_of, load_view
 from shared.documents.record_schema import Decision
-from shared.models.acceptance import (
-    AcceptanceRule,
-    GoldenResult,
-    Right,
-    choose_threshold,
-    decide,
-    is_right,
-    result_confidence,
-)
+from shared.models.acceptance import AcceptanceRule, Right, decide, is_right, result_confidence
+from shared.models.threshold import GoldenResult, choose_threshold
 
 GOLDEN = 240
 PRECISIONS = (0.9, 0.95)

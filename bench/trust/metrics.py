@@ -23,13 +23,14 @@ from typing import Any
 
 from bench.report import Gate
 from language_emulator.classifier.fitting import fit_classifier
-from shared.language.values import LabelledDocument, ProjectKind
+from shared.language.authoring_values import LabelledDocument
+from shared.language.values import ProjectKind
 from shared.models.acceptance import Right, is_right
 from shared.models.calibration import Calibration, calibrate
-from shared.models.distribution import TENTHS, Distribution, tenth_of_answer, trial_distribution
+from shared.models.distribution import TENTHS, Distribution
 from shared.models.drift import find_drift
 from shared.models.golden import split
-from shared.models.trial import AnsweredClass, Trial, TrialDocument
+from shared.models.trial import AnsweredClass, Trial, TrialDocument, tenth_of_answer, trial_distribution
 
 CORPORA = {"newsgroups": ProjectKind.SINGLE, "packages": ProjectKind.MULTI}
 GOLDEN_PERCENT = 20

@@ -13,7 +13,8 @@ from cli.datasets import TRAINING_FOLDERS
 from cli.forms.names import Form
 from cli.forms.rows import Columns, Reading, Refused, Row
 from shared.documents.ref import is_document_name
-from shared.language.values import LabelledDocument, ProjectKind
+from shared.language.authoring_values import LabelledDocument
+from shared.language.values import ProjectKind
 from shared.models.labels_file import LabelsFile
 
 _MODULES = {

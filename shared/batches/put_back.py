@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from shared.batches.batch import SEARCHED_DAYS, Batch, Batches, BatchFacts, Outcome
 from shared.documents.inbox import Inbox
 from shared.documents.messages import Source
-from shared.durable.dead_letters import StepDeadLetters
+from shared.durable.step_dead_letters import StepDeadLetters
 from shared.durable.store import newest_days
 from shared.errors import RaceLostError, StateUnreadableError
 from shared.messages import StepMessage

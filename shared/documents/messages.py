@@ -1,4 +1,4 @@
-"""The messages of a document's way into a batch."""
+"""The messages of a document's way into a batch, and which of the step messages is reconcile's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from shared.documents.ref import DocumentRef, Moment
 from shared.messages import Message
+
+WALK = "reconcile"
+"""The id in step messages of reconcile's walk, on the queue of operations: there is one walk at a time."""
 
 
 class Source(StrEnum):

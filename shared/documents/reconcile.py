@@ -25,11 +25,11 @@ from typing import TypeAlias
 
 from shared.documents.inbox import Inbox, document_of
 from shared.documents.listings import Cursor, hold, match_records
-from shared.documents.messages import Source
+from shared.documents.messages import WALK, Source
 from shared.documents.record_schema import Decision, is_record_of
 from shared.documents.records import Records
 from shared.documents.ref import is_document_name
-from shared.documents.walk import NEWEST_FAILURES, WALK, Place, Totals, Walk, newest_failure
+from shared.documents.walk import NEWEST_FAILURES, Place, Totals, Walk, newest_failure
 from shared.durable.record import STEP_ALLOWANCE, Facts
 from shared.durable.state import readable
 from shared.durable.steps import Done, Next, StepNow, StepQueue, advance

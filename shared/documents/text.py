@@ -20,7 +20,6 @@ from shared.documents.encodings import (
     decode_strictly,
     is_iso_2022,
 )
-from shared.documents.guess import guess_encodings
 from shared.documents.ref import FailureCode
 from shared.errors import DocumentRejectedError
 
@@ -139,6 +138,9 @@ def _decode_preferred(data: bytes, preferred: Sequence[str]) -> DecodedText | No
 
 
 def _decode_guessed(data: bytes) -> DecodedText:
+    # Its tables of languages are for the rare document; every start would pay for them.
+    from shared.documents.guess import guess_encodings
+
     mainframe = decode_ebcdic(data)
     if mainframe:
         return _guessed(mainframe, why="the bytes are EBCDIC")

@@ -11,12 +11,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.documents.listings import Cursor, Held, hold
+from shared.documents.messages import WALK
 from shared.documents.record_schema import RecordFacts
 from shared.durable.record import STEP_ALLOWANCE, Record, StoredModel
 from shared.storage.ports import BlobInfo
 
-WALK = "reconcile"
-"""The walk's id: there is one at a time."""
 NEWEST_FAILURES = 20
 
 

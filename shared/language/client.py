@@ -1,4 +1,4 @@
-"""Sends a Call to the Language service and turns failures into our errors. Besides services.py the only user of httpx.
+"""Sends a Call to the Language service and turns failures into our errors. Only services/adapters.py uses httpx too.
 
 Redirects are never followed, and answers are capped. Within one call only a GET, or a request that never got a
 connection, is tried again: the service takes no idempotency key, so a POST is never repeated blindly.
@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import httpx
 
@@ -36,9 +36,12 @@ from shared.language.apis.wire import parse_refusal
 from shared.language.circuit_breaker import PAUSE_AFTER_REFUSAL, CircuitBreaker
 from shared.language.credentials import Credential
 from shared.language.rate_limiter import RateLimits
-from shared.language.values import Listing, Page, ServiceError
+from shared.language.values import Page, ServiceError
 from shared.language.waits import LanguageWaits
 from shared.redaction import MAX_CODE, REPEATED, clean, repeats
+
+if TYPE_CHECKING:
+    from shared.language.authoring_values import Listing
 
 T = TypeVar("T")
 

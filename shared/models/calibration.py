@@ -18,9 +18,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.models.acceptance import MIN_DOCUMENTS, Right, is_right
-from shared.models.distribution import TENTHS, Distribution, tenth_of_answer
-from shared.models.trial import Trial, TrialDocument
+from shared.models.acceptance import Right, is_right
+from shared.models.distribution import TENTHS, Distribution
+from shared.models.threshold import MIN_DOCUMENTS
+from shared.models.trial import Trial, TrialDocument, tenth_of_answer
 
 # As if each class had so many golden documents more, right as often as their confidences say: fewer of its own show
 # more chance than difference.

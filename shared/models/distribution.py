@@ -6,21 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.models.acceptance import result_confidence
-from shared.models.trial import Trial, TrialDocument
-
 TENTHS = 10
 
 
 def tenth_of(confidence: float) -> int:
     """0 for confidences below 0.1, and so on; 9 for 0.9 and all above."""
     return min(max(int(confidence * TENTHS), 0), TENTHS - 1)
-
-
-def tenth_of_answer(document: TrialDocument) -> int | None:
-    """That of its least sure class; None where the model gave it none."""
-    sure = result_confidence(each.confidence for each in document.classes)
-    return None if sure is None else tenth_of(sure)
 
 
 @dataclass(frozen=True)
@@ -50,14 +41,3 @@ def add_up(parts: Iterable[Distribution]) -> Distribution:
         for tenth, number in enumerate(part.confidence):
             confidence[tenth] += number
     return Distribution(documents, dict(classes), tuple(confidence), other)
-
-
-def trial_distribution(trial: Trial) -> Distribution:
-    """What the model answered for the golden documents: of its answers, not of their labels."""
-    classes, confidence = Counter[str](), [0] * TENTHS
-    for document in trial.answered:
-        classes.update({each.name for each in document.classes})
-        tenth = tenth_of_answer(document)
-        if tenth is not None:
-            confidence[tenth] += 1
-    return Distribution(len(trial.answered), dict(classes), tuple(confidence))

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal, TypeAlias
 
-from shared.models.acceptance import MIN_DOCUMENTS
 from shared.models.distribution import Distribution, add_up
 from shared.models.statistics import fisher_exact
+from shared.models.threshold import MIN_DOCUMENTS
 
 # Of documents. A shift is seen at the latest when all of the newest are past it: RECENT and BLOCK after it began.
 RECENT, BLOCK = 275, 25

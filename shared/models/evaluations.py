@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.language.values import Evaluation
+from shared.language.authoring_values import Evaluation
 from shared.models.gate import Metric
 
 # Deltas are rounded to this many digits, so that binary fractions do not show.

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 
 # As labels files name the two sides.
 TRAINING, GOLDEN = "Train", "Test"

@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 from shared.documents.ref import is_document_name
 from shared.errors import InputProblem, quoted
-from shared.language.values import LabelRules, ProjectKind
+from shared.language.authoring_values import LabelRules
+from shared.language.values import ProjectKind
 from shared.models.golden import GOLDEN, Split, missing_sides
 from shared.models.labels_file import LabelsFile
 from shared.models.near_duplicates import NearDuplicate

@@ -21,7 +21,8 @@ from itertools import islice
 from typing import Any
 
 from shared.errors import InputProblem, quoted
-from shared.language.values import LabelledDocument, ProjectKind
+from shared.language.authoring_values import LabelledDocument
+from shared.language.values import ProjectKind
 from shared.models.labels_file import LabelsFile
 
 JsonObject = Mapping[str, Any]

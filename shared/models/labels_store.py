@@ -25,7 +25,7 @@ from shared.errors import (
     VersionChangedError,
 )
 from shared.json_input import parse_json
-from shared.language.values import LabelledDocument, Project
+from shared.language.authoring_values import LabelledDocument, Project
 from shared.models.golden import Split, split
 from shared.models.label_checks import fold
 from shared.models.labels import parse_labels

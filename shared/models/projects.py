@@ -26,8 +26,9 @@ from shared.errors import (
 )
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
+from shared.language.authoring_values import Evaluation, LabelledDocument, Project, ReviewedDocument, TrainedModel
 from shared.language.client import LanguageClient
-from shared.language.values import Evaluation, LabelledDocument, Project, ProjectKind, ReviewedDocument, TrainedModel
+from shared.language.values import ProjectKind
 from shared.models.acceptance import AcceptanceRule
 from shared.models.active_model import ActiveModelStore
 from shared.models.golden import Split

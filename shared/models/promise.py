@@ -10,19 +10,10 @@ import logging
 from dataclasses import dataclass
 
 from shared.errors import StateUnreadableError
-from shared.models.acceptance import (
-    MIN_DOCUMENTS,
-    Acceptance,
-    AcceptanceRule,
-    GoldenResult,
-    Right,
-    Threshold,
-    choose_threshold,
-    is_right,
-    result_confidence,
-)
+from shared.models.acceptance import Acceptance, AcceptanceRule, Right, Threshold, is_right, result_confidence
 from shared.models.active_model import ActiveModelRecord, ActiveModelStore
 from shared.models.project_settings import ProjectSettings, ProjectSettingsStore
+from shared.models.threshold import MIN_DOCUMENTS, GoldenResult, choose_threshold
 from shared.models.trial import Trial, TrialStore
 
 log = logging.getLogger("pigeonhole.models")

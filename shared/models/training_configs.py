@@ -9,8 +9,9 @@ from datetime import date, datetime
 
 from shared.errors import LanguageRefusedError, MalformedAnswerError, UnsupportedOperationError
 from shared.language.apis.base import LanguageApi
+from shared.language.authoring_values import TrainingConfig
 from shared.language.client import LanguageClient
-from shared.language.values import ProjectKind, TrainingConfig
+from shared.language.values import ProjectKind
 
 log = logging.getLogger("pigeonhole.models")
 

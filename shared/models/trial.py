@@ -1,7 +1,11 @@
-"""The trial: what a model answered for the golden documents; kept as pipeline/trials/<project>/<label>.json."""
+"""The trial: what a model answered for the golden documents, and in numbers.
+
+Kept as pipeline/trials/<project>/<label>.json.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -11,6 +15,8 @@ from shared.durable.record import StoredModel
 from shared.durable.state import readable
 from shared.errors import BlobNotFoundError, RaceLostError, VersionChangedError
 from shared.language.values import ProjectKind
+from shared.models.acceptance import result_confidence
+from shared.models.distribution import TENTHS, Distribution, tenth_of
 from shared.storage.conditional import replace_own
 from shared.storage.ports import BlobStore
 
@@ -112,3 +118,20 @@ def trials_of(project: str) -> str:
 
 def trial_blob(project: str, *, label: str) -> str:
     return f"{trials_of(project)}{quote(label, safe='')}.json"
+
+
+def tenth_of_answer(document: TrialDocument) -> int | None:
+    """That of its least sure class; None where the model gave it none."""
+    sure = result_confidence(each.confidence for each in document.classes)
+    return None if sure is None else tenth_of(sure)
+
+
+def trial_distribution(trial: Trial) -> Distribution:
+    """What the model answered for the golden documents: of its answers, not of their labels."""
+    classes, confidence = Counter[str](), [0] * TENTHS
+    for document in trial.answered:
+        classes.update({each.name for each in document.classes})
+        tenth = tenth_of_answer(document)
+        if tenth is not None:
+            confidence[tenth] += 1
+    return Distribution(len(trial.answered), dict(classes), tuple(confidence))

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from shared.errors import LanguageNotFoundError, ModelInUseError, ModelUnknownError, UnsupportedOperationError
 from shared.language.apis.base import LanguageApi
+from shared.language.authoring_values import Deployment, TrainedModel
 from shared.language.client import LanguageClient
-from shared.language.values import Deployment, TrainedModel
 from shared.models.active_model import ActiveModelStore
 
 # https://learn.microsoft.com/azure/ai-services/language-service/custom-text-classification/service-limits

@@ -26,8 +26,9 @@ from shared.errors import (
     StateUnreadableError,
     VersionChangedError,
 )
+from shared.language.authoring_values import LabelledDocument, Project
 from shared.language.probe import PROBE_TEXT
-from shared.language.values import LabelledDocument, Project, TextInput
+from shared.language.values import TextInput
 from shared.models.trial import AnsweredClass, Trial, TrialDocument
 from shared.operations.operation import Publishing, Retrain, TrialBatch
 from shared.storage.ports import BlobStore

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from shared.durable.steps import Next, StepNow
 from shared.durable.store import Stored
-from shared.language.values import AuthoringJob
+from shared.language.authoring_values import AuthoringJob
 from shared.operations.operation import Operation, OperationState, Publishing, Retrain, Step
 from shared.operations.publishing import PublishingStep, PublishingSteps
 from shared.operations.service_jobs import ended, intend, or_gone, start_job, wait_for

@@ -22,8 +22,8 @@ from shared.errors import (
 )
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
+from shared.language.authoring_values import AuthoringJob, Evaluation, Project, TrainedModel
 from shared.language.client import LanguageClient
-from shared.language.values import AuthoringJob, Evaluation, Project, TrainedModel
 from shared.models.active_model import ActiveModelStore
 from shared.models.evaluations import evaluation_figures
 from shared.models.labels_store import LabelsStore, ProjectLabels, labels_blob

@@ -10,8 +10,9 @@ from shared.durable.steps import Done, Next, NotReady, StepNow
 from shared.durable.store import Stored
 from shared.errors import LanguageBusyError, LanguageConflictError
 from shared.language.apis.base import Call
+from shared.language.authoring_values import AuthoringJob
 from shared.language.client import LanguageClient
-from shared.language.values import TERMINAL, AuthoringJob, LroStatus, ServiceError
+from shared.language.values import TERMINAL, LroStatus, ServiceError
 from shared.operations.operation import (
     Operation,
     OperationQueue,

@@ -21,7 +21,7 @@ from shared.durable.steps import Next, StepLater, StepNow
 from shared.durable.store import Stored
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.apis import api_for
-from shared.language.values import Deployment
+from shared.language.authoring_values import Deployment
 from shared.models.active_model import HoldResult
 from shared.operations.operation import Operation, Publishing, Step
 from shared.operations.publishing import PublishingStep, PublishingSteps

@@ -26,11 +26,7 @@ from shared.errors import (
 from shared.language.apis import api_for
 from shared.language.apis.base import LanguageApi
 from shared.language.client import LanguageClient
-from shared.language.values import (
-    TERMINAL,
-    ModelRef,
-    ServiceError,
-)
+from shared.language.values import TERMINAL, ModelRef, ServiceError
 from shared.models.active_model import ActiveModelStore
 from shared.models.trial import AnsweredClass, Trial, TrialDocument, TrialStore
 from shared.operations.golden_documents import GoldenDocuments, GoldenList

@@ -18,9 +18,9 @@ from shared.batches.batch import Batches, BatchFacts
 from shared.durable.store import newest_days
 from shared.errors import StateUnreadableError
 from shared.models.calibration import Calibration, calibrate
-from shared.models.distribution import Distribution, add_up, trial_distribution
+from shared.models.distribution import Distribution, add_up
 from shared.models.drift import Direction, Drift, find_drift
-from shared.models.trial import TrialStore
+from shared.models.trial import TrialStore, trial_distribution
 from shared.reports.bodies import Body
 
 MAX_DAYS = 30

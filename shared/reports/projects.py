@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.language.values import Project, ReviewedDocument, TrainedModel
+from shared.language.authoring_values import Project, ReviewedDocument, TrainedModel
 from shared.models.acceptance import AcceptanceRule
 from shared.models.evaluations import EvaluationFigures
 from shared.models.labels_store import labels_blob

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from shared.language.values import ProjectKind
-from shared.models.acceptance import GRID, AcceptanceRule, Right, is_right, result_confidence
+from shared.models.acceptance import AcceptanceRule, Right, is_right, result_confidence
 from shared.models.project_settings import ProjectSettingsStore
 from shared.models.statistics import Classes, counts_by_class, lower_bound
+from shared.models.threshold import GRID
 from shared.models.trial import Trial, TrialDocument, TrialStore
 from shared.reports.bodies import Body
 

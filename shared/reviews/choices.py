@@ -15,7 +15,7 @@ from shared.errors import (
     RetryableError,
 )
 from shared.json_input import parse_json
-from shared.language.values import Project
+from shared.language.authoring_values import Project
 from shared.models.labels import parse_labels
 from shared.models.labels_store import labels_blob, stored_labels_blob
 from shared.storage.ports import BlobStore

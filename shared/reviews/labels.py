@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import StateUnreadableError
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 from shared.reviews.decide import TEXTS
 from shared.reviews.decision import ListedDecision
 from shared.reviews.decisions import DecisionStore

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import import_module
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from functions.routes import ROUTES
 from shared.models.evaluations import Comparison
 from shared.models.gate import Metric
 from shared.models.projects import ProjectRequest
@@ -47,8 +49,9 @@ def bodies_below(model: type[BaseModel]) -> set[type[BaseModel]]:
     return {model}.union(*(bodies_below(each) for each in model.__subclasses__()))
 
 
-# functions() has imported every module, and with it every body.
-functions()
+# With every handler, every body is imported.
+for _route in ROUTES:
+    import_module(f"functions.{_route.module}")
 BODIES: list[type[BaseModel]] = [
     *sorted(bodies_below(Body) - {Body}, key=lambda body: body.__name__),
     EvaluationBody,

@@ -38,17 +38,17 @@ ONLY_IN: dict[str, OnlyIn] = {
     ),
     "azure.storage": OnlyIn(
         ("azure.storage", "azure.core"),
-        within("shared/storage/", "shared/services.py"),
+        within("shared/storage/", "shared/services/adapters.py"),
         "use cases speak to the ports, so that fakes can stand in and one place knows the SDK's errors",
     ),
     "azure.identity": OnlyIn(
         ("azure.identity",),
-        within("shared/services.py", "shared/language/credentials.py"),
+        within("shared/services/adapters.py", "shared/language/credentials.py"),
         "it costs a cold start a good part of a second, so one place imports it, when a setting asks for it",
     ),
     "httpx": OnlyIn(
         ("httpx", "urllib.request", "socket"),
-        within("shared/language/client.py", "shared/services.py", "cli/api.py"),
+        within("shared/language/client.py", "shared/services/", "cli/api.py"),
         "one client keeps the rules of the wire: no redirect, a capped body, no repeated POST, no key in a log",
         (*SHIPPED, "cli"),
     ),
@@ -59,7 +59,7 @@ ONLY_IN: dict[str, OnlyIn] = {
     ),
     "the reports": OnlyIn(
         ("shared.reports", "shared.services"),
-        within("functions/", "function_app.py", "shared/services.py", "shared/reports/", "shared/sweep.py"),
+        within("functions/", "function_app.py", "shared/services/", "shared/reports/", "shared/sweep.py"),
         "they are what callers see, and nothing the app does may depend on it; only the sweep writes metrics itself",
     ),
     "the stand-ins' libraries": OnlyIn(
@@ -183,12 +183,17 @@ NEVER: dict[str, Never] = {
         "an operation sends documents, and does not care what takes them",
     ),
     "reports are wired from outside": Never(
-        ("shared/reports",), WIRING, "services.py knows the reports, and they do not know it"
+        ("shared/reports",), WIRING, "services/ knows the reports, and they do not know it"
+    ),
+    "the pipeline is wired without the control plane": Never(
+        ("shared/services/adapters.py", "shared/services/pipeline.py"),
+        ("shared.operations", "shared.reports", "shared.sweep", "shared.services.control_plane"),
+        "each process builds it when it starts, and a document waits for that",
     ),
     "use cases do not know the adapters": Never(
         (*USE_CASES, "shared/durable"),
         ("shared.storage.blobs", "shared.storage.queues"),
-        "they ask the ports; services.py chooses what answers",
+        "they ask the ports; services/adapters.py chooses what answers",
     ),
     "the emulator shares nothing with its client": Never(
         ("emulators/language/language_emulator",),
@@ -224,7 +229,7 @@ def test_every_rule_looks_at_code_that_is_there() -> None:
 
 def test_every_package_of_shared_is_in_the_rules() -> None:
     there = {module.path.parent.name for module in modules("shared") if module.path.name == "__init__.py"}
-    assert there - {"shared", "apis"} == {package.removeprefix("shared.") for package in PACKAGES}
+    assert there - {"shared", "apis", "services"} == {package.removeprefix("shared.") for package in PACKAGES}
 
 
 # what ships
@@ -247,9 +252,9 @@ def test_only_the_apis_and_the_one_choice_ask_what_a_version_has() -> None:
         module.name
         for module in modules(*SHIPPED)
         if any(name.split(".")[-1] == "has_deployments" for name in module.attributes)
-        and not within("shared/language/apis/", "shared/services.py")(module)
+        and not within("shared/language/apis/", "shared/services/control_plane.py")(module)
     ]
-    reason = "a second place that asks would be a second way to publish; services.py chooses once"
+    reason = "a second place that asks would be a second way to publish; services/control_plane.py chooses once"
     assert not offenders, f"{reason}: {offenders}"
 
 
@@ -380,7 +385,6 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 MAX_LINES = 400
 # What is longer although it decides one thing.
 LONG = {
-    "shared/services.py": "all the wiring, in the one place where it can be read at once",
     "shared/reports/endpoints.py": "a table with an entry for each function",
 }
 

@@ -21,18 +21,10 @@ from language_emulator.testing.text_authoring_2021 import Preview
 from shared.batches.refusals import is_about_the_model
 from shared.errors import LanguageNotFoundError, LanguageRefusedError
 from shared.language.apis import api_for
+from shared.language.authoring_values import LabelledDocument, Project
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.values import (
-    TERMINAL,
-    AnalyzeJob,
-    LabelledDocument,
-    LroStatus,
-    ModelRef,
-    Project,
-    ProjectKind,
-    TextInput,
-)
+from shared.language.values import TERMINAL, AnalyzeJob, LroStatus, ModelRef, ProjectKind, TextInput
 from tests.fake_language import FakeLanguageService
 from tests.fakes import VirtualClock
 

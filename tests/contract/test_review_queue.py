@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import VersionChangedError
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 from shared.models.acceptance import Right
 from shared.reviews.decision import KeptText, ReviewDecision
 from shared.reviews.decisions import DecisionStore

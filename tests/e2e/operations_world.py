@@ -21,14 +21,15 @@ import httpx
 
 from azurite_process.azurite import Azurite
 from azurite_process.processes import wait_until
-from functions import operations, projects
+from functions import routes
 from language_emulator.clock import ManualClock
 from language_emulator.server import RunningEmulator, running_emulator
 from language_emulator.settings import EmulatorSettings
 from language_emulator.testing.corpus import upload_corpus
 from shared.config import Settings
 from shared.language.apis import api_for
-from shared.language.values import ModelRef, Project, ProjectKind
+from shared.language.authoring_values import Project
+from shared.language.values import ModelRef, ProjectKind
 from shared.messages import StepMessage
 from shared.models.active_model import ActiveModelRecord
 from shared.operations.operation import Operation, OperationState, PublishingRecord, RetrainRequest, Step
@@ -258,8 +259,7 @@ class OperationsWorld:
 
     def request(self, function: str, body: Any = None, *, query: dict[str, str] | None = None, **route: str) -> Any:
         """An HTTP function's status and body."""
-        blueprints = [projects.blueprint(self.services), operations.blueprint(self.services)]
-        built = [builder._function for blueprint in blueprints for builder in blueprint._function_builders]
+        built = [builder._function for builder in routes.blueprint(self.services)._function_builders]
         handler = next(each.get_user_function() for each in built if each.get_function_name() == function)
         content = b"" if body is None else json.dumps(body).encode()
         asked = func.HttpRequest("POST", "http://app/api", params=query or {}, route_params=route, body=content)

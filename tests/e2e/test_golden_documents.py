@@ -11,7 +11,8 @@ from azurite_process.azurite import Azurite
 from language_emulator.classifier.terms import split_terms
 from language_emulator.testing.corpus import upload
 from shared.language.apis import api_for
-from shared.language.values import LabelledDocument, Project, ProjectKind
+from shared.language.authoring_values import LabelledDocument, Project
+from shared.language.values import ProjectKind
 from shared.models.golden import Split, split
 from shared.operations.operation import Operation, OperationState, RetrainRequest
 from tests.e2e.operations_world import OperationsWorld, running_world

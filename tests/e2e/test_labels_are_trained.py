@@ -13,7 +13,8 @@ import pytest
 from azurite_process.azurite import Azurite
 from language_emulator.testing.corpus import upload
 from shared.language.apis import api_for
-from shared.language.values import Project, ProjectKind
+from shared.language.authoring_values import Project
+from shared.language.values import ProjectKind
 from shared.operations.operation import OperationState, RetrainRequest
 from tests.e2e.operations_world import OperationsWorld, running_world
 from tests.unit.models.label_cases import ACCEPTED, BLOBS, DECOMPOSED, Accepted

@@ -20,7 +20,8 @@ from cli.datasets import Dataset
 from language_emulator.testing.corpus import upload_corpus
 from local.seed import LABELS, seed
 from shared.language.apis import api_for
-from shared.language.values import Project, ProjectKind
+from shared.language.authoring_values import Project
+from shared.language.values import ProjectKind
 from shared.models.active_model import ACTIVE_MODEL
 from shared.models.trial import TrialStore
 from tests.e2e.conftest import DEADLINE, NO_NETS, QUICK, Cloud, running_cloud, steps_taken

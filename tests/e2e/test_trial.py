@@ -13,7 +13,8 @@ import pytest
 from azurite_process.azurite import Azurite
 from language_emulator.testing.corpus import upload
 from shared.language.apis import api_for
-from shared.language.values import Project, ProjectKind
+from shared.language.authoring_values import Project
+from shared.language.values import ProjectKind
 from shared.models.active_model import ACTIVE_MODEL
 from shared.models.gate import Verdict
 from shared.models.trial import TrialStore

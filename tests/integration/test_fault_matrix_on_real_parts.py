@@ -27,9 +27,9 @@ from azure.core.exceptions import ServiceResponseError
 from azure.core.rest import HttpRequest, HttpResponse
 
 from azurite_process.azurite import Azurite
-from shared import services
 from shared.batches.batch import MAX_ATTEMPTS
 from shared.messages import StepMessage
+from shared.services import adapters, assemble
 from shared.storage.transport import PooledTransport, StorageResponse
 from tests.e2e.disturbances import Crash
 from tests.integration.real_parts import BILLING, DELIVERY, RealParts, Service, real_parts, running_service
@@ -236,7 +236,8 @@ def test_a_lost_answer_leads_to_exactly_one_resubmission(parts: RealParts) -> No
 def test_the_second_pass_after_a_crash_leaves_the_results_byte_for_byte(parts: RealParts, written: int) -> None:
     # One after another, so that the crash comes after exactly so many.
     one_by_one = lambda function, items: [function(item) for item in items]  # noqa: E731
-    parts.base = replace(parts.base, adapters=replace(parts.base.adapters, fan_out=one_by_one))
+    without_threads = replace(parts.base.adapters, fan_out=one_by_one)
+    parts.base = assemble(parts.settings, without_threads, close=parts.base.close)
     parts.start_process()
     names = parts.upload_letters(25)
     creates = itertools.count(1)
@@ -546,11 +547,11 @@ def test_storage_that_fails_a_tenth_of_its_calls_costs_no_document(
     azurite: Azurite, service: Service, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = Throttling(seed)
-    at_once = services._STORAGE_RETRY | {"initial_backoff": 0, "increment_base": 0, "random_jitter_range": 0}
+    at_once = adapters._STORAGE_RETRY | {"initial_backoff": 0, "increment_base": 0, "random_jitter_range": 0}
     # More tries than the app has: what follows when all fail is the subject of tests/faults/test_restrictions.py.
     at_once["retry_total"] = 8
-    monkeypatch.setattr(services, "_STORAGE_RETRY", at_once)
-    monkeypatch.setattr(services, "PooledTransport", lambda: network)
+    monkeypatch.setattr(adapters, "_STORAGE_RETRY", at_once)
+    monkeypatch.setattr(adapters, "PooledTransport", lambda: network)
     with real_parts(azurite, service, seed=seed) as parts:
         parts.upload_letters(100)
         parts.run()

@@ -24,8 +24,9 @@ from language_emulator.testing.corpus import CLASSES, DOCUMENTS, july_labels, la
 from shared.errors import LanguageAccessError, LanguageUnavailableError, PigeonholeError
 from shared.language.apis import api_for
 from shared.language.apis.base import Call, LanguageApi
+from shared.language.authoring_values import Project
 from shared.language.client import LanguageClient
-from shared.language.values import TERMINAL, LroStatus, ModelRef, Project, ProjectKind, TextInput
+from shared.language.values import TERMINAL, LroStatus, ModelRef, ProjectKind, TextInput
 from shared.models.labels import parse_labels
 from shared.services import Services, build_services
 from tests.e2e import identity_endpoint

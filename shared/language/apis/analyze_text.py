@@ -37,23 +37,19 @@ from shared.language.apis.base import (
     read_nothing,
     segment,
 )
-from shared.language.values import (
-    AnalyzeJob,
+from shared.language.authoring_values import (
     AuthoringJob,
     Deployment,
     Evaluation,
     LabelledDocument,
     LabelRules,
     Listing,
-    ModelRef,
-    Page,
     Project,
-    ProjectKind,
     ReviewedDocument,
-    TextInputs,
     TrainedModel,
     TrainingConfig,
 )
+from shared.language.values import AnalyzeJob, ModelRef, Page, ProjectKind, TextInputs
 
 AUTHORING = "/language/authoring/analyze-text"
 ANALYZE = "/language/analyze-text/jobs"

@@ -31,17 +31,16 @@ from shared.language.apis.wire import (
     parse,
     reader,
 )
-from shared.language.values import (
+from shared.language.authoring_values import (
     AuthoringJob,
     Deployment,
     Evaluation,
     Listing,
-    LroStatus,
-    ProjectKind,
     ReviewedDocument,
     TrainedModel,
     TrainingConfig,
 )
+from shared.language.values import LroStatus, ProjectKind
 
 # Read in any letter case: the service's pages begin them with a lower-case letter, its later specifications do not.
 PROJECT_KINDS = {

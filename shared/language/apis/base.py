@@ -6,31 +6,29 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from shared.errors import MalformedAnswerError
 from shared.language.answers import is_same
-from shared.language.values import (
-    AnalyzeJob,
-    AuthoringJob,
-    Deployment,
-    Evaluation,
-    LabelledDocument,
-    LabelRules,
-    Listing,
-    ModelRef,
-    Page,
-    Project,
-    ProjectKind,
-    ReviewedDocument,
-    TextInputs,
-    TrainedModel,
-    TrainingConfig,
-)
+from shared.language.values import AnalyzeJob, ModelRef, Page, ProjectKind, TextInputs
+
+if TYPE_CHECKING:
+    from shared.language.authoring_values import (
+        AuthoringJob,
+        Deployment,
+        Evaluation,
+        LabelledDocument,
+        LabelRules,
+        Listing,
+        Project,
+        ReviewedDocument,
+        TrainedModel,
+        TrainingConfig,
+    )
 
 T = TypeVar("T")
-J = TypeVar("J", AnalyzeJob, AuthoringJob)
+J = TypeVar("J", AnalyzeJob, "AuthoringJob")
 Json = Any
 
 

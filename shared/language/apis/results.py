@@ -28,16 +28,8 @@ from shared.language.apis.wire import (
     parse,
     where_and_how,
 )
-from shared.language.values import (
-    AnalyzeJob,
-    ClassEvaluation,
-    ClassScore,
-    Evaluation,
-    Project,
-    ProjectKind,
-    ServiceError,
-    TextClasses,
-)
+from shared.language.authoring_values import ClassEvaluation, Evaluation, Project
+from shared.language.values import AnalyzeJob, ClassScore, ProjectKind, ServiceError, TextClasses
 
 # What a project may have: its class names are 1 to 50 characters long, and there are 200 of them at most.
 MAX_CLASS_NAME = 50

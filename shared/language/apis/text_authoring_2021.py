@@ -33,24 +33,19 @@ from shared.language.apis.text_authoring_2021_answers import (
     read_project,
     read_review,
 )
-from shared.language.values import (
-    AnalyzeJob,
+from shared.language.authoring_values import (
     AuthoringJob,
     Deployment,
     Evaluation,
     LabelledDocument,
     LabelRules,
     Listing,
-    LroStatus,
-    ModelRef,
-    Page,
     Project,
-    ProjectKind,
     ReviewedDocument,
-    TextInputs,
     TrainedModel,
     TrainingConfig,
 )
+from shared.language.values import AnalyzeJob, LroStatus, ModelRef, Page, ProjectKind, TextInputs
 
 AUTHORING = "/language/text/authoring/v1.0-preview.2"
 ANALYZE = "/text/analytics/v3.1-preview.ct.1/analyze"

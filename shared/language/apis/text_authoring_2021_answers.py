@@ -27,15 +27,8 @@ from shared.language.apis.wire import (
     parse_error,
     reader,
 )
-from shared.language.values import (
-    AuthoringJob,
-    Evaluation,
-    Listing,
-    LroStatus,
-    ProjectKind,
-    ReviewedDocument,
-    TrainedModel,
-)
+from shared.language.authoring_values import AuthoringJob, Evaluation, Listing, ReviewedDocument, TrainedModel
+from shared.language.values import LroStatus, ProjectKind
 
 MODEL_TYPES = {ProjectKind.SINGLE: "SingleClassification", ProjectKind.MULTI: "MultiClassification"}
 TASK_LISTS = {ProjectKind.SINGLE: "customClassificationTasks", ProjectKind.MULTI: "customMultiClassificationTasks"}

@@ -16,15 +16,7 @@ from shared.batches.results import SERVICE_WARNING, Results, resolve
 from shared.documents.answers import Answer, error_text, merge_pages, merge_parts
 from shared.documents.record_schema import Decision
 from shared.documents.ref import DocumentRef
-from shared.language.values import (
-    AnalyzeJob,
-    ClassScore,
-    LroStatus,
-    ModelRef,
-    ProjectKind,
-    ServiceError,
-    TextClasses,
-)
+from shared.language.values import AnalyzeJob, ClassScore, LroStatus, ModelRef, ProjectKind, ServiceError, TextClasses
 from shared.models.acceptance import Acceptance, AcceptanceRule, Threshold
 from tests.fakes import START
 from tests.faults.world import MODEL

@@ -10,8 +10,9 @@ import pytest
 from bench.trust.acceptance import UNSURE, best_share, try_promises
 from bench.trust.answers import Model, answers_of, load_view, micro_f1, view
 from bench.trust.gate import Matched, judge, metrics
-from shared.models.acceptance import AcceptanceRule, GoldenResult
+from shared.models.acceptance import AcceptanceRule
 from shared.models.gate import Verdict
+from shared.models.threshold import GoldenResult
 
 RIGHT, WRONG = frozenset({"a"}), frozenset({"b"})
 

@@ -13,7 +13,7 @@ from cli.forms.rows import Columns
 from cli.label_check import judge, near_duplicates
 from cli.label_report import check_labels
 from local.settings import ROOT
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 
 SAMPLES = ROOT / "local" / "samples" / "single_label"
 

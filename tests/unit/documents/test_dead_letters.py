@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.durable.dead_letters import MAX_REVIVALS
+from shared.durable.step_dead_letters import MAX_REVIVALS
 from shared.errors import StorageUnavailableError
 from shared.messages import StepMessage
 from tests.faults.world import MODEL

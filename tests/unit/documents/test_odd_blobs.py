@@ -8,7 +8,8 @@ import pytest
 
 from shared.documents.ref import DocumentRef, record_name
 from shared.errors import LabelsRefusedError
-from shared.language.values import Project, ProjectKind
+from shared.language.authoring_values import Project
+from shared.language.values import ProjectKind
 from tests.fakes import FakeBlobStore
 from tests.faults.disturbed import DisturbedWorld
 from tests.unit.documents.odd_documents import GOOD, NEIGHBOURS, ODD

@@ -12,9 +12,10 @@ import pytest
 
 from shared.batches import open_batches
 from shared.documents import reconcile
+from shared.documents.messages import WALK
 from shared.documents.reconcile import AT_WORK, TOTALS
 from shared.documents.ref import is_document_name, record_name
-from shared.documents.walk import WALK, Totals
+from shared.documents.walk import Totals
 from shared.errors import PlaceLostError, StorageUnavailableError
 from shared.messages import StepMessage
 from shared.storage.ports import Page

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from shared.durable.dead_letters import DeadLetters, StepDeadLetters
+from shared.durable.dead_letters import DeadLetters
+from shared.durable.step_dead_letters import StepDeadLetters
 from shared.durable.steps import Done
 from shared.durable.store import Stored
 from shared.errors import StorageUnavailableError

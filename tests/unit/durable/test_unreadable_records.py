@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 from shared.batches.batch import Batch, BatchDocument, Batches, BatchFacts, plan_batch
 from shared.batches.open_batches import open_versions
 from shared.documents.ref import DocumentRef
-from shared.durable.dead_letters import DeadLetters, StepDeadLetters
+from shared.durable.dead_letters import DeadLetters
 from shared.durable.retry import RetryPolicy
+from shared.durable.step_dead_letters import StepDeadLetters
 from shared.durable.steps import Done, StepQueue
 from shared.durable.store import RecordStore, Stored
 from shared.durable.sweep import revive_stalled

@@ -1,27 +1,30 @@
-"""Calls a function of a blueprint as the worker would, on fakes."""
+"""Calls a function of the app as the worker would, on fakes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import azure.functions as func
 
-from shared.services import Services
+from functions import blueprints
 from tests.faults.world import World
 
 
 class App:
-    """One blueprint on one world."""
+    """Every function of the app, on one world."""
 
-    def __init__(self, build: Callable[[Services], func.Blueprint], world: World) -> None:
+    def __init__(self, world: World) -> None:
+        assert world.services.control_plane, "wired here, the copy has the same"
+        services = copy(world.services)
+        services.batch_steps = world.batch_steps
+        services.intake = replace(world.services.intake, batch_steps=world.batch_steps)
         # Not public: the library has no other way to a function that a blueprint holds.
-        services = world.services
-        intake = replace(services.intake, batch_steps=world.batch_steps)
-        builders = build(replace(services, batch_steps=world.batch_steps, intake=intake))._function_builders
-        self.functions = {each._function.get_function_name(): each._function for each in builders}
+        builders = [builder for each in blueprints(services) for builder in each._function_builders]
+        self.functions = {str(each._function.get_function_name()): each._function for each in builders}
 
     def trigger_of(self, name: str) -> dict[str, Any]:
         trigger = self.functions[name].get_trigger()

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from functions.http import handles_errors, problem_of, read_body
+from functions.routes import MAX_BODY_BYTES
 from shared.errors import (
     AnswerLostError,
     BadRequestError,
@@ -138,7 +139,8 @@ def test_no_error_class_is_forgotten_in_the_table() -> None:
 
 
 def answer(handler: Callable[[func.HttpRequest], func.HttpResponse], body: bytes = b"") -> func.HttpResponse:
-    return handles_errors(handler)(func.HttpRequest(method="POST", url="http://app/api", body=body))
+    asked = func.HttpRequest(method="POST", url="http://app/api", body=body)
+    return handles_errors(handler, max_body=MAX_BODY_BYTES)(asked)
 
 
 def answer_to(error: Exception) -> func.HttpResponse:

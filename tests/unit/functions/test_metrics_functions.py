@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from functions import metrics
 from tests.services_on_fakes import PipelineOnFakes
 from tests.unit.functions.harness import App
 
 
 @pytest.fixture
 def app(world: PipelineOnFakes) -> App:
-    return App(metrics.blueprint, world)
+    return App(world)
 
 
 def test_metrics_are_those_of_seven_days(world: PipelineOnFakes, app: App) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 
-from functions import listings, operations, page
+from functions import page
 from shared.web_files import WebFiles
 from tests.services_on_fakes import PipelineOnFakes
 from tests.unit.functions.harness import App
@@ -19,7 +19,7 @@ FILES = WebFiles(page.FOLDER)
 
 @pytest.fixture
 def app(world: PipelineOnFakes) -> App:
-    return App(page.blueprint, world)
+    return App(world)
 
 
 def get(app: App, path: str = "", **headers: str) -> func.HttpResponse:
@@ -117,8 +117,8 @@ def test_a_change_of_any_file_changes_the_addresses_of_all(tmp_path: Path) -> No
 def test_who_is_signed_in_is_what_the_platform_says(world: PipelineOnFakes) -> None:
     sent = {"X_MS_CLIENT_PRINCIPAL_NAME": "ada@example.org"}
     nobody = b'{\n "name": null\n}'
-    assert get(App(page.blueprint, world), "signed-in", **sent).get_body() == nobody, "anybody may send the header"
-    app = App(page.blueprint, PipelineOnFakes(changes={"easy_auth": True}))
+    assert get(App(world), "signed-in", **sent).get_body() == nobody, "anybody may send the header"
+    app = App(PipelineOnFakes(changes={"easy_auth": True}))
     assert get(app, "signed-in").get_body() == nobody
     assert b'"ada@example.org"' in get(app, "signed-in", **sent).get_body()
 
@@ -128,7 +128,7 @@ def test_who_is_signed_in_is_what_the_platform_says(world: PipelineOnFakes) -> N
 
 @pytest.fixture
 def lists(world: PipelineOnFakes) -> App:
-    return App(listings.blueprint, world)
+    return App(world)
 
 
 def test_documents_are_listed_by_the_beginning_of_their_name_page_by_page(world: PipelineOnFakes, lists: App) -> None:
@@ -174,5 +174,5 @@ def test_a_model_that_was_not_tried_has_no_trial(lists: App) -> None:
 
 
 def test_operations_of_all_projects_are_listed(world: PipelineOnFakes) -> None:
-    code, body, _ = App(operations.blueprint, world).request("list_all_operations", query={"limit": "5"})
+    code, body, _ = App(world).request("list_all_operations", query={"limit": "5"})
     assert (code, body) == (200, {"operations": [], "before": None})

@@ -9,7 +9,6 @@ import azure.functions as func
 import httpx
 import pytest
 
-from functions import maintenance, models, operations, projects, redrive
 from tests.unit.functions.harness import App
 from tests.unit.operations.operations_world import OperationsWorld, labels
 
@@ -39,7 +38,7 @@ def world() -> OperationsWorld:
 
 @pytest.fixture
 def app(world: OperationsWorld) -> App:
-    return App(projects.blueprint, world)
+    return App(world)
 
 
 def test_a_project_is_created_once_and_its_description_changed_afterwards(app: App) -> None:
@@ -105,7 +104,7 @@ def test_every_fault_of_a_labels_file_is_told_with_its_place(app: App) -> None:
 
 
 def test_a_retraining_is_accepted_and_can_be_followed_and_cancelled(world: OperationsWorld, app: App) -> None:
-    follow = App(operations.blueprint, world)
+    follow = App(world)
     code, accepted, response = app.request("retrain", method="POST", body=b'{"model": "next"}', project="letters")
     assert (code, accepted["model"], accepted["state"]) == (202, "next", "running")
     assert response.headers["Location"] == accepted["operation"] == f"/api/operations/{accepted['id']}"
@@ -130,7 +129,7 @@ def test_a_retraining_is_accepted_and_can_be_followed_and_cancelled(world: Opera
 
 @pytest.mark.parametrize("name", ["get_operation", "cancel_operation"])
 def test_an_unknown_operation_is_404(world: OperationsWorld, name: str) -> None:
-    code, problem, _ = App(operations.blueprint, world).request(name, id="never")
+    code, problem, _ = App(world).request(name, id="never")
     assert (code, problem["title"]) == (404, "Unknown operation")
 
 
@@ -139,7 +138,7 @@ def test_a_model_is_published_by_its_name_and_listed_as_in_use(world: Operations
     code, accepted, _ = app.request("publish", method="POST", body=b'{"model": "next"}', project="letters")
     assert (code, accepted["model"]) == (202, "next")
     world.run()
-    code, listed, _ = App(models.blueprint, world).request("list_models", project="letters")
+    code, listed, _ = App(world).request("list_models", project="letters")
     assert code == 200
     assert [each["in_use"] for each in listed["models"] if each["model"] == "next"] == [True]
     code, problem, _ = app.request("publish", method="POST", body=b'{"model": "never"}', project="letters")
@@ -147,7 +146,7 @@ def test_a_model_is_published_by_its_name_and_listed_as_in_use(world: Operations
 
 
 def test_an_evaluation_is_shown_and_two_are_compared(world: OperationsWorld) -> None:
-    app = App(models.blueprint, world)
+    app = App(world)
     world.authoring.evaluations |= {"one": 0.5, "two": 0.75}
     for name in ("one", "two"):
         world.retrain(model=name, publish=False)
@@ -171,7 +170,7 @@ def test_an_evaluation_is_shown_and_two_are_compared(world: OperationsWorld) -> 
 def test_a_question_about_models_that_is_not_complete_is_400(
     world: OperationsWorld, name: str, query: dict[str, str], title: str
 ) -> None:
-    code, problem, _ = App(models.blueprint, world).request(name, query=query, project="letters")
+    code, problem, _ = App(world).request(name, query=query, project="letters")
     assert (code, problem["title"]) == (400, title)
 
 
@@ -183,15 +182,13 @@ def test_the_documents_a_model_was_not_trained_on_are_shown_or_only_the_mismatch
         return httpx.Response(200, json=VALIDATION) if request.url.path.endswith("/validation") else None
 
     world.service.answer = answer
-    code, body, _ = App(models.blueprint, world).request(
-        "get_validation", query={"model": "one"} | query, project="letters"
-    )
+    code, body, _ = App(world).request("get_validation", query={"model": "one"} | query, project="letters")
     assert (code, body["documents"], body["mismatched"]) == (200, 2, 1)
     assert [each["location"] for each in body["shown"]] == shown
 
 
 def test_a_reclassification_is_counted_before_it_is_started(world: OperationsWorld) -> None:
-    app = App(redrive.blueprint, world)
+    app = App(world)
     code, counted, _ = app.request("reclassify", method="POST", body=b'{"dry_run": true}')
     assert (code, counted) == (200, {"dry_run": True, "documents": 0})
     code, accepted, _ = app.request("reclassify", method="POST")
@@ -201,7 +198,7 @@ def test_a_reclassification_is_counted_before_it_is_started(world: OperationsWor
 def test_failures_are_counted_and_redriven_by_their_reason(world: OperationsWorld) -> None:
     world.upload("a.txt", b"x" * 4_000_001, event=True)
     world.run()
-    app = App(redrive.blueprint, world)
+    app = App(world)
     for body, documents in (
         (b'{"reason": "too_large", "dry_run": true}', 1),
         (b'{"reason": "binary", "dry_run": true}', 0),
@@ -214,7 +211,7 @@ def test_failures_are_counted_and_redriven_by_their_reason(world: OperationsWorl
 
 def test_dead_letters_are_counted_and_put_back(world: OperationsWorld) -> None:
     world.services.dead_letters.keep(queue="collect", message_id="m1", body="{}", reason="seen five times")
-    app = App(redrive.blueprint, world)
+    app = App(world)
     code, counted, _ = app.request("redrive_dead_letters", method="POST", body=b'{"dry_run": true}')
     assert (code, counted) == (200, {"dry_run": True, "dead_letters": 1})
     code, accepted, response = app.request("redrive_dead_letters", method="POST")
@@ -225,7 +222,7 @@ def test_dead_letters_are_counted_and_put_back(world: OperationsWorld) -> None:
 
 
 def test_the_timers_reconcile_and_sweep(world: OperationsWorld) -> None:
-    app = App(maintenance.blueprint, world)
+    app = App(world)
     app.call("reconcile", None)
     app.call("sweep", None)
     assert world.services.status().documents is not None
@@ -242,7 +239,7 @@ class Message:
 
 
 def test_the_operations_queue_advances_an_operation_and_keeps_noise(world: OperationsWorld) -> None:
-    app = App(operations.blueprint, world)
+    app = App(world)
     operation = world.start_retraining(model="next")
     app.call("advance_operation", Message(json.dumps({"schema": 1, "id": operation.id}).encode()))
     assert world.find(operation).step.value == "train"

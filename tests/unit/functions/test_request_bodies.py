@@ -10,8 +10,8 @@ import azure.functions as func
 import pytest
 
 import functions
-from functions.http import MAX_BODY_BYTES, handles_errors, read_body
-from functions.projects import MAX_LABELS_BYTES
+from functions.http import read_body
+from functions.routes import MAX_BODY_BYTES, MAX_LABELS_BYTES, Route
 from shared.errors import QUOTED_CHARACTERS, quoted
 from shared.json_input import MAX_VALUES, parse_json
 from shared.models.labels import MAX_ENTRIES, parse_labels
@@ -228,6 +228,5 @@ def test_reading_labels_takes_no_more_than_one_look_at_each_name_and_label() -> 
     assert work_of(60_000, 10) <= work_of(MAX_ENTRIES, 10)
 
 
-def test_a_wrapper_that_is_given_no_limit_has_the_small_one() -> None:
-    asked = func.HttpRequest("POST", "http://app/api", body=b" " * (MAX_BODY_BYTES + 1))
-    assert handles_errors(lambda _: func.HttpResponse("read"))(asked).status_code == 413
+def test_a_route_that_names_no_limit_has_the_small_one() -> None:
+    assert Route("get_health", "GET", "health", "status").max_body == MAX_BODY_BYTES

@@ -8,7 +8,6 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from functions import reviews
 from tests.review_world import ReviewWorld, decide_all
 from tests.unit.functions.harness import App
 
@@ -31,17 +30,17 @@ def put(
         headers={"X-MS-CLIENT-PRINCIPAL-NAME": principal} if principal else {},
         body=json.dumps(body).encode(),
     )
-    response = App(reviews.blueprint, world).call("decide_review", request)
+    response = App(world).call("decide_review", request)
     return response.status_code, json.loads(response.get_body())
 
 
 def get(world: ReviewWorld, review_id: str) -> tuple[int, dict[str, Any]]:
-    return App(reviews.blueprint, world).request("get_review", id=review_id)[:2]
+    return App(world).request("get_review", id=review_id)[:2]
 
 
 def test_the_list_shows_what_waits(world: ReviewWorld) -> None:
     review_id = world.classified()
-    status, body, _ = App(reviews.blueprint, world).request("list_reviews")
+    status, body, _ = App(world).request("list_reviews")
     assert status == 200
     (listed,) = body["reviews"]
     assert (listed["id"], listed["name"], listed["model"], listed["reason"]) == (review_id, "a.txt", "first", "review")
@@ -51,14 +50,14 @@ def test_the_list_shows_what_waits(world: ReviewWorld) -> None:
 
 @pytest.mark.parametrize("limit", ["0", "201", "many", "-1"])
 def test_a_limit_that_is_none_is_refused(world: ReviewWorld, limit: str) -> None:
-    status, _, _ = App(reviews.blueprint, world).request("list_reviews", query={"limit": limit})
+    status, _, _ = App(world).request("list_reviews", query={"limit": limit})
     assert status == 400
 
 
 def test_limit_and_class_narrow_the_list(world: ReviewWorld) -> None:
     world.classified("a.txt")
     world.classified("b.txt", text="about shipping")
-    app = App(reviews.blueprint, world)
+    app = App(world)
     _, body, _ = app.request("list_reviews", query={"limit": "1"})
     assert (len(body["reviews"]), body["more"]) == (1, True)
     _, body, _ = app.request("list_reviews", query={"class": "shipping"})
@@ -142,7 +141,7 @@ def test_undoing_shows_the_item_waiting_again(world: ReviewWorld) -> None:
     review_id = world.classified()
     put(world, review_id, {"skip": True})
     assert world.open_ids() == []
-    app = App(reviews.blueprint, world)
+    app = App(world)
     status, body, _ = app.request("undo_review", method="DELETE", id=review_id, query={"by": "anna"})
     assert (status, body["state"], body["review"]) == (200, "open", None)
     assert world.open_ids() == [review_id]
@@ -152,7 +151,7 @@ def test_looking_at_the_next_item_lists_one_page_and_reads_one_item_of_thousands
     """Issue 15: key to next document; the time is measured in bench, the calls are held here."""
     for number in range(30):
         world.classified(f"{number}.txt")
-    app = App(reviews.blueprint, world)
+    app = App(world)
     _, listed, _ = app.request("list_reviews", query={"limit": "2"})
     get(world, listed["reviews"][0]["id"])  # the choices are read once a minute
     world.begin()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from functions import batches, status
 from tests.faults.disturbed import Wire
 from tests.services_on_fakes import PipelineOnFakes
 from tests.unit.functions.harness import App
@@ -15,7 +14,7 @@ PROBLEM = "application/problem+json"
 
 @pytest.fixture
 def app(world: PipelineOnFakes) -> App:
-    return App(status.blueprint, world)
+    return App(world)
 
 
 def test_health_is_200_when_everything_answers(world: PipelineOnFakes, app: App) -> None:
@@ -98,7 +97,7 @@ def test_posting_to_another_address_sends_nothing(world: PipelineOnFakes, app: A
 
 
 def test_a_batch_is_found_by_its_id(world: PipelineOnFakes) -> None:
-    app = App(batches.blueprint, world)
+    app = App(world)
     world.upload("letter.txt", "about billing")
     world.run()
     _, listed, _ = app.request("list_batches")
@@ -109,7 +108,7 @@ def test_a_batch_is_found_by_its_id(world: PipelineOnFakes) -> None:
 
 @pytest.mark.parametrize("batch", ["0" * 32, "..", "", "models/active"])
 def test_an_unknown_batch_is_a_404_problem(world: PipelineOnFakes, batch: str) -> None:
-    code, _, response = App(batches.blueprint, world).request("get_batch", id=batch)
+    code, _, response = App(world).request("get_batch", id=batch)
     assert (code, response.mimetype) == (404, PROBLEM)
 
 

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from shared.language.apis.analyze_text import AnalyzeText
 from shared.language.apis.base import Call
-from shared.language.values import LabelledDocument, ModelRef, Page, Project, ProjectKind, TextInput
+from shared.language.authoring_values import LabelledDocument, Project
+from shared.language.values import ModelRef, Page, ProjectKind, TextInput
 from tests.unit.language.wire import Network, Sample, load_samples
 
 SAMPLES = load_samples("ga_2023")

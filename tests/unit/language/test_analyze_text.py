@@ -14,7 +14,8 @@ import pytest
 
 from shared.errors import PigeonholeError, UnsupportedOperationError
 from shared.language.apis.analyze_text import AnalyzeText
-from shared.language.values import LabelledDocument, ModelRef, Page, Project, ProjectKind, TextInput
+from shared.language.authoring_values import LabelledDocument, Project
+from shared.language.values import ModelRef, Page, ProjectKind, TextInput
 from tests.unit.language.analyze_text_wire import (
     NOT_OURS,
     OTHERS_REQUESTS,

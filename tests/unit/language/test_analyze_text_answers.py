@@ -16,21 +16,15 @@ from shared.errors import (
     PigeonholeError,
 )
 from shared.language.apis.analyze_text import AnalyzeText
-from shared.language.values import (
-    AnalyzeJob,
+from shared.language.authoring_values import (
     AuthoringJob,
     ClassEvaluation,
-    ClassScore,
     Deployment,
-    LroStatus,
-    Page,
     Project,
-    ProjectKind,
     ReviewedDocument,
-    ServiceError,
-    TextClasses,
     TrainedModel,
 )
+from shared.language.values import AnalyzeJob, ClassScore, LroStatus, Page, ProjectKind, ServiceError, TextClasses
 from tests.unit.language.analyze_text_wire import AUTHORING_JOB, JOB, NOT_OURS, SAMPLES, answer_to
 from tests.unit.language.wire import Network
 

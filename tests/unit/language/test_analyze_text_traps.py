@@ -17,7 +17,8 @@ import pytest
 from shared.errors import LanguageNotFoundError, LanguageRefusedError, MalformedAnswerError, PigeonholeError
 from shared.language.apis.analyze_text import AnalyzeText
 from shared.language.apis.base import Call
-from shared.language.values import Deployment, Listing, LroStatus, ModelRef, Page, ProjectKind, TextInput
+from shared.language.authoring_values import Deployment, Listing
+from shared.language.values import LroStatus, ModelRef, Page, ProjectKind, TextInput
 from shared.models.labels import parse_labels
 from tests.unit.language.analyze_text_wire import SAMPLES, answer_to, call_of
 from tests.unit.language.wire import ENDPOINT, Network

@@ -31,6 +31,7 @@ from shared.errors import (
 )
 from shared.language.apis.base import Api, Call, WireResponse
 from shared.language.apis.text_authoring_2021 import TextAuthoring2021
+from shared.language.authoring_values import Listing
 from shared.language.client import (
     MAX_ITEMS,
     MAX_PAGES,
@@ -41,7 +42,7 @@ from shared.language.client import (
 )
 from shared.language.credentials import KeyCredential
 from shared.language.rate_limiter import RateLimiter, RateLimits
-from shared.language.values import Listing, LroStatus, ModelRef, Page, ProjectKind, TextInput
+from shared.language.values import LroStatus, ModelRef, Page, ProjectKind, TextInput
 from shared.redaction import repeats
 from tests.unit.language.wire import KEY, Network
 

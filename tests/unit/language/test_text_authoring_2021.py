@@ -21,14 +21,13 @@ from shared.errors import (
 )
 from shared.language.apis.base import Call
 from shared.language.apis.text_authoring_2021 import TextAuthoring2021
+from shared.language.authoring_values import AuthoringJob, Project
 from shared.language.values import (
     AnalyzeJob,
-    AuthoringJob,
     ClassScore,
     LroStatus,
     ModelRef,
     Page,
-    Project,
     ProjectKind,
     ServiceError,
     TextClasses,

@@ -8,17 +8,8 @@ import pytest
 from scipy import stats
 
 from shared.documents.record_schema import Decision
-from shared.models.acceptance import (
-    AcceptanceRule,
-    GoldenResult,
-    Right,
-    choose_threshold,
-    decide,
-    is_audited,
-    is_right,
-    least_documents,
-    result_confidence,
-)
+from shared.models.acceptance import AcceptanceRule, Right, decide, is_audited, is_right, result_confidence
+from shared.models.threshold import GoldenResult, choose_threshold, least_documents
 
 RULE = AcceptanceRule(precision=0.9, confidence=0.9)
 

@@ -27,7 +27,8 @@ import pytest
 from mapie.risk_control import BinaryClassificationController, control_fwer
 from scipy import stats
 
-from shared.models.acceptance import GRID, WRONG_AT_START, AcceptanceRule, GoldenResult, choose_threshold
+from shared.models.acceptance import AcceptanceRule
+from shared.models.threshold import GRID, WRONG_AT_START, GoldenResult, choose_threshold
 
 RULES = [
     AcceptanceRule(precision=precision, confidence=confidence)

@@ -9,9 +9,9 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from shared.language.values import ProjectKind
-from shared.models.acceptance import MIN_DOCUMENTS
 from shared.models.calibration import calibrate, rising_shares
 from shared.models.distribution import TENTHS, Distribution, tenth_of
+from shared.models.threshold import MIN_DOCUMENTS
 from shared.models.trial import AnsweredClass, Trial, TrialDocument
 from tests.fakes import START
 

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from shared.language.values import ProjectKind
-from shared.models.acceptance import MIN_DOCUMENTS
-from shared.models.distribution import TENTHS, Distribution, add_up, trial_distribution
+from shared.models.distribution import TENTHS, Distribution, add_up
 from shared.models.drift import BLOCK, FALSE_ALARMS, LEAST, RECENT, find_drift
-from shared.models.trial import AnsweredClass, Trial, TrialDocument
+from shared.models.threshold import MIN_DOCUMENTS
+from shared.models.trial import AnsweredClass, Trial, TrialDocument, trial_distribution
 from tests.fakes import START
 
 SHARES = {"billing": 0.4, "shipping": 0.3, "legal": 0.2, "hr": 0.1}

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from shared.language.values import ClassEvaluation, Evaluation, ProjectKind
+from shared.language.authoring_values import ClassEvaluation, Evaluation
+from shared.language.values import ProjectKind
 from shared.models.evaluations import ClassDelta, EvaluationFigures, compare, evaluation_figures
 from shared.models.gate import Metric
 

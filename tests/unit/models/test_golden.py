@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.language.values import LabelledDocument
+from shared.language.authoring_values import LabelledDocument
 from shared.models.golden import MissingSide, is_golden, missing_sides, split
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from shared.errors import InputProblem
-from shared.language.values import LabelRules, ProjectKind
+from shared.language.authoring_values import LabelRules
+from shared.language.values import ProjectKind
 from shared.models.golden import split
 from shared.models.label_checks import check_blobs, check_labels, fold, warn_of
 from shared.models.labels import MAX_ENTRIES, MAX_PROBLEMS, parse_labels

@@ -10,7 +10,8 @@ import pytest
 
 from shared.errors import InputProblem
 from shared.language.apis import api_for
-from shared.language.values import LabelledDocument, LabelRules, ProjectKind
+from shared.language.authoring_values import LabelledDocument, LabelRules
+from shared.language.values import ProjectKind
 from shared.models.golden import split
 from shared.models.label_checks import check_blobs, check_labels, warn_of
 from shared.models.labels import parse_labels

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from shared.errors import BlobUnreadableError, LabelsFaultyError, LabelsMissingError, StateUnreadableError
-from shared.language.values import LabelledDocument, Project, ProjectKind
+from shared.language.authoring_values import LabelledDocument, Project
+from shared.language.values import ProjectKind
 from shared.models.labels import parse_labels
 from shared.models.labels_file import LabelsFile
 from shared.models.labels_store import LabelsStore, replaced_labels_blob, stored_labels_blob

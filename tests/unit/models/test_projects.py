@@ -19,9 +19,10 @@ from shared.errors import (
     ProjectUnchangeableError,
     ProjectUnknownError,
 )
+from shared.language.authoring_values import LabelledDocument, Project
 from shared.language.client import LanguageClient
 from shared.language.credentials import KeyCredential
-from shared.language.values import LabelledDocument, ModelRef, Project, ProjectKind
+from shared.language.values import ModelRef, ProjectKind
 from shared.models import projects as projects_module
 from shared.models.active_model import ActiveModelRecord
 from shared.models.golden import split

@@ -10,10 +10,11 @@ import pytest
 
 from shared.errors import StateUnreadableError
 from shared.language.values import ModelRef, ProjectKind
-from shared.models.acceptance import Acceptance, AcceptanceRule, GoldenResult, Right, Threshold, choose_threshold
+from shared.models.acceptance import Acceptance, AcceptanceRule, Right, Threshold
 from shared.models.active_model import ACTIVE_MODEL, Active, ActiveModelRecord, ActiveModelStore
 from shared.models.project_settings import ProjectSettings, ProjectSettingsStore, project_settings_blob
 from shared.models.promise import Promises, golden_results, why_nothing_is_accepted
+from shared.models.threshold import GoldenResult, choose_threshold
 from shared.models.trial import AnsweredClass, Trial, TrialDocument, TrialStore, trial_blob
 from tests.fakes import START, FakeBlobStore, VirtualClock
 

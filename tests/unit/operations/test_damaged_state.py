@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import OperationRunningError, StateUnreadableError, StorageUnavailableError
-from shared.language.values import Project, ProjectKind
+from shared.language.authoring_values import Project
+from shared.language.values import ProjectKind
 from shared.models.active_model import ACTIVE_MODEL
 from shared.models.labels import parse_labels
 from shared.operations.operation import OperationState, ReclassifyRequest, Step

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from shared.errors import ModelExistsError, NotCancellableError, OperationRunningError
-from shared.language.values import LabelledDocument, Project, ProjectKind
+from shared.language.authoring_values import LabelledDocument, Project
+from shared.language.values import ProjectKind
 from shared.messages import StepMessage
 from shared.models.active_model import Held
 from shared.models.golden import split

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from functions import models
 from shared.errors import ModelInUseError, ModelUnknownError, UnsupportedOperationError
-from shared.language.values import LroStatus, TrainedModel, TrainingConfig
+from shared.language.authoring_values import TrainedModel, TrainingConfig
+from shared.language.values import LroStatus
 from shared.models.training_configs import choose_training_config
 from shared.models.unneeded import MAX_MODELS, oldest
 from shared.operations.operation import Operation, OperationState
@@ -220,7 +220,7 @@ def test_the_oldest_is_the_one_trained_first_and_one_without_a_time_goes_last() 
 
 
 def test_a_model_is_deleted_over_http_when_its_name_confirms_it(world: OperationsWorld) -> None:
-    app = App(models.blueprint, world)
+    app = App(world)
 
     def delete(**query: str) -> tuple[int, dict[str, Any]]:
         return app.request("delete_model", method="DELETE", query=query, project="letters", model="third")[:2]
@@ -245,7 +245,7 @@ def test_a_model_that_is_needed_or_unknown_is_not_deleted(world: OperationsWorld
 
 def test_no_model_is_deleted_while_an_operation_runs(world: OperationsWorld) -> None:
     world.start_retraining(model="next")
-    app = App(models.blueprint, world)
+    app = App(world)
     code, problem, _ = app.request(
         "delete_model", method="DELETE", query={"confirm": "third"}, project="letters", model="third"
     )

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from shared.errors import BadRequestError, ReviewDecidedError, ReviewOutdatedError, ReviewUnknownError
-from shared.language.values import LabelledDocument, ProjectKind
+from shared.language.authoring_values import LabelledDocument
+from shared.language.values import ProjectKind
 from shared.models.acceptance import Right
 from shared.reviews.decide import SHOWN_CHARACTERS
 from shared.reviews.item import version_key
