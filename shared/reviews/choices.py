@@ -47,7 +47,7 @@ class Choices:
         self._containers, self._clock = containers, clock
         self._projects: dict[str, tuple[datetime, Project]] = {}
         self._read: dict[str, _Read] = {}
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
 
     def container(self, project: str) -> str:
         """Where the project's labelled documents lie. Raises ContainerNotAllowedError, ProjectUnknownError."""
