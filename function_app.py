@@ -37,5 +37,5 @@ for blueprint in blueprints(services):
 # Nor is it to walk all of that again whenever a document comes, or to look for the little garbage of the storage SDK
 # every 700 objects: that is 4 % of a document's CPU.
 gc.freeze()
-gc.set_threshold(50_000, 20, 20)
+gc.set_threshold(10_000, 10, 10)
 gc.enable()
