@@ -3,19 +3,17 @@
 Wrong or missing settings stop the app here, because running without them would make every message a dead letter.
 """
 
-import gc
 import sys
 from pathlib import Path
 
+from shared import start
 from shared.python_version import check_python
 
 # Before anything compiled is imported. A plain line reaches the host's log; one of logging would be dropped here, as it
 # belongs to no invocation.
 sys.stdout.write(f"pigeonhole: {check_python(Path(__file__).parent)}\n")
 sys.stdout.flush()
-
-# A sixth of a cold start would go to a collector that finds nothing: what is imported stays.
-gc.disable()
+start.begin()
 
 import azure.functions as func
 
@@ -33,9 +31,4 @@ services = build_services(load_settings())
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for blueprint in blueprints(services):
     app.register_functions(blueprint)
-
-# Nor is it to walk all of that again whenever a document comes, or to look for the little garbage of the storage SDK
-# every 700 objects: that is 4 % of a document's CPU.
-gc.freeze()
-gc.set_threshold(10_000, 10, 10)
-gc.enable()
+start.end()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shared.batches.answer_counts import count_answers
 from shared.batches.batch import MAX_ATTEMPTS, Batch, BatchDocument, Batches, JobReference, Outcome
-from shared.batches.pace import Pace
+from shared.batches.job_times import JobTimes
 from shared.batches.resubmit import Resubmit
 from shared.batches.results import Results, resolve
 from shared.concurrency import each_apart
@@ -35,7 +35,7 @@ class Poll:
     resubmit: Resubmit
     language: LanguageClient
     reviews: ReviewQueue
-    pace: Pace
+    job_times: JobTimes
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
@@ -49,7 +49,7 @@ class Poll:
         if any(page.status not in TERMINAL for page in pages):
             return self._poll_again(stored)
         for page in pages:
-            self.pace.note(page)
+            self.job_times.note(page)
         answer = merge_pages(pages)
         asked = {text_id for job in stored.record.jobs for text_id in job.texts}
         useless = why_useless(pages, answer, asked)

@@ -15,7 +15,7 @@ from shared.batches.batch import (
     JobReference,
     Outcome,
 )
-from shared.batches.pace import Pace
+from shared.batches.job_times import JobTimes
 from shared.batches.refusals import Refusals
 from shared.batches.resubmit import Resubmit
 from shared.concurrency import each_apart
@@ -67,7 +67,7 @@ class Submit:
     language: LanguageClient
     language_api: str
     audit_percent: float
-    pace: Pace
+    job_times: JobTimes
 
     def __call__(self, stored: Stored[Batch]) -> Next[Batch]:
         """Raises RetryableError, which defers the step, and RaceLostError, which ends it."""
@@ -115,7 +115,7 @@ class Submit:
             return self._refused(stored, active, error)
         except MalformedAnswerError as error:
             return self.resubmit.whole(stored, FailureCode.MALFORMED_ANSWER, str(error))
-        return NotReady(stored, since=self.batches.clock(), expected=self.pace.expected())
+        return NotReady(stored, since=self.batches.clock(), expected=self.job_times.expected())
 
     def _submit(
         self, stored: Stored[Batch], active: Active, request: AnalyzeRequest, *, is_last: bool

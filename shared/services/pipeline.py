@@ -11,7 +11,7 @@ from shared.batches.advance import BatchSteps
 from shared.batches.batch import Batch, Batches, BatchFacts
 from shared.batches.collector import Collector
 from shared.batches.intake import Intake
-from shared.batches.pace import Pace
+from shared.batches.job_times import JobTimes
 from shared.batches.poll import Poll
 from shared.batches.refusals import Refusals
 from shared.batches.resubmit import Resubmit
@@ -93,7 +93,7 @@ def wire_pipeline(settings: Settings, adapters: Adapters) -> Pipeline:
         retry,
         clock,
     )
-    resubmit, pace = Resubmit(batches, records), Pace()
+    resubmit, job_times = Resubmit(batches, records), JobTimes()
     submit = Submit(
         batches,
         records,
@@ -104,7 +104,7 @@ def wire_pipeline(settings: Settings, adapters: Adapters) -> Pipeline:
         language=adapters.language,
         language_api=settings.language_api,
         audit_percent=settings.audit_percent,
-        pace=pace,
+        job_times=job_times,
     )
     decisions = DecisionStore(state)
     review_queue = ReviewQueue(state, decisions, fan_out)
@@ -116,7 +116,7 @@ def wire_pipeline(settings: Settings, adapters: Adapters) -> Pipeline:
         visibility=timedelta(seconds=settings.pipeline_collect_visibility_seconds),
         hidden_in_hand=timedelta(seconds=settings.pipeline_in_hand_seconds),
     )
-    poll = Poll(batches, records, resubmit, adapters.language, review_queue, pace)
+    poll = Poll(batches, records, resubmit, adapters.language, review_queue, job_times)
     batch_steps = BatchSteps(batches, submit, poll)
     return Pipeline(
         settings=settings,

@@ -19,6 +19,13 @@ from tests.architecture.source import ROOT
 
 START = """
 import gc, json, sys
+met = []
+
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("entry_points.txt"):
+        met.append(arguments[0])
+
+sys.addaudithook(watch)
 import function_app
 from pydantic import BaseModel
 
@@ -30,7 +37,7 @@ def models(cls):
 own = {each for each in models(BaseModel) if each.__module__.startswith(("shared.", "functions."))}
 built = sorted(each.__name__ for each in own if each.__pydantic_complete__ and each.__pydantic_fields__)
 started = {"modules": sorted(sys.modules), "models": len(own), "built": built,
-           "collects": gc.isenabled(), "frozen": gc.get_freeze_count()}
+           "met": list(met), "collects": gc.isenabled(), "frozen": gc.get_freeze_count()}
 
 # The first documents come to many threads at once.
 from concurrent.futures import ThreadPoolExecutor
@@ -109,8 +116,12 @@ def test_the_control_plane_may_be_asked_first_by_many_threads_at_once_and_is_bui
     ]
 
 
+def test_a_start_looks_for_no_plugins_in_what_is_installed() -> None:
+    assert started()["met"] == []
+
+
 # What it imports of ours. One more is time for every process, and so for the first document of each.
-MODULES = 83
+MODULES = 84
 
 
 def test_a_start_imports_no_module_more_than_a_document_needs() -> None:

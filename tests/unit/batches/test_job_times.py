@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.batches.batch import BatchDocument, plan_batch
-from shared.batches.pace import REMEMBERED, Pace
+from shared.batches.job_times import REMEMBERED, JobTimes
 from shared.durable.steps import NotReady
 from shared.language.values import AnalyzeJob, LroStatus
 from tests.fakes import START
@@ -46,17 +46,17 @@ def ended(seconds: float | None) -> AnalyzeJob:
     ],
 )
 def test_the_next_job_is_expected_to_take_the_median_of_the_last(took: list[float | None], expected: float) -> None:
-    pace = Pace()
+    job_times = JobTimes()
     for seconds in took:
-        pace.note(ended(seconds))
-    assert pace.expected() == timedelta(seconds=expected)
+        job_times.note(ended(seconds))
+    assert job_times.expected() == timedelta(seconds=expected)
 
 
 def test_a_new_job_is_expected_to_take_as_long_as_those_whose_results_were_read() -> None:
     world = PipelineOnFakes()
     world.publish()
     steps = world.services.batch_steps
-    steps.poll.pace.note(ended(3))
+    steps.poll.job_times.note(ended(3))
     document = world.upload("a.txt", "about billing", event=False)
     stored = world.batches.store.create(plan_batch([BatchDocument(document=document)], START))
     assert stored is not None

@@ -12,13 +12,13 @@ from datetime import timedelta
 from shared.durable.steps import LONGEST_WAIT
 from shared.language.values import AnalyzeJob
 
-# Enough to outweigh one job that was slow, few enough to follow a service that has become slower or faster.
+# Enough to outweigh one job that was slow, few enough to notice soon that the service has become slower or faster.
 REMEMBERED = 9
 
 
-class Pace:
+class JobTimes:
     """The median of the last jobs, in the service's own times. Those have whole seconds, one of which may be too many
-    or too few; the look after a first one that came too early follows a second later."""
+    or too few; where a first look came too early, the next one comes a second later."""
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=REMEMBERED)
