@@ -34,6 +34,7 @@ HOSTS = ("stand-in", "real")
 UPLOADERS = 8
 FUNCTION = "Host.Functions.accept_document"
 START_SCRIPT = ROOT.parent / "shared" / "tools" / "functions-host" / "start.py"
+WITHOUT_COLLECTION = Path(__file__).with_name("azurite_without_collection.cjs")
 # The example settings of a laptop differ from a deployment's in these.
 SHIPPED = {
     name: str(Settings.model_fields[name].default) for name in ("language_read_seconds", "pipeline_model_cache_seconds")
@@ -134,6 +135,7 @@ def running_load(
     `settings` are the app's, by lower-case name, that differ from a deployment's."""
     if host == "real" and START_SCRIPT.is_file():
         os.environ.setdefault("FUNCTIONS_HOST", str(START_SCRIPT))
+    os.environ.setdefault("NODE_OPTIONS", f"--require={WITHOUT_COLLECTION}")
     changes = SHIPPED | {"language_api": language_api, "functions_host_emulate_event_grid": "0"} | dict(settings or {})
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
