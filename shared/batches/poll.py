@@ -49,7 +49,8 @@ class Poll:
         if any(page.status not in TERMINAL for page in pages):
             return self._poll_again(stored)
         for page in pages:
-            self.job_times.note(page)
+            if page.next_page is None:  # one of each job
+                self.job_times.note(page)
         answer = merge_pages(pages)
         asked = {text_id for job in stored.record.jobs for text_id in job.texts}
         useless = why_useless(pages, answer, asked)

@@ -276,3 +276,13 @@ def test_missing_documents_go_on_until_their_third_submission(case: str) -> None
     assert {index: each.attempt for index, each in again.items()} == going_on
     assert ended == given_up
     assert all(each.record_etag is None for each in again.values()), "it is read again, and may have a record by then"
+
+
+def test_the_time_of_a_job_counts_once_however_many_pages_its_results_have() -> None:
+    world = PipelineOnFakes()
+    stored = submitted(world, count=2)
+    times = world.services.batch_steps.poll.job_times
+    times.note(replace(page(), created=START - timedelta(seconds=1)))
+    pages = [replace(each, created=START - timedelta(seconds=4)) for each in (page("0", more=True), page("1"))]
+    look(world, stored, *pages)
+    assert times.expected() == timedelta(seconds=1), "the lower of two"
