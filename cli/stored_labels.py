@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from shared.json_input import parse_json
 from shared.language.authoring_values import LabelledDocument
 from shared.models.labels import parse_labels
 from shared.models.labels_file import LabelsFile
-from shared.reviews.decision import DECIDED, ListedDecision
+from shared.reviews.decision import DECIDED, ListedDecision, newest_labels
 
 THREADS = 16
 
@@ -25,16 +26,13 @@ def read_labels(storage: UserStorage, target: Target, project: dict[str, Any]) -
     return parse_labels(parse_json(data)) if data else LabelsFile()
 
 
-def count_reviewed(storage: UserStorage, target: Target, project: str) -> int:
+def count_reviewed(storage: UserStorage, target: Target, project: dict[str, Any]) -> int:
     """Decisions of people that the next retraining adds to the labels."""
-    listed = (
-        ListedDecision.read(blob.name, blob.metadata)
-        for blob in storage.list_blobs(target.pipeline, DECIDED, metadata=True)
-    )
-    return sum(
-        each is not None and each.project == project and each.location is not None and not each.withdrawn
-        for each in listed
-    )
+    blobs = storage.list_blobs(target.pipeline, DECIDED, metadata=True)
+    listed = (ListedDecision.read(blob.name, blob.metadata) for blob in blobs)
+    labels = [each for each in listed if each is not None and each.is_label_of(project["name"])]
+    created = project.get("created")
+    return len(newest_labels(labels, created=datetime.fromisoformat(created) if created else None))
 
 
 def read_texts(storage: UserStorage, container: str, documents: Iterable[LabelledDocument]) -> list[str | None]:

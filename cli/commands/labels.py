@@ -272,7 +272,7 @@ def show(
     if output is not None:
         output.write_bytes(to_july_form(labels))
     sides = split(labels.documents, percent=GOLDEN_PERCENT)
-    reviewed = count_reviewed(session.storage, session.containers, found["name"])
+    reviewed = count_reviewed(session.storage, session.containers, found)
     shown = [each for each in labels.documents if name is None or name in each.classes]
     if not shown:
         raise StepFailedError(f"no document has the class {name}", do="pigeonhole labels show", exit_code=NOT_FOUND)

@@ -7,7 +7,7 @@ member `review` of the classification, the line of the log, the end of the item.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import quote, unquote
@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from shared.documents.record_schema import RecordReview
 from shared.durable.record import StoredModel
 from shared.models.acceptance import Right, is_right
-from shared.reviews.item import METADATA_BYTES, Reason, ReviewItem, review_id_of
+from shared.reviews.item import METADATA_BYTES, Reason, ReviewItem, document_key, review_id_of
 
 DECIDED = "reviews/decided/"
 LOG = "reviews/log/"
@@ -99,6 +99,9 @@ class ListedDecision(StoredModel):
     location: str | None = None
     classes: tuple[str, ...] | None = None
 
+    def is_label_of(self, project: str) -> bool:
+        return self.project == project and self.location is not None and not self.withdrawn
+
     @classmethod
     def read(cls, blob_name: str, metadata: Mapping[str, str]) -> ListedDecision | None:
         """None where the metadata are not ours."""
@@ -109,6 +112,17 @@ class ListedDecision(StoredModel):
             return cls.model_validate(values | {"key": review_id_of(blob_name)})
         except ValidationError:
             return None
+
+
+def newest_labels(labels: Iterable[ListedDecision], *, created: datetime | None) -> dict[str, ListedDecision]:
+    """What a training adds of a project's labels, by document: of one that was decided in several versions, the one
+    decided last. Those from before the project was `created` were made for an earlier one of its name."""
+    newest: dict[str, ListedDecision] = {}
+    for each in labels:
+        known = newest.get(document_key(each.key))
+        if (created is None or each.at >= created) and (known is None or known.at < each.at):
+            newest[document_key(each.key)] = each
+    return newest
 
 
 _CLASSES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...], config={"defer_build": True})

@@ -10,9 +10,8 @@ from datetime import datetime
 from shared.errors import StateUnreadableError
 from shared.language.authoring_values import LabelledDocument
 from shared.reviews.decide import TEXTS
-from shared.reviews.decision import ListedDecision
+from shared.reviews.decision import ListedDecision, newest_labels
 from shared.reviews.decisions import DecisionStore
-from shared.reviews.item import document_key
 from shared.storage.ports import BlobStore
 
 log = logging.getLogger("pigeonhole.reviews")
@@ -32,15 +31,8 @@ class AddedLabels:
         Decisions on an earlier project of that name do not count, which `created` tells. One whose text is no longer
         where it was copied to is left out: the service would refuse the whole file.
         """
-        newest: dict[str, ListedDecision] = {}
-        listed = [each for each in self.decisions.list_all() if each.project == project and each.location is not None]
-        created = self.created(project) if listed else None
-        for each in listed:
-            if each.withdrawn or (created is not None and each.at < created):
-                continue
-            of_document = newest.setdefault(document_key(each.key), each)
-            if of_document.at < each.at:
-                newest[document_key(each.key)] = each
+        listed = [each for each in self.decisions.list_all() if each.is_label_of(project)]
+        newest = newest_labels(listed, created=self.created(project) if listed else None)
         there = {
             (container, info.name)
             for container in {each.container for each in newest.values() if each.container}

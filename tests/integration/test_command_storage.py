@@ -337,6 +337,9 @@ def test_labels_are_shown_and_checked_as_the_app_keeps_them(
     for number, metadata in enumerate(decisions):
         world.put("pipeline", f"reviews/decided/{number}.json", b"{}", metadata)
     assert "and 1 decided in reviews" in world.run("labels", "show").out
+    for version in ("a" * 16, "b" * 16):  # of one document, of which a training adds the one decided last
+        world.put("pipeline", f"reviews/decided/{'d' * 24}{version}.json", b"{}", label)
+    assert "and 2 decided in reviews" in world.run("labels", "show").out
     assert world.run("labels", "show", "nothing").code == NOT_FOUND
     kept = tmp_path / "kept.json"
     world.run("labels", "show", "--output", str(kept))
