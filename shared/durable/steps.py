@@ -312,11 +312,11 @@ def _carry_out(
         case NotReady(stored, since, expected):
             polls, wait = message.polls, steps.retry.wait(message.polls)
             delay = steps.retry.delay(polls, elapsed=steps.clock() - since)
-            stored = _came_to_its_end(steps, stored)
             if expected > wait:
-                delay = max(delay, timedelta(seconds=math.ceil(expected.total_seconds())))
-                return run.next_message(stored, delay=delay, wait=expected, polls=polls)
-            return run.next_message(stored, delay=delay, wait=wait, polls=polls + 1)
+                wait, delay = expected, max(delay, timedelta(seconds=math.ceil(expected.total_seconds())))
+            else:
+                polls += 1
+            return run.next_message(_came_to_its_end(steps, stored), delay=delay, wait=wait, polls=polls)
     return None
 
 

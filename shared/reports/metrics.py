@@ -38,7 +38,7 @@ class MetricsLog:
     def log_pipeline(self) -> None:
         """How much is under way, and for how long."""
         listed = list(islice(self.batches.store.list_open(), LISTED))
-        oldest = oldest_waiting(self.inbox, listed)
+        oldest = oldest_waiting(self.inbox.oldest_waiting(), listed)
         seconds = max(0.0, (self.clock() - oldest).total_seconds()) if oldest else 0.0
         waiting = sum(bool(each.facts and each.facts.waiting) for each in listed)
         log.info(

@@ -201,7 +201,7 @@ class StatusReport:
             queues=queues,
             # Not asked for while nothing can be submitted: one call less, and its answer would say little.
             throughput=None if waiting else throughput(self.batches),
-            oldest_waiting=oldest_waiting(self.inbox if queues.documents else None, listed),
+            oldest_waiting=oldest_waiting(self.inbox.oldest_waiting() if queues.documents else None, listed),
             recent_failures=failures,
             searched_all_failures=searched_all,
             active_model=active_model,
@@ -290,10 +290,8 @@ def throughput(batches: Batches) -> Throughput:
     )
 
 
-def oldest_waiting(inbox: Inbox | None, open_batches: list[Listed[BatchFacts]]) -> datetime | None:
-    """When the oldest document began to wait: when it was queued, or when its open batch was planned. None is for an
-    inbox that is known to be empty."""
-    queued = inbox.oldest_waiting() if inbox else None
+def oldest_waiting(queued: datetime | None, open_batches: list[Listed[BatchFacts]]) -> datetime | None:
+    """When the oldest document began to wait: when the first one was `queued`, or when its open batch was planned."""
     created = [each.facts.created if each.facts else each.last_modified for each in open_batches]
     return min(created if queued is None else [queued, *created], default=None)
 

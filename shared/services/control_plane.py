@@ -121,7 +121,8 @@ def wire_control_plane(pipeline: Pipeline) -> ControlPlane:
         AddedLabels(decisions, container, lambda project: projects.get(project).created),
     )
     trials = TrialStore(state)
-    promises = Promises(ProjectSettingsStore(state), trials, active_model)
+    project_settings = ProjectSettingsStore(state)
+    promises = Promises(project_settings, trials, active_model)
     projects = Projects(
         language=adapters.language,
         language_api=settings.language_api,
@@ -316,8 +317,8 @@ def wire_control_plane(pipeline: Pipeline) -> ControlPlane:
         document_report=DocumentReport(records, batches),
         document_lists=DocumentLists(records),
         batch_report=BatchReport(batches),
-        metrics_report=MetricsReport(batches, TrialStore(state)),
-        trial_report=TrialReport(TrialStore(state), ProjectSettingsStore(state)),
+        metrics_report=MetricsReport(batches, trials),
+        trial_report=TrialReport(trials, project_settings),
     )
 
 

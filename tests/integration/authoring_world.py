@@ -89,7 +89,7 @@ class Service:
 
 
 class World:
-    """Every process has the rate limiters that services.py gives it, here on the virtual clock."""
+    """Every process has the rate limiters that shared/services/ gives it, here on the virtual clock."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()

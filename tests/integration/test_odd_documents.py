@@ -1,4 +1,4 @@
-"""The app as services.py wires it, on real Azurite over HTTP, with a batch of 25 of which half are odd."""
+"""The app as shared/services/ wires it, on real Azurite over HTTP, with a batch of 25 of which half are odd."""
 
 from __future__ import annotations
 
